@@ -1,0 +1,89 @@
+import path from 'node:path';
+import { AirlockError, errorText, findErrno } from './errors.ts';
+import type { Run } from './run.ts';
+
+const chunkBytes = 64 << 10;
+
+/**
+ * Writes a whole small file: temporary name in the same folder, flushed, renamed. Missing folders are made.
+ * `mode` is what the file has afterwards, whatever the umask; secrets take 0o600.
+ * @throws AirlockError FILE_UNWRITABLE, DISK_FULL
+ */
+export async function writeFileAtomic(
+  file: string,
+  content: string | Uint8Array,
+  run: Run,
+  mode = 0o644,
+): Promise<void> {
+  const temporary = path.join(path.dirname(file), `.${path.basename(file)}.${process.pid}.tmp`);
+  try {
+    await run.disk.makeDirectory(path.dirname(file));
+    await run.disk.remove(temporary);
+    const handle = await run.disk.open(temporary, 'create', mode);
+    try {
+      await handle.write(typeof content === 'string' ? Buffer.from(content) : content, 0);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await run.disk.rename(temporary, file);
+    await run.disk.syncDirectory(path.dirname(file));
+  } catch (error) {
+    await run.disk.remove(temporary).catch(() => {});
+    throw diskError(error, file, 'write');
+  }
+}
+
+/**
+ * Reads a whole small file, refusing one above `limitBytes` (default 64 MiB).
+ * @throws AirlockError FILE_NOT_FOUND, FILE_UNREADABLE
+ */
+export async function readFileLimited(file: string, run: Run, limitBytes = 64 << 20): Promise<Buffer> {
+  const content = await findFile(file, run, limitBytes);
+  if (content) return content;
+  throw new AirlockError('FILE_NOT_FOUND', `${file} does not exist`);
+}
+
+/** As `readFileLimited`, but undefined when there is no such file. */
+export async function findFile(file: string, run: Run, limitBytes = 64 << 20): Promise<Buffer | undefined> {
+  try {
+    const handle = await run.disk.open(file, 'read');
+    try {
+      const chunks: Buffer[] = [];
+      for (let position = 0; ; ) {
+        // Read by chunks and not by stat size: /dev/stdin and process substitution have no size.
+        const chunk = Buffer.allocUnsafe(chunkBytes);
+        const count = await handle.read(chunk, position);
+        if (count === 0) return Buffer.concat(chunks);
+        chunks.push(chunk.subarray(0, count));
+        position += count;
+        if (position > limitBytes)
+          throw new AirlockError('FILE_UNREADABLE', `${file} is larger than ${limitBytes} bytes`);
+      }
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    if (findErrno(error) === 'ENOENT' || findErrno(error) === 'ENOTDIR') return undefined;
+    throw diskError(error, file, 'read');
+  }
+}
+
+/** An AirlockError for a system error on `file`; other errors come back unchanged. */
+export function diskError(error: unknown, file: string, action: 'read' | 'write'): unknown {
+  const errno = findErrno(error);
+  if (errno === undefined) return error;
+  if (errno === 'ENOSPC' || errno === 'EDQUOT') {
+    return new AirlockError('DISK_FULL', `no space left while writing ${file}`, {
+      hint: 'free space or choose another folder, then run the same command again: it continues where it stopped',
+      cause: error,
+    });
+  }
+  return new AirlockError(
+    action === 'read' ? 'FILE_UNREADABLE' : 'FILE_UNWRITABLE',
+    `cannot ${action} ${file}: ${errorText(error)}`,
+    {
+      cause: error,
+    },
+  );
+}
