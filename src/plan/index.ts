@@ -1,0 +1,19 @@
+export type {
+  CollectedManifest,
+  CollectedSet,
+  CoreosBuild,
+  CoreosRole,
+  FileContent,
+  ImageType,
+  MissingContent,
+  Note,
+  SelectedCatalog,
+  SelectedFile,
+  SelectedImage,
+  SelectedPackage,
+  SelectedRelease,
+  SignatureState,
+  TargetName,
+} from './facts.ts';
+export type { Plan, PlannedBlob, Share } from './plan.ts';
+export { type KeptBlobs, openKeptBlobs } from './workspace.ts';
