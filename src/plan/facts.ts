@@ -52,6 +52,8 @@ export interface CollectedManifest {
   readonly blobs: readonly Descriptor[];
   /** `registry/repository` it was found in. */
   readonly sources: readonly string[];
+  /** Those of `blobs` that planning had to read whole, so that their bytes lie in the workspace. */
+  readonly keptBlobs?: readonly Digest[];
 }
 
 /** One release payload. `architecture` in OpenShift's spelling (amd64, arm64, ppc64le, s390x, multi). */

@@ -1,3 +1,4 @@
+export { type AssembleOptions, assemblePlan, hasNewContent } from './assemble.ts';
 export type {
   CollectedManifest,
   CollectedSet,
