@@ -10,4 +10,5 @@ export const ociErrors: ErrorTable = {
   MANIFEST_INVALID: { exit: 'environment', summary: 'A manifest is not what the OCI or Docker specification says.' },
   MANIFEST_UNKNOWN: { exit: 'incomplete', summary: 'The registry does not have the manifest.' },
   BLOB_UNKNOWN: { exit: 'incomplete', summary: 'The registry or storage does not have the blob.' },
+  REPOSITORY_UNKNOWN: { exit: 'incomplete', summary: 'The registry or storage does not have the repository.' },
 };

@@ -23,13 +23,22 @@ export { isIndexType, isManifestType, manifestAccept, mediaTypes } from './media
 export { formatPlatform, type Platform } from './platform.ts';
 export { formatReference, isRegistry, isRepository, isTag, parseReference, type Reference } from './reference.ts';
 export type { FetchedManifest, RepositoryName, Source, Target } from './source.ts';
+export type { BlobHandle, BlobUpload, ContentStore, ContentWriter } from './storage/content-store.ts';
 export { compareRepositories, type LinkFile, type RepositoryContent, repositoryLinks } from './storage/links.ts';
 export {
   blobPath,
   layerLinkPath,
+  layersPath,
   repositoryPath,
   revisionLinkPath,
+  revisionsPath,
   storageRoot,
   tagIndexLinkPath,
   tagLinkPath,
+  tagPath,
+  tagsPath,
 } from './storage/paths.ts';
+export { findManifestBytes, ReferrersIndex, referrerDescriptor } from './storage/referrers.ts';
+export { readSlice, sliceOfFile } from './storage/slice.ts';
+export { openStorage, type Storage, type StorageOptions } from './storage/storage.ts';
+export { storageSource } from './storage/storage-source.ts';

@@ -22,6 +22,22 @@ export function repositoryPath(repository: string): string {
   return `${storageRoot}/repositories/${repository}`;
 }
 
+export function layersPath(repository: string): string {
+  return `${repositoryPath(repository)}/_layers`;
+}
+
+export function revisionsPath(repository: string): string {
+  return `${repositoryPath(repository)}/_manifests/revisions`;
+}
+
+export function tagsPath(repository: string): string {
+  return `${repositoryPath(repository)}/_manifests/tags`;
+}
+
+export function tagPath(repository: string, tag: string): string {
+  return `${tagsPath(repository)}/${tag}`;
+}
+
 export function layerLinkPath(repository: string, digest: Digest): string {
   return `${repositoryPath(repository)}/_layers/${digestAlgorithm(digest)}/${digestHex(digest)}/link`;
 }

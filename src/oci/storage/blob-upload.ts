@@ -1,0 +1,110 @@
+import { createHash, type Hash } from 'node:crypto';
+import path from 'node:path';
+import type { DiskFile } from '../../core/disk.ts';
+import { AirlockError } from '../../core/errors.ts';
+import { diskError } from '../../core/files.ts';
+import type { Run } from '../../core/run.ts';
+import { type Digest, type DigestAlgorithm, digestAlgorithm, parseDigest } from '../digest.ts';
+import type { BlobUpload } from './content-store.ts';
+import { readSlice, sliceOfFile } from './slice.ts';
+
+/** Where and how an upload ends. */
+export interface UploadPlace {
+  readonly temporary: string;
+  /** Where the blob goes. */
+  readonly target: (digest: Digest) => string;
+  readonly durable: boolean;
+}
+
+/** Opens an upload under its temporary name, hashing with `algorithm` on the way. */
+export async function openUpload(place: UploadPlace, algorithm: DigestAlgorithm, run: Run): Promise<BlobUpload> {
+  try {
+    await run.disk.makeDirectory(path.dirname(place.temporary));
+    const file = await run.disk.open(place.temporary, 'create');
+    return new DiskUpload(place, file, algorithm, run);
+  } catch (error) {
+    throw diskError(error, place.temporary, 'write');
+  }
+}
+
+class DiskUpload implements BlobUpload {
+  readonly #place: UploadPlace;
+  readonly #file: DiskFile;
+  readonly #algorithm: DigestAlgorithm;
+  readonly #hash: Hash;
+  readonly #run: Run;
+  #sizeBytes = 0;
+  #writing: Promise<unknown> = Promise.resolve();
+  #over = false;
+
+  constructor(place: UploadPlace, file: DiskFile, algorithm: DigestAlgorithm, run: Run) {
+    this.#place = place;
+    this.#file = file;
+    this.#algorithm = algorithm;
+    this.#hash = createHash(algorithm);
+    this.#run = run;
+  }
+
+  get sizeBytes(): number {
+    return this.#sizeBytes;
+  }
+
+  async write(chunk: Uint8Array): Promise<void> {
+    // One write is under way while the next chunk is hashed; its failure shows at the next call.
+    await this.#settled();
+    this.#hash.update(chunk);
+    this.#writing = this.#file.write(chunk, this.#sizeBytes);
+    this.#writing.catch(() => {});
+    this.#sizeBytes += chunk.length;
+  }
+
+  async commit(digest: Digest): Promise<void> {
+    const target = this.#place.target(digest);
+    try {
+      await this.#settled();
+      const got = await this.#digest(digestAlgorithm(digest));
+      if (got !== digest) {
+        throw new AirlockError('DIGEST_MISMATCH', `digest of ${digest} does not match: got ${got}`, {
+          details: { wanted: digest, got },
+        });
+      }
+      const { disk } = this.#run;
+      const there = await disk.stat(target);
+      // One that is there with another size is damaged: this one, just checked, takes its place.
+      if (there?.kind === 'file' && there.sizeBytes === this.#sizeBytes) return await this.discard();
+      if (this.#place.durable) await this.#file.sync();
+      await disk.makeDirectory(path.dirname(target));
+      await disk.rename(this.#place.temporary, target);
+      if (this.#place.durable) await disk.syncDirectory(path.dirname(target));
+      this.#over = true;
+      await this.#file.close();
+    } catch (error) {
+      await this.discard().catch(() => {});
+      throw diskError(error, target, 'write');
+    }
+  }
+
+  async discard(): Promise<void> {
+    if (this.#over) return;
+    this.#over = true;
+    await this.#writing.catch(() => {});
+    await this.#file.close();
+    await this.#run.disk.remove(this.#place.temporary);
+  }
+
+  async #settled(): Promise<void> {
+    try {
+      await this.#writing;
+    } catch (error) {
+      throw diskError(error, this.#place.temporary, 'write');
+    }
+  }
+
+  async #digest(algorithm: DigestAlgorithm): Promise<Digest> {
+    if (algorithm === this.#algorithm) return parseDigest(`${algorithm}:${this.#hash.copy().digest('hex')}`);
+    const hash = createHash(algorithm);
+    const whole = { ...sliceOfFile(this.#file, 0, this.#sizeBytes), close: async () => {} };
+    for await (const chunk of readSlice(whole, 0, this.#sizeBytes)) hash.update(chunk);
+    return parseDigest(`${algorithm}:${hash.digest('hex')}`);
+  }
+}

@@ -1,0 +1,41 @@
+import path from 'node:path';
+import { diskError, findFile } from '../../core/files.ts';
+import type { Run } from '../../core/run.ts';
+import { type Digest, isDigest } from '../digest.ts';
+
+/** The digest in a link file; undefined when the file is not there or holds anything else (a torn write of another program). */
+export async function readLink(file: string, run: Run): Promise<Digest | undefined> {
+  const text = (await findFile(file, run, 1024))?.toString('latin1').trim();
+  return text !== undefined && isDigest(text) ? text : undefined;
+}
+
+/**
+ * Writes a link file, the bare digest, through `temporary` (on the same file system); one that already says the same is left alone.
+ * Returns whether it wrote. The temporary file does not lie beside the link: a crash must leave no stranger in distribution's tree.
+ */
+export async function writeLink(
+  file: string,
+  digest: Digest,
+  options: { readonly temporary: string; readonly durable: boolean },
+  run: Run,
+): Promise<boolean> {
+  if ((await readLink(file, run)) === digest) return false;
+  const { disk } = run;
+  try {
+    await disk.makeDirectory(path.dirname(options.temporary));
+    const handle = await disk.open(options.temporary, 'create');
+    try {
+      await handle.write(Buffer.from(digest), 0);
+      if (options.durable) await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await disk.makeDirectory(path.dirname(file));
+    await disk.rename(options.temporary, file);
+    if (options.durable) await disk.syncDirectory(path.dirname(file));
+    return true;
+  } catch (error) {
+    await disk.remove(options.temporary).catch(() => {});
+    throw diskError(error, file, 'write');
+  }
+}

@@ -1,0 +1,270 @@
+import { randomUUID } from 'node:crypto';
+import path from 'node:path';
+import { AirlockError } from '../../core/errors.ts';
+import { diskError } from '../../core/files.ts';
+import { mapLimited } from '../../core/limit.ts';
+import { assertRunning, type Run } from '../../core/run.ts';
+import { type Digest, type DigestAlgorithm, isDigest } from '../digest.ts';
+import { openUpload } from './blob-upload.ts';
+import type { BlobHandle, BlobUpload, ContentStore, ContentWriter } from './content-store.ts';
+import { readLink, writeLink } from './link-files.ts';
+import {
+  blobPath,
+  layerLinkPath,
+  layersPath,
+  repositoryPath,
+  revisionLinkPath,
+  revisionsPath,
+  storageRoot,
+  tagIndexLinkPath,
+  tagLinkPath,
+  tagPath,
+  tagsPath,
+} from './paths.ts';
+import { sliceOfFile } from './slice.ts';
+
+export interface StorageOptions {
+  /**
+   * `each` (default): a blob or link that has its final name survives a power loss. `none`: for content that can be made again at any time,
+   * such as a demo; after a power loss files may be torn.
+   */
+  readonly sync?: 'each' | 'none';
+}
+
+const algorithms: readonly DigestAlgorithm[] = ['sha256', 'sha512'];
+// Beside `blobs` and `repositories`, where distribution's walks never come, and on their file system, so that a rename is enough.
+const temporaryFolder = `${storageRoot}/_airlock-uploads`;
+
+/**
+ * A storage tree: `root` is the folder that holds `docker/registry/v2` (distribution's `rootdirectory`). It need not exist yet. Several
+ * processes may read and write it at once, distribution itself among them.
+ */
+export function openStorage(root: string, options: StorageOptions = {}): Storage {
+  return new Storage(root, options);
+}
+
+/** Distribution's filesystem layout on disk, read and written. Made by `openStorage`. */
+export class Storage implements ContentStore, ContentWriter {
+  readonly root: string;
+  readonly #durable: boolean;
+
+  constructor(root: string, options: StorageOptions) {
+    this.root = root;
+    this.#durable = options.sync !== 'none';
+  }
+
+  get writer(): ContentWriter {
+    return this;
+  }
+
+  async findBlob(digest: Digest, run: Run): Promise<{ readonly sizeBytes: number } | undefined> {
+    const stat = await run.disk.stat(this.#path(blobPath(digest)));
+    return stat?.kind === 'file' ? { sizeBytes: stat.sizeBytes } : undefined;
+  }
+
+  async openBlob(digest: Digest, run: Run): Promise<BlobHandle> {
+    const file = this.#path(blobPath(digest));
+    const there = await this.findBlob(digest, run);
+    if (!there) throw new AirlockError('BLOB_UNKNOWN', `the storage ${this.root} does not have blob ${digest}`);
+    try {
+      return sliceOfFile(await run.disk.open(file, 'read'), 0, there.sizeBytes);
+    } catch (error) {
+      throw diskError(error, file, 'read');
+    }
+  }
+
+  async hasRepository(repository: string, run: Run): Promise<boolean> {
+    const entries = await run.disk.list(this.#path(repositoryPath(repository)));
+    return entries.some((entry) => entry.name === '_manifests' || entry.name === '_layers');
+  }
+
+  async listRepositories(run: Run): Promise<string[]> {
+    const found: string[] = [];
+    const walk = async (name: string): Promise<void> => {
+      assertRunning(run);
+      const entries = await run.disk.list(
+        this.#path(name === '' ? `${storageRoot}/repositories` : repositoryPath(name)),
+      );
+      if (entries.some((entry) => entry.name === '_manifests' || entry.name === '_layers')) found.push(name);
+      for (const entry of entries) {
+        if (entry.kind !== 'directory' || entry.name.startsWith('_')) continue;
+        await walk(name === '' ? entry.name : `${name}/${entry.name}`);
+      }
+    };
+    await walk('');
+    return found;
+  }
+
+  async listTags(repository: string, run: Run): Promise<string[]> {
+    const entries = await run.disk.list(this.#path(tagsPath(repository)));
+    const tags = entries.filter((entry) => entry.kind === 'directory').map((entry) => entry.name);
+    const there = await mapLimited(tags, 16, (tag) => run.disk.stat(this.#path(tagLinkPath(repository, tag))));
+    return tags.filter((_, at) => there[at] !== undefined);
+  }
+
+  findTag(repository: string, tag: string, run: Run): Promise<Digest | undefined> {
+    return readLink(this.#path(tagLinkPath(repository, tag)), run);
+  }
+
+  async hasRevision(repository: string, digest: Digest, run: Run): Promise<boolean> {
+    return (await readLink(this.#path(revisionLinkPath(repository, digest)), run)) === digest;
+  }
+
+  listRevisions(repository: string, run: Run): Promise<Digest[]> {
+    return this.#listLinks(revisionsPath(repository), (digest) => revisionLinkPath(repository, digest), run);
+  }
+
+  async hasLayer(repository: string, digest: Digest, run: Run): Promise<boolean> {
+    return (await readLink(this.#path(layerLinkPath(repository, digest)), run)) === digest;
+  }
+
+  /** Every config and layer of the repository, sorted. */
+  listLayers(repository: string, run: Run): Promise<Digest[]> {
+    return this.#listLinks(layersPath(repository), (digest) => layerLinkPath(repository, digest), run);
+  }
+
+  startBlob(run: Run, algorithm: DigestAlgorithm = 'sha256'): Promise<BlobUpload> {
+    const target = (digest: Digest): string => this.#path(blobPath(digest));
+    return openUpload({ temporary: this.#temporary(), target, durable: this.#durable }, algorithm, run);
+  }
+
+  /**
+   * Stores a whole blob from its chunks; one that is there already is still read to its end and checked.
+   * @throws AirlockError DIGEST_MISMATCH, DISK_FULL, FILE_UNWRITABLE, CANCELLED
+   */
+  async putBlob(digest: Digest, content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>, run: Run): Promise<void> {
+    const upload = await this.startBlob(run, digest.startsWith('sha512:') ? 'sha512' : 'sha256');
+    try {
+      for await (const chunk of content) {
+        assertRunning(run);
+        await upload.write(chunk);
+      }
+    } catch (error) {
+      await upload.discard().catch(() => {});
+      throw error;
+    }
+    await upload.commit(digest);
+  }
+
+  async linkLayer(repository: string, digest: Digest, run: Run): Promise<void> {
+    await this.#link(layerLinkPath(repository, digest), digest, run);
+  }
+
+  async linkRevision(repository: string, digest: Digest, run: Run): Promise<void> {
+    await this.#link(revisionLinkPath(repository, digest), digest, run);
+  }
+
+  /** Points a tag at a manifest and adds that to the tag's history. */
+  async linkTag(repository: string, tag: string, digest: Digest, run: Run): Promise<void> {
+    // History first, as distribution does: its delete by digest finds tags through it.
+    await this.#link(tagIndexLinkPath(repository, tag, digest), digest, run);
+    await this.#link(tagLinkPath(repository, tag), digest, run);
+  }
+
+  async putManifest(
+    repository: string,
+    manifest: { readonly digest: Digest; readonly bytes: Uint8Array; readonly tags: readonly string[] },
+    run: Run,
+  ): Promise<void> {
+    const { digest, bytes, tags } = manifest;
+    const there = await this.findBlob(digest, run);
+    if (there?.sizeBytes !== bytes.length) await this.putBlob(digest, [bytes], run);
+    await this.linkRevision(repository, digest, run);
+    for (const tag of tags) await this.linkTag(repository, tag, digest, run);
+  }
+
+  async unlinkLayer(repository: string, digest: Digest, run: Run): Promise<boolean> {
+    if (!(await this.hasLayer(repository, digest, run))) return false;
+    await this.#remove(path.dirname(layerLinkPath(repository, digest)), run);
+    return true;
+  }
+
+  async deleteManifest(repository: string, digest: Digest, run: Run): Promise<boolean> {
+    if (!(await this.hasRevision(repository, digest, run))) return false;
+    // Tags first: a crash in between leaves a manifest without tags, never a tag without its manifest.
+    for (const tag of await this.listTags(repository, run)) {
+      if ((await this.findTag(repository, tag, run)) === digest) await this.deleteTag(repository, tag, run);
+      else await this.#remove(path.dirname(tagIndexLinkPath(repository, tag, digest)), run);
+    }
+    await this.#remove(path.dirname(revisionLinkPath(repository, digest)), run);
+    return true;
+  }
+
+  async deleteTag(repository: string, tag: string, run: Run): Promise<boolean> {
+    const current = tagLinkPath(repository, tag);
+    if ((await run.disk.stat(this.#path(current))) === undefined) return false;
+    // The link that makes the tag visible goes first, so that no reader meets a tag that is half gone.
+    await run.disk.remove(this.#path(current));
+    await this.#remove(tagPath(repository, tag), run);
+    return true;
+  }
+
+  async collectStale(ageMs: number, run: Run): Promise<number> {
+    const before = run.now().getTime() - ageMs;
+    let freedBytes = 0;
+    for (const entry of await run.disk.list(this.#path(temporaryFolder))) {
+      const file = this.#path(`${temporaryFolder}/${entry.name}`);
+      const stat = await run.disk.stat(file);
+      if (!stat || stat.modifiedAt.getTime() > before) continue;
+      await run.disk.remove(file);
+      freedBytes += stat.sizeBytes;
+    }
+    return freedBytes;
+  }
+
+  /** Removes a blob's bytes whoever links to it; for garbage collection. */
+  async removeBlob(digest: Digest, run: Run): Promise<void> {
+    await run.disk.remove(path.dirname(this.#path(blobPath(digest))));
+  }
+
+  /** Every blob's digest and size, in the order of a walk. */
+  async *walkBlobs(run: Run): AsyncGenerator<{ readonly digest: Digest; readonly sizeBytes: number }> {
+    for (const algorithm of algorithms) {
+      const folder = this.#path(`${storageRoot}/blobs/${algorithm}`);
+      for (const pair of await run.disk.list(folder)) {
+        for (const entry of await run.disk.list(path.join(folder, pair.name))) {
+          assertRunning(run);
+          const digest = `${algorithm}:${entry.name}`;
+          const there = isDigest(digest) ? await this.findBlob(digest, run) : undefined;
+          if (there && isDigest(digest)) yield { digest, sizeBytes: there.sizeBytes };
+        }
+      }
+    }
+  }
+
+  #path(relative: string): string {
+    return path.join(this.root, relative);
+  }
+
+  #temporary(): string {
+    return this.#path(`${temporaryFolder}/${randomUUID()}`);
+  }
+
+  #link(relative: string, digest: Digest, run: Run): Promise<boolean> {
+    return writeLink(this.#path(relative), digest, { temporary: this.#temporary(), durable: this.#durable }, run);
+  }
+
+  async #remove(relative: string, run: Run): Promise<void> {
+    const target = this.#path(relative);
+    try {
+      if ((await run.disk.stat(target)) === undefined) return;
+      await run.disk.remove(target);
+      if (this.#durable) await run.disk.syncDirectory(path.dirname(target));
+    } catch (error) {
+      throw diskError(error, target, 'write');
+    }
+  }
+
+  async #listLinks(folder: string, linkPath: (digest: Digest) => string, run: Run): Promise<Digest[]> {
+    const digests: Digest[] = [];
+    for (const algorithm of algorithms) {
+      for (const entry of await run.disk.list(this.#path(`${folder}/${algorithm}`))) {
+        const digest = `${algorithm}:${entry.name}`;
+        if (isDigest(digest)) digests.push(digest);
+      }
+    }
+    // Distribution's delete leaves the folder without its link.
+    const there = await mapLimited(digests, 16, (digest) => run.disk.stat(this.#path(linkPath(digest))));
+    return digests.filter((_, at) => there[at]?.kind === 'file');
+  }
+}
