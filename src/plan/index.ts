@@ -1,4 +1,5 @@
 export { type AssembleOptions, assemblePlan, hasNewContent } from './assemble.ts';
+export { planErrors } from './errors.ts';
 export type {
   CollectedManifest,
   CollectedSet,
@@ -17,4 +18,6 @@ export type {
   TargetName,
 } from './facts.ts';
 export type { Plan, PlannedBlob, Share } from './plan.ts';
+export { isMemberPath, parsePlan, writePlan } from './read.ts';
+export { checkSpace, forecastSpace, type SpaceNeed } from './space.ts';
 export { type KeptBlobs, openKeptBlobs } from './workspace.ts';
