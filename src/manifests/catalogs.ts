@@ -1,0 +1,114 @@
+import { AirlockError } from '../core/errors.ts';
+import { parseYaml } from '../core/yaml.ts';
+import type { SelectedCatalog } from '../plan/index.ts';
+import { type Provenance, provenanceAnnotations } from './mirror-sets.ts';
+import type { Resource } from './resource.ts';
+import { type MirrorTarget, targetReference } from './target.ts';
+
+/** What a catalog's objects need to know of it; `repository` and `tag` are its name at the target, without prefix. */
+export type MirroredCatalog = Pick<SelectedCatalog, 'repository' | 'tag' | 'sourceTemplate'>;
+
+const nameForm = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/i;
+
+/**
+ * The name part that CatalogSource (`cs-…`) and ClusterCatalog (`cc-…`) of a mirrored catalog share: the last path element at the target and
+ * the first twelve characters of its tag.
+ * @throws AirlockError CATALOG_NAME_INVALID, NESTED_PATHS_INVALID
+ */
+export function catalogName(catalog: MirroredCatalog, target: MirrorTarget): string {
+  const last = targetReference(catalog.repository, target).split('/').at(-1) ?? '';
+  const suffix =
+    catalog.tag
+      .slice(0, 12)
+      .toLowerCase()
+      .replace(/[^a-z0-9-]/g, '-') || '0';
+  const name = `${last}-${suffix}`.replaceAll('.', '-');
+  if (!nameForm.test(name) || name.length > 60)
+    throw new AirlockError(
+      'CATALOG_NAME_INVALID',
+      `no object name can be made from catalog ${catalog.repository}:${catalog.tag}`,
+      {
+        hint: 'set targetCatalog or targetTag in the image set: letters, digits and dashes, 60 characters together',
+      },
+    );
+  return name;
+}
+
+/**
+ * One CatalogSource per mirrored catalog. A template (`targetCatalogSourceTemplate`) gives every field but name, namespace, type and image;
+ * one that is no gRPC CatalogSource is left aside, as oc-mirror does.
+ * @throws AirlockError CATALOG_NAME_INVALID, NESTED_PATHS_INVALID
+ */
+export function catalogSources(
+  catalogs: readonly MirroredCatalog[],
+  target: MirrorTarget,
+  provenance: Provenance,
+): Resource[] {
+  return catalogs.map((catalog) => {
+    const template = findTemplate(catalog.sourceTemplate);
+    const metadata = toRecord(template['metadata']);
+    return {
+      apiVersion: 'operators.coreos.com/v1alpha1',
+      kind: 'CatalogSource',
+      metadata: {
+        ...(metadata['labels'] === undefined ? {} : { labels: toTexts(metadata['labels']) }),
+        name: `cs-${catalogName(catalog, target)}`,
+        namespace: 'openshift-marketplace',
+        annotations: { ...toTexts(metadata['annotations']), ...provenanceAnnotations(provenance) },
+      },
+      spec: {
+        ...toRecord(template['spec']),
+        image: `${targetReference(catalog.repository, target)}:${catalog.tag}`,
+        sourceType: 'grpc',
+      },
+    };
+  });
+}
+
+/** One ClusterCatalog (OLM v1, 4.18 and newer) per mirrored catalog. @throws AirlockError CATALOG_NAME_INVALID, NESTED_PATHS_INVALID */
+export function clusterCatalogs(
+  catalogs: readonly MirroredCatalog[],
+  target: MirrorTarget,
+  provenance: Provenance,
+): Resource[] {
+  return catalogs.map((catalog) => ({
+    apiVersion: 'olm.operatorframework.io/v1',
+    kind: 'ClusterCatalog',
+    metadata: { name: `cc-${catalogName(catalog, target)}`, annotations: provenanceAnnotations(provenance) },
+    spec: {
+      priority: 0,
+      source: { image: { ref: `${targetReference(catalog.repository, target)}:${catalog.tag}` }, type: 'Image' },
+    },
+  }));
+}
+
+/** Whether a template's text can serve: a gRPC CatalogSource without a configMap. */
+export function isCatalogSourceTemplate(text: string): boolean {
+  return Object.keys(findTemplate(text)).length > 0;
+}
+
+function findTemplate(text: string | undefined): Readonly<Record<string, unknown>> {
+  if (text === undefined) return {};
+  let value: unknown;
+  try {
+    value = parseYaml(text);
+  } catch {
+    return {};
+  }
+  const template = toRecord(value);
+  const spec = toRecord(template['spec']);
+  const usable =
+    template['apiVersion'] === 'operators.coreos.com/v1alpha1' &&
+    template['kind'] === 'CatalogSource' &&
+    (spec['sourceType'] === undefined || spec['sourceType'] === '' || spec['sourceType'] === 'grpc') &&
+    !spec['configMap'];
+  return usable ? template : {};
+}
+
+function toRecord(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
+}
+
+function toTexts(value: unknown): Record<string, string> {
+  return Object.fromEntries(Object.entries(toRecord(value)).map(([key, text]) => [key, String(text)]));
+}
