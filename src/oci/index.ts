@@ -10,6 +10,8 @@ export {
   parseDigest,
 } from './digest.ts';
 export { ociErrors } from './errors.ts';
+export { type ImageOptions, type WrittenImage, writeImage, writeIndex } from './image-writer.ts';
+export { type Layer, type LayerEntry, renderLayer } from './layer.ts';
 export {
   childManifests,
   type ImageIndex,

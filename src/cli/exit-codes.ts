@@ -1,0 +1,32 @@
+import { coreErrors, type ErrorTable, type ExitClass, isAirlockError } from '../core/errors.ts';
+import { errorTables } from '../workflow/index.ts';
+
+/** Exit codes of design §2. */
+export const exitCodes = {
+  done: 0,
+  no: 1,
+  usage: 2,
+  environment: 3,
+  bug: 4,
+  incomplete: 5,
+  interrupted: 130,
+  terminated: 143,
+} as const;
+
+const byClass: Readonly<Record<ExitClass, number>> = {
+  no: exitCodes.no,
+  usage: exitCodes.usage,
+  environment: exitCodes.environment,
+  incomplete: exitCodes.incomplete,
+  cancelled: exitCodes.interrupted,
+};
+
+/** All codes of all folders. */
+export const errorCodes: ErrorTable = Object.assign({}, coreErrors, ...errorTables);
+
+/** The exit code for a thrown value: by the code's class; a bug for anything that is not an AirlockError of a known code. */
+export function exitCodeOf(error: unknown): number {
+  if (!isAirlockError(error)) return exitCodes.bug;
+  const row = errorCodes[error.code];
+  return row ? byClass[row.exit] : exitCodes.bug;
+}

@@ -1,0 +1,97 @@
+import { stripControls } from '../../core/errors.ts';
+import type { LogEvent, Report, RunEvent } from '../../core/events.ts';
+import { ProgressModel, renderBars } from './progress.ts';
+
+export interface ReporterOptions {
+  readonly format: 'console' | 'json';
+  readonly level: 'error' | 'warn' | 'info' | 'debug';
+  readonly progress: boolean;
+  readonly isTerminal: boolean;
+  readonly color: boolean;
+  readonly columns: () => number;
+  readonly write: (text: string) => void;
+  readonly nowMs: () => number;
+  /** Milliseconds between lines where there is no terminal; default 5000. */
+  readonly intervalMs?: number;
+}
+
+/** Turns the one event stream into lines on standard error. `close` leaves the terminal clean. */
+export interface Reporter {
+  readonly report: Report;
+  /** Writes a line past the live view. */
+  line(text: string): void;
+  close(): void;
+}
+
+const ranks = { error: 0, warning: 1, info: 2, debug: 3 } as const;
+const limits = { error: 0, warn: 1, info: 2, debug: 3 } as const;
+
+export function createReporter(options: ReporterOptions): Reporter {
+  return options.format === 'json' ? createJsonReporter(options) : createConsoleReporter(options);
+}
+
+function isShown(event: LogEvent, options: ReporterOptions): boolean {
+  return ranks[event.level] <= limits[options.level];
+}
+
+function createJsonReporter(options: ReporterOptions): Reporter {
+  const put = (event: object): void =>
+    options.write(`${JSON.stringify({ time: new Date(options.nowMs()).toISOString(), ...event })}\n`);
+  return {
+    report(event) {
+      if (event.state === 'log' ? isShown(event, options) : options.progress) put(event);
+    },
+    line: (text) => put({ state: 'log', level: 'info', message: text }),
+    close: () => {},
+  };
+}
+
+function createConsoleReporter(options: ReporterOptions): Reporter {
+  const model = new ProgressModel();
+  const live = options.progress && options.isTerminal;
+  const interval = options.intervalMs ?? 5000;
+  let drawn = 0;
+  let lastMs = options.nowMs();
+
+  const clear = (): void => {
+    if (drawn > 0) options.write(`\u001b[${drawn}A\u001b[0J`);
+    drawn = 0;
+  };
+  const draw = (): void => {
+    const lines = renderBars(model, options.columns(), options.nowMs());
+    clear();
+    options.write(`${lines.join('\n')}\n`);
+    drawn = lines.length;
+  };
+  const line = (text: string): void => {
+    clear();
+    options.write(`${text}\n`);
+  };
+  return {
+    report(event: RunEvent) {
+      if (event.state === 'log') {
+        if (isShown(event, options)) line(formatLog(event, options.color));
+        return;
+      }
+      const now = options.nowMs();
+      model.apply(event, now);
+      if (event.state === 'retrying' && limits[options.level] >= limits.info)
+        line(
+          `${event.stage}: trying again: ${event.subject}${event.message ? `: ${stripControls(event.message)}` : ''}`,
+        );
+      if (!options.progress || now - lastMs < (live ? 100 : interval)) return;
+      lastMs = now;
+      if (live) draw();
+      else options.write(`${model.line(now)}\n`);
+    },
+    line,
+    close: clear,
+  };
+}
+
+function formatLog(event: LogEvent, color: boolean): string {
+  const message = stripControls(event.message);
+  if (event.level === 'info' || event.level === 'debug') return `${event.stage}: ${message}`;
+  const word = color ? `\u001b[${event.level === 'error' ? 31 : 33}m${event.level}\u001b[0m` : event.level;
+  return `${word}: ${event.stage}: ${message}`;
+}

@@ -1,0 +1,125 @@
+import os from 'node:os';
+import { createInterface } from 'node:readline/promises';
+import { nodeDisk } from '../core/disk.ts';
+import { AirlockError, errorText, isAirlockError } from '../core/errors.ts';
+import { prettyJson } from '../core/json.ts';
+import { renderYaml } from '../core/yaml.ts';
+import { toolVersion } from '../workflow/index.ts';
+import { Flags, type Outcome, type World } from './command.ts';
+import { commandTable } from './commands/table.ts';
+import { exitCodeOf, exitCodes } from './exit-codes.ts';
+import { type Parsed, parseCommandLine } from './program.ts';
+import { createReporter, type Reporter } from './render/reporter.ts';
+
+/** How long work may take to end after the first Ctrl-C before the process goes anyway. */
+const graceMs = 800;
+
+/** Parses, runs one command, prints what it returns, and gives the exit code. The only place that knows the process. */
+export async function runMain(argv: readonly string[]): Promise<number> {
+  const parsed = await parseCommandLine(argv, commandTable, toolVersion);
+  if (parsed.kind === 'print') {
+    (parsed.toError ? process.stderr : process.stdout).write(parsed.text);
+    return parsed.exitCode;
+  }
+  const flags = new Flags(parsed.flags);
+  const reporter = openReporter(flags);
+  const stop = watchSignals(parsed, reporter);
+  try {
+    const execute = await parsed.spec.load();
+    const run = { signal: stop.signal, report: reporter.report, now: () => new Date(), disk: nodeDisk };
+    const outcome = await execute({ args: parsed.args, flags, world: openWorld(), run });
+    reporter.close();
+    printOutcome(outcome, flags);
+    return stop.signal.aborted ? stop.exitCode() : outcome.exitCode;
+  } catch (error) {
+    reporter.close();
+    if (stop.signal.aborted) return stop.exitCode();
+    return printError(error, flags);
+  } finally {
+    stop.close();
+  }
+}
+
+function openWorld(): World {
+  const isTerminal = process.stdin.isTTY === true && process.stderr.isTTY === true;
+  return {
+    env: process.env,
+    cwd: process.cwd(),
+    homeFolder: os.homedir(),
+    isTerminal,
+    uid: process.getuid?.(),
+    async ask(question) {
+      if (!isTerminal) return false;
+      const prompt = createInterface({ input: process.stdin, output: process.stderr });
+      try {
+        return /^y(?:es)?$/i.test((await prompt.question(`${question} [y/N] `)).trim());
+      } finally {
+        prompt.close();
+      }
+    },
+    say: (line) => void process.stdout.write(`${line}\n`),
+  };
+}
+
+function openReporter(flags: Flags): Reporter {
+  const env = process.env;
+  const isTerminal = process.stderr.isTTY === true && env['TERM'] !== 'dumb' && !env['CI'];
+  const level = flags.on('verbose') ? 'debug' : flags.text('logLevel');
+  return createReporter({
+    format: flags.text('logFormat') === 'json' ? 'json' : 'console',
+    level: level === 'error' || level === 'warn' || level === 'debug' ? level : 'info',
+    progress: flags.boolean('progress') !== false,
+    isTerminal,
+    color: isTerminal && flags.boolean('color') !== false && !env['NO_COLOR'],
+    columns: () => process.stderr.columns || 80,
+    write: (text) => void process.stderr.write(text),
+    nowMs: () => Date.now(),
+  });
+}
+
+/** First signal: abort, say how to go on, and end within a second. Second: end at once. */
+function watchSignals(parsed: Extract<Parsed, { kind: 'run' }>, reporter: Reporter) {
+  const controller = new AbortController();
+  let exitCode: number = exitCodes.interrupted;
+  const hint = parsed.spec.resumeHint ?? 'run the same command again: it continues where it stopped';
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (controller.signal.aborted) process.exit(exitCode);
+    exitCode = signal === 'SIGTERM' ? exitCodes.terminated : exitCodes.interrupted;
+    controller.abort(new AirlockError('CANCELLED', 'interrupted'));
+    reporter.close();
+    reporter.line(`interrupted; ${hint}`);
+    // Not unref'ed away by pending work: whatever hangs must not hold the user's terminal.
+    setTimeout(() => process.exit(exitCode), graceMs).unref();
+  };
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  return {
+    signal: controller.signal,
+    exitCode: () => exitCode,
+    close: () => void process.off('SIGINT', onSignal).off('SIGTERM', onSignal),
+  };
+}
+
+function printOutcome(outcome: Outcome, flags: Flags): void {
+  const format = flags.text('output');
+  if (format === 'json') process.stdout.write(prettyJson(outcome.result ?? {}));
+  else if (format === 'yaml') process.stdout.write(renderYaml(JSON.parse(JSON.stringify(outcome.result ?? {}))));
+  else if (outcome.text) process.stdout.write(outcome.text.endsWith('\n') ? outcome.text : `${outcome.text}\n`);
+}
+
+/** An expected error is one message and its next step; a bug shows its stack. `-o json` gets the error as its one document. */
+function printError(error: unknown, flags: Flags): number {
+  const exitCode = exitCodeOf(error);
+  if (isAirlockError(error) && exitCode !== exitCodes.bug) {
+    process.stderr.write(`error: ${error.message}\n`);
+    if (error.hint) process.stderr.write(`  ${error.hint}\n`);
+  } else {
+    process.stderr.write(
+      `error: this is a bug in airlock: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+    );
+  }
+  if (flags.text('output') === 'json') {
+    const known = isAirlockError(error) ? { code: error.code, hint: error.hint, ...error.details } : { code: 'BUG' };
+    process.stdout.write(prettyJson({ error: { ...known, message: errorText(error) } }));
+  }
+  return exitCode;
+}
