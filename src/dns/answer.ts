@@ -1,0 +1,79 @@
+import { queryTypes, type Rcode } from './codes.ts';
+import { type DomainName, isWithin, joinLabels, nameLabels } from './name.ts';
+import { findRecordType, type RRset, recordTypeNumbers } from './rrset.ts';
+import { findCut, findIndexedZone, findNode, type IndexedZone, type ZoneNode, type ZoneTable } from './zone-index.ts';
+
+/** What an authoritative server has to say to a question. */
+export interface ZoneAnswer {
+  readonly rcode: Rcode;
+  readonly authoritative: boolean;
+  readonly answers: readonly RRset[];
+  readonly authority: readonly RRset[];
+  readonly additional: readonly RRset[];
+}
+
+const refused: ZoneAnswer = { rcode: 'REFUSED', authoritative: false, answers: [], authority: [], additional: [] };
+const maxChain = 16;
+
+/**
+ * Looks a question up: wildcards, empty non-terminals, CNAMEs followed inside their zone, referrals at cuts; REFUSED outside all zones.
+ * ANY gets one RRset (RFC 8482 §4.1), so that nobody can be flooded with the rest.
+ * @see RFC 1034 §4.3.2, RFC 4592, RFC 2308
+ */
+export function answerQuestion(table: ZoneTable, labels: readonly string[], type: number): ZoneAnswer {
+  // DS lives on the parent's side of a cut (RFC 4035 §3.1.4.1).
+  const parent = type === queryTypes.DS ? findIndexedZone(table, labels, true) : undefined;
+  const zone = parent ?? findIndexedZone(table, labels);
+  if (!zone) return refused;
+  const answers: RRset[] = [];
+  let name = joinLabels(labels);
+  for (let step = 0; step < maxChain; step += 1) {
+    const cut = findCut(zone, name);
+    if (cut !== undefined && !(type === queryTypes.DS && cut === name)) return referral(zone, cut, answers);
+    const node = findNode(zone, name);
+    if (!node) return negative(zone, 'NXDOMAIN', answers);
+    const alias = type === recordTypeNumbers.CNAME || type === queryTypes.ANY ? undefined : node.get('CNAME');
+    if (alias?.type !== 'CNAME') {
+      const found = findInNode(node, type);
+      return found ? positive([...answers, { ...found, name }]) : negative(zone, 'NOERROR', answers);
+    }
+    answers.push({ ...alias, name });
+    const target = alias.values[0];
+    if (target === undefined || !isWithin(target, zone.name) || answers.some((one) => one.name === target))
+      return positive(answers);
+    // A target in another zone of ours is that zone's to answer; BIND does not follow either without recursion.
+    if (findIndexedZone(table, nameLabels(target)) !== zone) return positive(answers);
+    name = target;
+  }
+  return positive(answers);
+}
+
+function findInNode(node: ZoneNode, type: number): RRset | undefined {
+  if (type === queryTypes.ANY) return [...node.values()][0];
+  const held = findRecordType(type);
+  return held && node.get(held);
+}
+
+function positive(answers: readonly RRset[]): ZoneAnswer {
+  return { rcode: 'NOERROR', authoritative: true, answers, authority: [], additional: [] };
+}
+
+function negative(zone: IndexedZone, rcode: Rcode, answers: readonly RRset[]): ZoneAnswer {
+  return { rcode, authoritative: true, answers, authority: [zone.negative], additional: [] };
+}
+
+function referral(zone: IndexedZone, cut: DomainName, answers: readonly RRset[]): ZoneAnswer {
+  const servers = zone.nodes.get(cut)?.get('NS');
+  const names = servers?.type === 'NS' ? servers.values : [];
+  const glue = names.flatMap((name) => {
+    const node = zone.nodes.get(name);
+    return [node?.get('A'), node?.get('AAAA')].filter((rrset) => rrset !== undefined);
+  });
+  return {
+    rcode: 'NOERROR',
+    authoritative: answers.length > 0,
+    answers,
+    authority: servers ? [servers] : [],
+    additional: glue,
+  };
+}

@@ -1,0 +1,13 @@
+export { buildZones } from './build.ts';
+export { type Rcode, rcodes } from './codes.ts';
+export { dnsErrors } from './errors.ts';
+export type { DnsHost, DnsHostedCluster, DnsManagementCluster, ZoneInput } from './input.ts';
+export { type Answer, type AnswerRecord, type LookupOptions, lookup, lookupAddresses } from './lookup.ts';
+export { type DomainName, parseDomainName } from './name.ts';
+export { renderBindZone, zoneFileName } from './render/bind.ts';
+export { type NamedConfOptions, renderNamedConf, renderNamedZones } from './render/named-conf.ts';
+export { type ReverseZone, reverseName, reverseZones } from './reverse.ts';
+export type { RecordType, RRset, SoaValue, SrvValue } from './rrset.ts';
+export { laterSerial, serialOfDate, setSerials } from './serial.ts';
+export { type DnsAddress, type DnsServer, type DnsServerOptions, startDnsServer } from './server.ts';
+export { assembleZone, findRRset, findZone, type Zone } from './zone.ts';
