@@ -1,0 +1,110 @@
+import type { ConfigNode, ConfigPath } from './document.ts';
+import type { Faults } from './faults.ts';
+import { knownHint } from './nearest.ts';
+
+/**
+ * Decoders for files whose format Go's JSON decoder defines (oc-mirror-v2.md §1.1): keys in any letter case, unknown keys refused,
+ * types strict, and null (or nothing) is the type's zero value. A decoder always returns a value; faults say whether to use it.
+ */
+export type Decoder<T> = (node: ConfigNode | undefined, path: ConfigPath, faults: Faults) => T;
+
+type Fields = Readonly<Record<string, Decoder<unknown>>>;
+type Decoded<F extends Fields> = { readonly [K in keyof F]: F[K] extends Decoder<infer T> ? T : never };
+
+/** Text; absent and empty are both undefined, as Go does not tell them apart. */
+export const text: Decoder<string | undefined> = (node, path, faults) => {
+  if (isNothing(node)) return undefined;
+  if (node.kind === 'scalar' && typeof node.value === 'string') return node.value || undefined;
+  const hint = node.kind === 'scalar' ? `put it in quotes: "${node.source}"` : undefined;
+  faults.error('CONFIG_TYPE', path, `has to be text, but is ${describe(node)}`, hint);
+  return undefined;
+};
+
+/** `true` or `false`; absent is false. */
+export const flag: Decoder<boolean> = (node, path, faults) => {
+  if (isNothing(node)) return false;
+  if (node.kind === 'scalar' && typeof node.value === 'boolean') return node.value;
+  const hint =
+    node.kind === 'scalar' && /^(?:true|false)$/i.test(String(node.value))
+      ? 'take the quotes away'
+      : 'write true or false';
+  faults.error('CONFIG_TYPE', path, `has to be true or false, but is ${describe(node)}`, hint);
+  return false;
+};
+
+/** A whole number; `4.0` is one, `"4"` and `4.5` are not. Absent is 0. */
+export const wholeNumber: Decoder<number> = (node, path, faults) => {
+  if (isNothing(node)) return 0;
+  if (node.kind === 'scalar' && typeof node.value === 'number' && Number.isSafeInteger(node.value)) return node.value;
+  const hint = node.kind === 'scalar' && /^\d+$/.test(String(node.value)) ? 'take the quotes away' : undefined;
+  faults.error('CONFIG_TYPE', path, `has to be a whole number, but is ${describe(node)}`, hint);
+  return 0;
+};
+
+/** A list; absent and null are `undefined`, which differs from an empty one (oc-mirror-v2.md §7.5). */
+export function nullableList<T>(item: Decoder<T>, itemHint?: string): Decoder<readonly T[] | undefined> {
+  return (node, path, faults) => {
+    if (isNothing(node)) return undefined;
+    if (node.kind === 'list')
+      return node.items.map((one, index) => {
+        if (itemHint && one.kind === 'scalar' && one.value !== null) {
+          faults.error('CONFIG_TYPE', [...path, index], `has to be a mapping, but is ${describe(one)}`, itemHint);
+          return item(undefined, [...path, index], faults);
+        }
+        return item(one, [...path, index], faults);
+      });
+    faults.error('CONFIG_TYPE', path, `has to be a list, but is ${describe(node)}`, 'start each item with "- "');
+    return undefined;
+  };
+}
+
+/** A list; absent is an empty one. */
+export function list<T>(item: Decoder<T>, itemHint?: string): Decoder<readonly T[]> {
+  const decode = nullableList(item, itemHint);
+  return (node, path, faults) => decode(node, path, faults) ?? [];
+}
+
+/** A mapping of known keys. `hints` explain keys that other versions of the format had. */
+export function object<F extends Fields>(fields: F, hints: Readonly<Record<string, string>> = {}): Decoder<Decoded<F>> {
+  const names = Object.keys(fields);
+  return (node, path, faults) => {
+    const found = new Map<string, ConfigNode>();
+    if (!isNothing(node) && node.kind !== 'map') {
+      faults.error('CONFIG_TYPE', path, `has to be a mapping, but is ${describe(node)}`);
+    }
+    for (const entry of node?.kind === 'map' ? node.entries : []) {
+      const name = names.find((one) => one.toLowerCase() === entry.key.toLowerCase());
+      const at = entry.keyPosition;
+      if (name === undefined) {
+        const hint = hints[entry.key] ?? knownHint(entry.key, names);
+        faults.error('CONFIG_UNKNOWN_FIELD', [...path, entry.key], `unknown field "${entry.key}"`, hint, at);
+      } else if (found.has(name)) {
+        faults.error(
+          'CONFIG_DUPLICATE_KEY',
+          [...path, entry.key],
+          `"${name}" is set twice, in other letter case`,
+          undefined,
+          at,
+        );
+      } else found.set(name, entry.node);
+    }
+    const values = names.map((name) => [name, fields[name]?.(found.get(name), [...path, name], faults)]);
+    return Object.fromEntries(values) as Decoded<F>;
+  };
+}
+
+/** A value in words: `the number 4.16`, `a list`. */
+export function describe(node: ConfigNode): string {
+  if (node.kind === 'map') return 'a mapping';
+  if (node.kind === 'list') return 'a list';
+  if (node.value === null) return 'empty';
+  if (typeof node.value === 'string')
+    return `the text "${node.value.length > 60 ? `${node.value.slice(0, 60)}…` : node.value}"`;
+  if (typeof node.value === 'boolean')
+    return node.source === String(node.value) ? `${node.value}` : `${node.source} (which YAML reads as ${node.value})`;
+  return `the number ${node.source}`;
+}
+
+function isNothing(node: ConfigNode | undefined): node is undefined {
+  return node === undefined || (node.kind === 'scalar' && node.value === null);
+}

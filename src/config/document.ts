@@ -1,0 +1,225 @@
+import { isMap, isScalar, isSeq, LineCounter, type ParsedNode, parseAllDocuments } from '../core/yaml.ts';
+import type { Faults } from './faults.ts';
+import { resolveScalar } from './scalar.ts';
+
+/** 1-based. */
+export interface Position {
+  readonly line: number;
+  readonly column: number;
+}
+
+/** Keys and list indexes from the top of the file to a value. */
+export type ConfigPath = readonly (string | number)[];
+
+/** One key of a mapping. */
+export interface ConfigEntry {
+  readonly key: string;
+  readonly keyPosition: Position;
+  readonly node: ConfigNode;
+}
+
+/**
+ * A YAML value that knows where it stands. Aliases are resolved (the position is that of the anchor), merge keys are merged.
+ * `weight` is the number of values below with aliases counted each time, so that a small file cannot unfold into a huge one.
+ */
+export type ConfigNode = Position & { readonly weight: number } & (
+    | { readonly kind: 'map'; readonly entries: readonly ConfigEntry[] }
+    | { readonly kind: 'list'; readonly items: readonly ConfigNode[] }
+    | { readonly kind: 'scalar'; readonly value: string | number | boolean | null; readonly source: string }
+  );
+
+/** Limits far above any real configuration; beyond them a file is refused instead of read. */
+export const documentLimits = { bytes: 8 << 20, values: 200_000, depth: 64 } as const;
+
+/** `spec.hostedClusters[0].name`; `.` for the whole file. */
+export function formatPath(path: ConfigPath): string {
+  const text = path.map((step) => (typeof step === 'number' ? `[${step}]` : `.${step}`)).join('');
+  return text.replace(/^\./, '') || '.';
+}
+
+/** The place of the value at `path`, or of the nearest value above that is there. Keys are found in any letter case. */
+export function findPlace(root: ConfigNode, path: ConfigPath): Position | undefined {
+  let node = root;
+  let place: Position = { line: root.line, column: root.column };
+  for (const step of path) {
+    if (node.kind === 'list' && typeof step === 'number') {
+      const item = node.items[step];
+      if (!item) return place;
+      node = item;
+      place = { line: item.line, column: item.column };
+    } else {
+      const entry = typeof step === 'string' ? findEntry(node, step) : undefined;
+      if (!entry) return place;
+      node = entry.node;
+      place = valuePosition(entry);
+    }
+  }
+  return place;
+}
+
+/** The entry of a key: the exact one, else one that differs only in letter case. */
+export function findEntry(node: ConfigNode, key: string): ConfigEntry | undefined {
+  if (node.kind !== 'map') return undefined;
+  const folded = key.toLowerCase();
+  return (
+    node.entries.find((entry) => entry.key === key) ?? node.entries.find((entry) => entry.key.toLowerCase() === folded)
+  );
+}
+
+/** Where a reader should look for an entry's value: at the key where the value is a block of its own or left out. */
+export function valuePosition(entry: ConfigEntry): Position {
+  const nothing = entry.node.kind === 'scalar' && entry.node.source === '';
+  return nothing || entry.node.kind !== 'scalar'
+    ? entry.keyPosition
+    : { line: entry.node.line, column: entry.node.column };
+}
+
+/** Plain values, for a schema library; every alias unfolded. */
+export function toPlain(node: ConfigNode): unknown {
+  if (node.kind === 'list') return node.items.map(toPlain);
+  // A null prototype: a key named __proto__ is a key like any other.
+  if (node.kind === 'map')
+    return Object.assign(
+      Object.create(null),
+      Object.fromEntries(node.entries.map((entry) => [entry.key, toPlain(entry.node)])),
+    );
+  return node.value;
+}
+
+/**
+ * Reads the first YAML document of `text` as Go's YAML reader would (oc-mirror-v2.md §1.1): duplicate keys are faults, types are those of
+ * YAML 1.1. An empty file is an empty mapping. undefined when it cannot be read; the faults say why. `documents` counts all documents.
+ */
+export function readDocument(text: string, faults: Faults): { root: ConfigNode; documents: number } | undefined {
+  const source = text.startsWith('\ufeff') ? text.slice(1) : text;
+  if (Buffer.byteLength(source) > documentLimits.bytes) {
+    faults.error('CONFIG_SYNTAX', [], `larger than ${documentLimits.bytes >> 20} MiB: this is no configuration file`);
+    return undefined;
+  }
+  const lines = new LineCounter();
+  const documents = parseAllDocuments(source, {
+    lineCounter: lines,
+    schema: 'failsafe',
+    uniqueKeys: false,
+    prettyErrors: false,
+  });
+  const [first] = Array.isArray(documents) ? documents : [];
+  if (!first?.contents) {
+    const root: ConfigNode = { kind: 'map', entries: [], line: 1, column: 1, weight: 1 };
+    faults.root = root;
+    if (!first?.errors.length) return { root, documents: Math.max(1, documents.length) };
+  }
+  const builder = new TreeBuilder(lines, faults);
+  for (const error of first?.errors ?? []) {
+    faults.error('CONFIG_SYNTAX', [], syntaxMessage(error.message), syntaxHint(source), builder.position(error.pos[0]));
+  }
+  if (!first?.contents || faults.failed) return undefined;
+  const root = builder.build(first.contents, [], 0);
+  faults.root = root;
+  if (root.weight > documentLimits.values && !faults.failed) {
+    faults.error(
+      'CONFIG_SYNTAX',
+      [],
+      `unfolds to ${root.weight} values through its aliases: this is no configuration file`,
+    );
+  }
+  return faults.failed ? undefined : { root, documents: documents.length };
+}
+
+class TreeBuilder {
+  readonly #lines: LineCounter;
+  readonly #faults: Faults;
+  /** undefined while an anchor's own value is being built: an alias to it would be endless. */
+  readonly #anchors = new Map<string, ConfigNode | undefined>();
+
+  constructor(lines: LineCounter, faults: Faults) {
+    this.#lines = lines;
+    this.#faults = faults;
+  }
+
+  position(offset: number): Position {
+    const { line, col } = this.#lines.linePos(offset);
+    return { line: Math.max(1, line), column: Math.max(1, col) };
+  }
+
+  build(node: ParsedNode | null, path: ConfigPath, offset: number): ConfigNode {
+    if (!node) return { kind: 'scalar', value: null, source: '', weight: 1, ...this.position(offset) };
+    const at = this.position(node.range[0]);
+    if (path.length > documentLimits.depth) return this.#broken(path, 'nested too deeply', at);
+    if (!isMap(node) && !isSeq(node) && !isScalar(node)) {
+      const target = this.#anchors.get(node.source);
+      if (target) return target;
+      const known = this.#anchors.has(node.source);
+      return this.#broken(path, known ? `*${node.source} contains itself` : `no anchor &${node.source} above`, at);
+    }
+    if (node.anchor) this.#anchors.set(node.anchor, undefined);
+    const built = isScalar(node)
+      ? ({ kind: 'scalar', ...resolveScalar(node), weight: 1, ...at } as const)
+      : isSeq(node)
+        ? this.#list(node.items, path, at)
+        : this.#map(node.items, path, at);
+    if (node.anchor) this.#anchors.set(node.anchor, built);
+    return built;
+  }
+
+  #list(items: readonly unknown[], path: ConfigPath, at: Position): ConfigNode {
+    const nodes = items.map((item, index) => this.build(item as ParsedNode | null, [...path, index], 0));
+    return { kind: 'list', items: nodes, weight: weigh(nodes), ...at };
+  }
+
+  #map(pairs: readonly { key: unknown; value: unknown }[], path: ConfigPath, at: Position): ConfigNode {
+    const entries: ConfigEntry[] = [];
+    const merged: ConfigNode[] = [];
+    for (const pair of pairs) {
+      const keyNode = pair.key as ParsedNode | null;
+      const offset = keyNode?.range[0] ?? 0;
+      const keyPosition = keyNode ? this.position(offset) : at;
+      if (!isScalar(keyNode)) {
+        this.#broken(path, 'a key has to be one word, not a list or mapping', keyPosition);
+        continue;
+      }
+      const key = String(keyNode.value ?? '');
+      const node = this.build(pair.value as ParsedNode | null, [...path, key], keyNode.range[1]);
+      if (key === '<<' && keyNode.type === 'PLAIN') merged.push(...(node.kind === 'list' ? node.items : [node]));
+      else {
+        const earlier = entries.find((entry) => entry.key === key);
+        if (earlier) {
+          this.#faults.error(
+            'CONFIG_DUPLICATE_KEY',
+            [...path, key],
+            `key "${key}" is already set on line ${earlier.keyPosition.line}`,
+            'merge the two, or remove one',
+            keyPosition,
+          );
+        } else entries.push({ key, keyPosition, node });
+      }
+    }
+    for (const source of merged) {
+      if (source.kind !== 'map') this.#broken(path, 'only a mapping can be merged with <<', source);
+      else entries.push(...source.entries.filter(({ key }) => !entries.some((entry) => entry.key === key)));
+    }
+    return { kind: 'map', entries, weight: weigh(entries.map((entry) => entry.node)), ...at };
+  }
+
+  #broken(path: ConfigPath, message: string, { line, column }: Position): ConfigNode {
+    const hint = message.startsWith('a key')
+      ? 'is this a template whose {{ … }} placeholders were not filled in?'
+      : undefined;
+    this.#faults.error('CONFIG_SYNTAX', path, message, hint, { line, column });
+    return { kind: 'scalar', value: null, source: '', weight: 1, line, column };
+  }
+}
+
+function weigh(nodes: readonly ConfigNode[]): number {
+  return nodes.reduce((sum, node) => sum + node.weight, 1);
+}
+
+function syntaxMessage(message: string): string {
+  return `not YAML: ${message.split('\n')[0]?.replace(/ at line \d+, column \d+:?$/, '') ?? message}`;
+}
+
+function syntaxHint(source: string): string | undefined {
+  if (/\{%|\{\{/.test(source)) return 'is this a template whose {{ … }} placeholders were not filled in?';
+  if (/^ *\t/m.test(source)) return 'indent with spaces: YAML allows no tabs there';
+  return undefined;
+}

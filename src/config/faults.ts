@@ -1,0 +1,113 @@
+import type { Finding, Place } from '../core/findings.ts';
+import { type ConfigNode, type ConfigPath, findPlace, formatPath, type Position } from './document.ts';
+
+/** Codes of the findings of a configuration file. Stable: scripts may select by them. */
+export type ConfigFindingCode =
+  /** Not YAML, not UTF-8, a template, or too large to be a configuration. */
+  | 'CONFIG_SYNTAX'
+  /** A key is written twice in one mapping. */
+  | 'CONFIG_DUPLICATE_KEY'
+  /** `kind` or `apiVersion` is missing or another one. */
+  | 'CONFIG_KIND'
+  /** A key that the format does not have. */
+  | 'CONFIG_UNKNOWN_FIELD'
+  /** A value of another type, for instance a number where text belongs. */
+  | 'CONFIG_TYPE'
+  /** A key that has to be there is not. */
+  | 'CONFIG_MISSING'
+  /** A value of the right type that cannot be right. */
+  | 'CONFIG_VALUE'
+  /** The same thing is named twice. */
+  | 'CONFIG_DUPLICATE'
+  /** Two values that cannot both hold. */
+  | 'CONFIG_CONFLICT'
+  /** The file asks for nothing. */
+  | 'CONFIG_EMPTY'
+  /** Written for oc-mirror v1. */
+  | 'CONFIG_V1'
+  /** Still read, but on its way out. */
+  | 'CONFIG_DEPRECATED'
+  /** Read and then ignored. */
+  | 'CONFIG_NO_EFFECT';
+
+/** A value with what is to say about it; `value` is there only when no finding is an error. */
+export interface Parsed<T> {
+  readonly value: T | undefined;
+  readonly findings: readonly Finding[];
+}
+
+/** Gathers every fault of one file, each with its place. */
+export class Faults {
+  readonly #file: string;
+  readonly #findings: Finding[] = [];
+  /** Of the file, once it could be read as YAML; paths are looked up in it. */
+  root: ConfigNode | undefined;
+
+  constructor(file: string) {
+    this.#file = file;
+  }
+
+  /** A fault that makes the file unusable. `at` overrides the place that `path` leads to. */
+  error(code: ConfigFindingCode, path: ConfigPath, message: string, hint?: string, at?: Position): void {
+    this.#add('error', code, path, message, hint, at);
+  }
+
+  /** Something that loads but is likely not what was meant. */
+  warning(code: ConfigFindingCode, path: ConfigPath, message: string, hint?: string, at?: Position): void {
+    this.#add('warning', code, path, message, hint, at);
+  }
+
+  /** A remark that asks for nothing today. */
+  info(code: ConfigFindingCode, path: ConfigPath, message: string, hint?: string, at?: Position): void {
+    this.#add('info', code, path, message, hint, at);
+  }
+
+  /** The 1-based line of the value at `path`, for messages that name a second place. */
+  lineOf(path: ConfigPath): number {
+    return this.#position(path).line;
+  }
+
+  /** Whether an error was told about the value at `path`; about it or anything below it, unless `exactly`. */
+  touches(path: ConfigPath, exactly = false): boolean {
+    const text = formatPath(path);
+    return this.#findings.some(({ severity, place }) => {
+      if (severity !== 'error' || place === undefined) return false;
+      return (
+        place.path === text || (!exactly && (place.path.startsWith(`${text}.`) || place.path.startsWith(`${text}[`)))
+      );
+    });
+  }
+
+  /** All findings in the order of the file. */
+  list(): readonly Finding[] {
+    const rank = (place: Place | undefined): number => (place ? place.line * 1e6 + place.column : 0);
+    return [...this.#findings].sort((a, b) => rank(a.place) - rank(b.place));
+  }
+
+  get failed(): boolean {
+    return this.#findings.some((finding) => finding.severity === 'error');
+  }
+
+  #position(path: ConfigPath): Position {
+    return (this.root && findPlace(this.root, path)) ?? { line: 1, column: 1 };
+  }
+
+  #add(
+    severity: Finding['severity'],
+    code: ConfigFindingCode,
+    path: ConfigPath,
+    message: string,
+    hint: string | undefined,
+    at: Position | undefined,
+  ): void {
+    const { line, column } = at ?? this.#position(path);
+    this.#findings.push({
+      code,
+      severity,
+      subject: this.#file,
+      message,
+      ...(hint === undefined ? {} : { hint }),
+      place: { file: this.#file, line, column, path: formatPath(path) },
+    });
+  }
+}

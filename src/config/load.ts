@@ -1,0 +1,69 @@
+import { AirlockError } from '../core/errors.ts';
+import { findFile } from '../core/files.ts';
+import type { Finding } from '../core/findings.ts';
+import type { Run } from '../core/run.ts';
+import { digestOf } from '../oci/index.ts';
+import { documentLimits } from './document.ts';
+import type { Parsed } from './faults.ts';
+import type { DeleteImageSet, LoadedDeleteImageSet, LoadedImageSet } from './image-set.ts';
+import { parseDeleteImageSet, parseImageSet } from './image-set-parse.ts';
+
+/**
+ * Reads an ImageSetConfiguration and its digest.
+ * @throws AirlockError CONFIG_NOT_FOUND, CONFIG_INVALID (`details.findings` holds every finding), FILE_UNREADABLE
+ */
+export async function loadImageSet(file: string, run: Run): Promise<LoadedImageSet> {
+  const { bytes, text } = await readConfigFile(file, run);
+  const parsed = parseImageSet(text, file);
+  const imageSet = acceptParsed(parsed, file);
+  return { file, imageSet, bytes, imageSetDigest: digestOf(bytes), findings: parsed.findings };
+}
+
+/** Reads a DeleteImageSetConfiguration. @throws as `loadImageSet` */
+export async function loadDeleteImageSet(file: string, run: Run): Promise<LoadedDeleteImageSet> {
+  const { bytes, text } = await readConfigFile(file, run);
+  const parsed: Parsed<DeleteImageSet> = parseDeleteImageSet(text, file);
+  return { file, deleteImageSet: acceptParsed(parsed, file), bytes, findings: parsed.findings };
+}
+
+/** The bytes of a configuration file, and its text. @throws AirlockError CONFIG_NOT_FOUND, CONFIG_INVALID, FILE_UNREADABLE */
+export async function readConfigFile(file: string, run: Run): Promise<{ bytes: Uint8Array; text: string }> {
+  // One byte more than the limit of the parser, which says it in words.
+  const bytes = await findFile(file, run, documentLimits.bytes + (64 << 10));
+  if (!bytes) {
+    throw new AirlockError('CONFIG_NOT_FOUND', `${file} does not exist`, {
+      hint: '"airlock init" writes a commented site.yaml and imageset.yaml to start from',
+    });
+  }
+  return { bytes, text: decodeText(bytes) };
+}
+
+/** The value, when no finding is an error. @throws AirlockError CONFIG_INVALID with a line for each finding */
+export function acceptParsed<T>(parsed: Parsed<T>, file: string): T {
+  if (parsed.value !== undefined) return parsed.value;
+  const errors = parsed.findings.filter((finding) => finding.severity === 'error');
+  const count = errors.length === 1 ? 'a fault' : `${errors.length} faults`;
+  throw new AirlockError(
+    'CONFIG_INVALID',
+    [`${file} has ${count}:`, ...parsed.findings.map(formatFinding)].join('\n'),
+    {
+      details: { findings: parsed.findings },
+    },
+  );
+}
+
+/** `file:line:column: path: message (hint)`, as editors and CI read it. */
+export function formatFinding(finding: Finding): string {
+  const { place } = finding;
+  const where = place
+    ? `${place.file}:${place.line}:${place.column}: ${place.path === '.' ? '' : `${place.path}: `}`
+    : `${finding.subject}: `;
+  const severity = finding.severity === 'error' ? '' : `${finding.severity}: `;
+  return `${where}${severity}${finding.message}${finding.hint === undefined ? '' : ` (${finding.hint})`}`;
+}
+
+function decodeText(bytes: Uint8Array): string {
+  const utf16 = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff);
+  if (utf16) return new TextDecoder(bytes[0] === 0xff ? 'utf-16le' : 'utf-16be').decode(bytes);
+  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
+}

@@ -1,0 +1,117 @@
+import type { ConfigPath } from './document.ts';
+import type { Faults } from './faults.ts';
+import type { ContentFile } from './image-set-decode.ts';
+import { checkImageName, checkPlatforms, checkTargets, checkUnique, requireText } from './image-set-rules.ts';
+import { parseMirrorReference } from './mirror-reference.ts';
+import { compareVersions, findLenientVersion } from './version.ts';
+
+type Catalog = ContentFile['operators'][number];
+type Package = NonNullable<Catalog['packages']>[number];
+type Range = { readonly minVersion: string | undefined; readonly maxVersion: string | undefined };
+
+/** The rules for catalogs, packages and their channels (oc-mirror-v2.md §1.4). */
+export function checkOperators(catalogs: ContentFile['operators'], path: ConfigPath, faults: Faults): void {
+  checkUniqueCatalogs(catalogs, path, faults);
+  catalogs.forEach((catalog, index) => {
+    const at = [...path, index];
+    checkImageName(catalog.catalog, [...at, 'catalog'], faults);
+    checkTargets(catalog.targetCatalog, [...at, 'targetCatalog'], catalog.targetTag, [...at, 'targetTag'], faults);
+    checkPlatforms(catalog.platforms, [...at, 'platforms'], faults);
+    const packages = catalog.packages ?? [];
+    checkUnique(
+      packages.map((one) => one.name),
+      [...at, 'packages'],
+      'name',
+      'package',
+      faults,
+    );
+    packages.forEach((one, number) => {
+      checkPackage(one, catalog.full, [...at, 'packages', number], faults);
+    });
+  });
+}
+
+/**
+ * A catalog may stand in the list once. The same name at the target is oc-mirror's rule; the same source with other target names it
+ * accepts and then loses one of the two (§7.8), so it is refused here.
+ */
+function checkUniqueCatalogs(catalogs: readonly Catalog[], path: ConfigPath, faults: Faults): void {
+  const sources = new Map<string, number>();
+  const targets = new Map<string, number>();
+  catalogs.forEach((catalog, index) => {
+    const names = catalogNames(catalog);
+    if (!names) return;
+    const line = (first: number): number => faults.lineOf([...path, first, 'catalog']);
+    const at = [...path, index, 'catalog'];
+    const [source, target] = [sources.get(names.source), targets.get(names.target)];
+    if (target !== undefined) {
+      const message = `catalog "${catalog.catalog}": duplicate found in configuration, first on line ${line(target)}`;
+      faults.error('CONFIG_DUPLICATE', at, message, 'put the packages of both below one entry');
+    } else if (source !== undefined) {
+      const message = `catalog "${catalog.catalog}" is also on line ${line(source)}: with other target names too, only one of them would be mirrored`;
+      faults.error('CONFIG_DUPLICATE', at, message, 'put the packages of both below one entry');
+    }
+    if (source === undefined) sources.set(names.source, index);
+    if (target === undefined) targets.set(names.target, index);
+  });
+}
+
+function catalogNames(catalog: Catalog): { source: string; target: string } | undefined {
+  const reference = catalog.catalog === undefined ? undefined : parseMirrorReference(catalog.catalog);
+  if (!reference || 'fault' in reference) return undefined;
+  const { transport, domain, pathComponent, tag, algorithm, digestHex } = reference;
+  const version = catalog.targetTag ?? (tag || `${algorithm}:${digestHex}`);
+  const host = transport === 'docker' ? domain : '';
+  return {
+    source: `${transport}://${reference.reference}`,
+    target: `${transport}://${host}/${catalog.targetCatalog ?? pathComponent}:${version}`,
+  };
+}
+
+function checkPackage(one: Package, full: boolean, path: ConfigPath, faults: Faults): void {
+  requireText(one.name, [...path, 'name'], faults);
+  const packageRange = checkRange(one, full, path, faults);
+  checkUnique(
+    one.channels.map((channel) => channel.name),
+    [...path, 'channels'],
+    'name',
+    'channel',
+    faults,
+  );
+  one.channels.forEach((channel, index) => {
+    const at = [...path, 'channels', index];
+    requireText(channel.name, [...at, 'name'], faults);
+    if (checkRange(channel, full, at, faults) && packageRange) {
+      const message =
+        'mixing both filtering by minVersion/maxVersion and filtering by channel minVersion/maxVersion is not allowed';
+      faults.error(
+        'CONFIG_CONFLICT',
+        [...at, channel.minVersion === undefined ? 'maxVersion' : 'minVersion'],
+        message,
+        'keep the range of the package, or those of its channels',
+      );
+    }
+  });
+}
+
+/** Whether there is a range; its faults are told. */
+function checkRange(range: Range, full: boolean, path: ConfigPath, faults: Faults): boolean {
+  const given = (['minVersion', 'maxVersion'] as const).filter((name) => range[name] !== undefined);
+  const [first] = given;
+  if (first === undefined) return false;
+  const bad = given.filter((name) => !findLenientVersion(range[name] ?? ''));
+  for (const name of bad) {
+    const message = `"${range[name]}" must respect semantic versioning notation`;
+    faults.error('CONFIG_VALUE', [...path, name], message, 'for example 1.2.3');
+  }
+  const [min, max] = [findLenientVersion(range.minVersion ?? ''), findLenientVersion(range.maxVersion ?? '')];
+  if (min && max && compareVersions(min, max) > 0) {
+    const message = `minVersion ${range.minVersion} is above maxVersion ${range.maxVersion}`;
+    faults.error('CONFIG_CONFLICT', [...path, 'minVersion'], message, 'swap them');
+  }
+  if (full) {
+    const message = '"full: true" of the catalog cannot be mixed with a version range';
+    faults.error('CONFIG_CONFLICT', [...path, first], message, 'take "full" or the range away');
+  }
+  return true;
+}
