@@ -79,4 +79,15 @@ export const coreErrors: ErrorTable = {
   ADDRESS_INVALID: { exit: 'usage', summary: 'Text is not an IP address or prefix.' },
   SIZE_INVALID: { exit: 'usage', summary: 'Text is not a size.' },
   USAGE: { exit: 'usage', summary: 'A command was called in a way that it does not take.' },
+  HTTP_UNREACHABLE: { exit: 'environment', summary: 'A server could not be reached, or the connection broke.' },
+  HTTP_TIMEOUT: { exit: 'environment', summary: 'A server did not answer in time.' },
+  HTTP_CERTIFICATE: { exit: 'environment', summary: 'The certificate of a server is not trusted.' },
+  HTTP_PROXY: { exit: 'environment', summary: 'The proxy refused a connection.' },
+  HTTP_REDIRECT: { exit: 'environment', summary: 'A server redirects to where Airlock does not follow.' },
+  HTTP_TOO_LARGE: {
+    exit: 'environment',
+    summary: 'A server answers with more bytes than is allowed for such an answer.',
+  },
+  PROXY_INVALID: { exit: 'usage', summary: 'A proxy setting is not a URL.' },
+  CA_INVALID: { exit: 'usage', summary: 'A CA file or client certificate cannot be used.' },
 };
