@@ -1,0 +1,22 @@
+import type { Run } from '../../core/run.ts';
+import type { ContentStore, ContentWriter, ReferrersIndex } from '../../oci/index.ts';
+import { Refusal } from './respond.ts';
+import type { UploadSessions } from './upload-sessions.ts';
+
+/** What the handlers of one server share. */
+export interface ServerContext {
+  readonly store: ContentStore;
+  readonly referrers: ReferrersIndex;
+  readonly uploads: UploadSessions;
+  readonly allowSparse: boolean;
+  /** Changed by `setReadOnly` while the server runs. */
+  readOnly: boolean;
+  readonly run: Run;
+}
+
+/** The writing half of the store. @throws Refusal UNSUPPORTED while the server is read-only, as distribution answers then */
+export function requireWriter(context: ServerContext): ContentWriter {
+  const { writer } = context.store;
+  if (!writer || context.readOnly) throw new Refusal('UNSUPPORTED', 'this registry is read-only now');
+  return writer;
+}

@@ -1,0 +1,87 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+/** The error codes of the specification that this server gives, with their status. @see OCI distribution-spec v1.1, "Error Codes" */
+const statuses = {
+  BLOB_UNKNOWN: 404,
+  BLOB_UPLOAD_INVALID: 400,
+  BLOB_UPLOAD_UNKNOWN: 404,
+  DIGEST_INVALID: 400,
+  MANIFEST_BLOB_UNKNOWN: 404,
+  MANIFEST_INVALID: 400,
+  MANIFEST_UNKNOWN: 404,
+  NAME_INVALID: 400,
+  NAME_UNKNOWN: 404,
+  PAGINATION_NUMBER_INVALID: 400,
+  SIZE_INVALID: 400,
+  TAG_INVALID: 400,
+  UNAUTHORIZED: 401,
+  UNSUPPORTED: 405,
+  UNKNOWN: 500,
+} as const;
+
+export type RegistryCode = keyof typeof statuses;
+
+/** A refusal on its way to the client. */
+export class Refusal extends Error {
+  readonly code: RegistryCode;
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(
+    code: RegistryCode,
+    message: string,
+    options: { readonly status?: number; readonly headers?: Readonly<Record<string, string>> } = {},
+  ) {
+    super(message);
+    this.name = 'Refusal';
+    this.code = code;
+    this.status = options.status ?? statuses[code];
+    this.headers = options.headers ?? {};
+  }
+}
+
+/** One request being answered. `path` is decoded; `query` as sent. */
+export interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly method: string;
+  readonly path: string;
+  readonly query: URLSearchParams;
+}
+
+/** Sends a whole small answer; the body is left out for HEAD. */
+export function send(
+  { response, method }: Exchange,
+  status: number,
+  headers: Readonly<Record<string, string | number>> = {},
+  body: Uint8Array | string = '',
+): void {
+  const bytes = typeof body === 'string' ? Buffer.from(body) : body;
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+  if (status !== 204 && status !== 304 && !response.hasHeader('content-length'))
+    response.setHeader('content-length', bytes.length);
+  response.writeHead(status);
+  response.end(method === 'HEAD' || status === 204 || status === 304 ? undefined : bytes);
+}
+
+/** Sends JSON under `mediaType`. */
+export function sendJson(
+  exchange: Exchange,
+  status: number,
+  value: unknown,
+  headers: Readonly<Record<string, string | number>> = {},
+): void {
+  send(exchange, status, { 'content-type': 'application/json', ...headers }, `${JSON.stringify(value)}\n`);
+}
+
+/** Sends a refusal with the error body of the specification. */
+export function sendRefusal(exchange: Exchange, refusal: Refusal): void {
+  const { request, response } = exchange;
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  // The rest of a body that nobody will read: a client that still sends it would wait for ever on a kept connection.
+  if (!request.complete) response.setHeader('connection', 'close');
+  sendJson(exchange, refusal.status, { errors: [{ code: refusal.code, message: refusal.message }] }, refusal.headers);
+}

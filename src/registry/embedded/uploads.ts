@@ -1,0 +1,173 @@
+import { isAirlockError } from '../../core/errors.ts';
+import type { Digest, DigestAlgorithm } from '../../oci/index.ts';
+import { digestAlgorithm, isDigest, isRepository } from '../../oci/index.ts';
+import { requireWriter, type ServerContext } from './context.ts';
+import { type Exchange, Refusal, send } from './respond.ts';
+import { parseAnyDigest } from './routes.ts';
+import type { UploadSession } from './upload-sessions.ts';
+
+/**
+ * POST /v2/<name>/blobs/uploads/: mounts, takes a whole blob, or starts a session.
+ * @see OCI distribution-spec v1.1, "Pushing blobs"
+ */
+export async function startUpload(context: ServerContext, exchange: Exchange, repository: string): Promise<void> {
+  const writer = requireWriter(context);
+  const { query } = exchange;
+  const mount = query.get('mount');
+  if (mount !== null && (await tryMount(context, repository, parseAnyDigest(mount), query.get('from')))) {
+    return sendCreated(exchange, repository, parseAnyDigest(mount));
+  }
+  const digestText = query.get('digest');
+  const digest = digestText === null || mount !== null ? undefined : parseAnyDigest(digestText);
+  const algorithm = digest ? digestAlgorithm(digest) : parseAlgorithm(query.get('digest-algorithm'));
+  const session = await context.uploads.start(repository, writer, algorithm, context.run);
+  if (digest === undefined) return sendProgress(exchange, session, 202);
+  await context.uploads.hold(session, async () => {
+    try {
+      await receive(exchange, session);
+      await finish(context, exchange, session, digest);
+    } finally {
+      await context.uploads.end(session);
+    }
+  });
+}
+
+/** GET /v2/<name>/blobs/uploads/<id>: how far the upload is. */
+export function showUpload(context: ServerContext, exchange: Exchange, repository: string, id: string): void {
+  sendProgress(exchange, context.uploads.get(repository, id), 204);
+}
+
+/** PATCH: the next chunk, in order, or a stream without Content-Range. */
+export async function appendUpload(
+  context: ServerContext,
+  exchange: Exchange,
+  repository: string,
+  id: string,
+): Promise<void> {
+  requireWriter(context);
+  const session = context.uploads.get(repository, id);
+  await context.uploads.hold(session, async () => {
+    assertInOrder(exchange, session);
+    await receive(exchange, session);
+  });
+  sendProgress(exchange, session, 202);
+}
+
+/** PUT ?digest=: the last chunk, if any, and the end. A wrong digest ends the session too: its bytes are worth nothing. */
+export async function finishUpload(
+  context: ServerContext,
+  exchange: Exchange,
+  repository: string,
+  id: string,
+): Promise<void> {
+  requireWriter(context);
+  const session = context.uploads.get(repository, id);
+  const digest = parseAnyDigest(exchange.query.get('digest') ?? '');
+  await context.uploads.hold(session, async () => {
+    assertInOrder(exchange, session);
+    await receive(exchange, session);
+    try {
+      await finish(context, exchange, session, digest);
+    } finally {
+      await context.uploads.end(session);
+    }
+  });
+}
+
+/** DELETE: cancels. */
+export async function cancelUpload(
+  context: ServerContext,
+  exchange: Exchange,
+  repository: string,
+  id: string,
+): Promise<void> {
+  requireWriter(context);
+  const session = context.uploads.get(repository, id);
+  await context.uploads.hold(session, () => context.uploads.end(session));
+  send(exchange, 204);
+}
+
+/**
+ * Links the blob to the repository if it may be taken from `from`, or, where no `from` is named, from anywhere: whoever may push here may
+ * read every repository.
+ */
+async function tryMount(
+  context: ServerContext,
+  repository: string,
+  digest: Digest,
+  from: string | null,
+): Promise<boolean> {
+  const { store, run } = context;
+  if (from !== null && !(isRepository(from) && (await store.hasLayer(from, digest, run)))) return false;
+  if ((await store.findBlob(digest, run)) === undefined) return false;
+  await requireWriter(context).linkLayer(repository, digest, run);
+  return true;
+}
+
+async function finish(
+  context: ServerContext,
+  exchange: Exchange,
+  session: UploadSession,
+  digest: Digest,
+): Promise<void> {
+  try {
+    await session.upload.commit(digest);
+  } catch (error) {
+    if (isAirlockError(error, 'DIGEST_MISMATCH')) throw new Refusal('DIGEST_INVALID', error.message);
+    throw error;
+  }
+  await requireWriter(context).linkLayer(session.repository, digest, context.run);
+  sendCreated(exchange, session.repository, digest);
+}
+
+/** Reads the body into the upload. What came before a broken connection is kept: the client may go on from there. */
+async function receive({ request }: Exchange, { upload }: UploadSession): Promise<void> {
+  for await (const chunk of request as AsyncIterable<Buffer>) await upload.write(chunk);
+}
+
+/** @throws Refusal with 416 when a Content-Range does not start where the upload ends, or does not fit the length of the body */
+function assertInOrder({ request }: Exchange, session: UploadSession): void {
+  const text = request.headers['content-range'];
+  if (text === undefined) return;
+  // The specification's form is `start-end`, both inclusive; some clients write the `bytes start-end/*` of RFC 9110.
+  const match = /^(?:bytes[ =])?(\d+)-(\d+)(?:\/(?:\*|\d+))?$/.exec(text);
+  const [start, end] = [Number(match?.[1]), Number(match?.[2])];
+  const length = request.headers['content-length'];
+  const fits = length === undefined || end - start + 1 === Number(length) || (end === 0 && Number(length) === 0);
+  if (match && start === session.upload.sizeBytes && fits) return;
+  throw new Refusal(
+    'BLOB_UPLOAD_INVALID',
+    `chunk ${text} is out of order: ${session.upload.sizeBytes} bytes are here`,
+    {
+      status: match ? 416 : 400,
+      headers: progressHeaders(session),
+    },
+  );
+}
+
+function parseAlgorithm(text: string | null): DigestAlgorithm {
+  if (text === null || text === 'sha256' || text === 'sha512') return text ?? 'sha256';
+  throw new Refusal('DIGEST_INVALID', `digests of algorithm "${text}" are not taken`);
+}
+
+function uploadLocation(session: UploadSession): string {
+  return `/v2/${session.repository}/blobs/uploads/${session.id}`;
+}
+
+function progressHeaders(session: UploadSession): Record<string, string> {
+  return {
+    location: uploadLocation(session),
+    // Inclusive, so that nothing and one byte read alike: distribution and every client live with it.
+    range: `0-${Math.max(0, session.upload.sizeBytes - 1)}`,
+    'docker-upload-uuid': session.id,
+  };
+}
+
+function sendProgress(exchange: Exchange, session: UploadSession, status: 202 | 204): void {
+  send(exchange, status, progressHeaders(session));
+}
+
+function sendCreated(exchange: Exchange, repository: string, digest: Digest): void {
+  if (!isDigest(digest)) throw new Error(`not a digest: ${String(digest)}`);
+  send(exchange, 201, { location: `/v2/${repository}/blobs/${digest}`, 'docker-content-digest': digest });
+}
