@@ -57,6 +57,17 @@ export function findPlace(root: ConfigNode, path: ConfigPath): Position | undefi
   return place;
 }
 
+/** The value at `path`, undefined when there is none. */
+export function findNode(root: ConfigNode, path: ConfigPath): ConfigNode | undefined {
+  let node: ConfigNode | undefined = root;
+  for (const step of path) {
+    if (!node) return undefined;
+    if (typeof step === 'number') node = node.kind === 'list' ? node.items[step] : undefined;
+    else node = findEntry(node, step)?.node;
+  }
+  return node;
+}
+
 /** The entry of a key: the exact one, else one that differs only in letter case. */
 export function findEntry(node: ConfigNode, key: string): ConfigEntry | undefined {
   if (node.kind !== 'map') return undefined;
@@ -110,7 +121,7 @@ export function readDocument(text: string, faults: Faults): { root: ConfigNode; 
     if (!first?.errors.length) return { root, documents: Math.max(1, documents.length) };
   }
   const builder = new TreeBuilder(lines, faults);
-  for (const error of first?.errors ?? []) {
+  for (const error of firstErrors(first?.errors ?? [], source)) {
     faults.error('CONFIG_SYNTAX', [], syntaxMessage(error.message), syntaxHint(source), builder.position(error.pos[0]));
   }
   if (!first?.contents || faults.failed) return undefined;
@@ -222,4 +233,9 @@ function syntaxHint(source: string): string | undefined {
   if (/\{%|\{\{/.test(source)) return 'is this a template whose {{ … }} placeholders were not filled in?';
   if (/^ *\t/m.test(source)) return 'indent with spaces: YAML allows no tabs there';
   return undefined;
+}
+
+/** The errors worth showing: what follows the first one is mostly its echo, all the more in a template. */
+function firstErrors<E>(errors: readonly E[], source: string): readonly E[] {
+  return errors.slice(0, /\{%|\{\{/.test(source) ? 1 : 3);
 }

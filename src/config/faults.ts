@@ -1,5 +1,5 @@
 import type { Finding, Place } from '../core/findings.ts';
-import { type ConfigNode, type ConfigPath, findPlace, formatPath, type Position } from './document.ts';
+import { type ConfigNode, type ConfigPath, findNode, findPlace, formatPath, type Position } from './document.ts';
 
 /** Codes of the findings of a configuration file. Stable: scripts may select by them. */
 export type ConfigFindingCode =
@@ -76,6 +76,12 @@ export class Faults {
         place.path === text || (!exactly && (place.path.startsWith(`${text}.`) || place.path.startsWith(`${text}[`)))
       );
     });
+  }
+
+  /** Whether nothing at all is written at `path`: null, or a mapping without keys. */
+  isEmptyAt(path: ConfigPath): boolean {
+    const node = this.root && findNode(this.root, path);
+    return !node || (node.kind === 'map' ? node.entries.length === 0 : node.kind === 'scalar' && node.value === null);
   }
 
   /** All findings in the order of the file. */

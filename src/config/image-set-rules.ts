@@ -27,7 +27,7 @@ export function checkContent(content: ContentFile, path: ConfigPath, faults: Fau
   checkOperators(content.operators, [...path, 'operators'], faults);
   content.additionalImages.forEach((image, index) => {
     const at = [...path, 'additionalImages', index];
-    checkImageName(image.name, [...at, 'name'], faults);
+    checkImageName(image.name, [...at, 'name'], faults, 'warning');
     checkTargets(image.targetRepo, [...at, 'targetRepo'], image.targetTag, [...at, 'targetTag'], faults);
     checkPlatforms(image.platforms, [...at, 'platforms'], faults);
   });
@@ -59,7 +59,10 @@ function checkNotEmpty(content: ContentFile, path: ConfigPath, faults: Faults): 
     );
   } else if (!releases && !others && !faults.touches(path)) {
     const hint = 'add platform.channels, operators, additionalImages or helm charts';
-    faults.error('CONFIG_EMPTY', path, 'asks for nothing: there is no release, catalog, image or chart', hint);
+    const message = 'asks for nothing: there is no release, catalog, image or chart';
+    // A stanza with something in it may be half of a set that a script completes; an empty one is a mistake.
+    if (faults.isEmptyAt(path)) faults.error('CONFIG_EMPTY', path, message, hint);
+    else faults.warning('CONFIG_EMPTY', path, message, hint);
   }
 }
 
@@ -121,7 +124,9 @@ function checkReleaseRange(
   const [min, max] = ends;
   if (min && max && compareVersions(min, max) > 0) {
     const message = `minVersion ${channel.minVersion} is above maxVersion ${channel.maxVersion}`;
-    faults.error('CONFIG_CONFLICT', [...path, 'minVersion'], message, 'swap them');
+    // A deletion with such a range deletes nothing, which hurts nobody.
+    const say = path[0] === 'delete' ? 'warning' : 'error';
+    faults[say]('CONFIG_CONFLICT', [...path, 'minVersion'], message, 'swap them');
   }
 }
 
@@ -191,17 +196,22 @@ export function checkPlatforms(
   });
 }
 
-/** An image that is to be mirrored: oc-mirror's grammar, and a path and tag that a registry takes. */
-export function checkImageName(name: string | undefined, path: ConfigPath, faults: Faults): void {
+/**
+ * An image that is to be mirrored: oc-mirror's grammar, and a path and tag that a registry takes. `untagged` is how bad it is to have neither
+ * tag nor digest: oc-mirror refuses such a catalog at once, such an additional image only when its turn comes.
+ */
+export function checkImageName(
+  name: string | undefined,
+  path: ConfigPath,
+  faults: Faults,
+  untagged: 'error' | 'warning' = 'error',
+): void {
   if (!requireText(name, path, faults)) return;
   const reference = parseMirrorReference(name);
   if ('fault' in reference) {
-    faults.error(
-      'CONFIG_VALUE',
-      path,
-      `"${name}" is not an image reference: ${reference.fault}`,
-      'write registry/path:tag or registry/path@sha256:…',
-    );
+    const say = reference.untagged ? untagged : 'error';
+    const message = `"${name}" is not an image reference: ${reference.fault}`;
+    faults[say]('CONFIG_VALUE', path, message, 'write registry/path:tag or registry/path@sha256:…');
   } else if (reference.transport === 'docker') {
     const { pathComponent, tag, domain } = reference;
     if (!isRepository(pathComponent))

@@ -19,5 +19,5 @@ export type {
 } from './image-set.ts';
 export { parseDeleteImageSet, parseImageSet } from './image-set-parse.ts';
 export { formatFinding, loadDeleteImageSet, loadImageSet } from './load.ts';
-export { type MirrorReference, parseMirrorReference } from './mirror-reference.ts';
+export { type MirrorReference, type MirrorReferenceFault, parseMirrorReference } from './mirror-reference.ts';
 export { compareVersions, findLenientVersion, findStrictVersion, type Version } from './version.ts';

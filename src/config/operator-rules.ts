@@ -32,8 +32,8 @@ export function checkOperators(catalogs: ContentFile['operators'], path: ConfigP
 }
 
 /**
- * A catalog may stand in the list once. The same name at the target is oc-mirror's rule; the same source with other target names it
- * accepts and then loses one of the two (§7.8), so it is refused here.
+ * A name at the target may come once: that is oc-mirror's rule. The same source under two target names it accepts, and then mirrors one of the
+ * two (§7.8): fine here while both entries select the same, since that is one filtered catalog under two names; refused when they differ.
  */
 function checkUniqueCatalogs(catalogs: readonly Catalog[], path: ConfigPath, faults: Faults): void {
   const sources = new Map<string, number>();
@@ -41,19 +41,29 @@ function checkUniqueCatalogs(catalogs: readonly Catalog[], path: ConfigPath, fau
   catalogs.forEach((catalog, index) => {
     const names = catalogNames(catalog);
     if (!names) return;
-    const line = (first: number): number => faults.lineOf([...path, first, 'catalog']);
     const at = [...path, index, 'catalog'];
     const [source, target] = [sources.get(names.source), targets.get(names.target)];
+    const first = target ?? source;
+    const line = first === undefined ? 0 : faults.lineOf([...path, first, 'catalog']);
+    const name = `catalog "${catalog.catalog}"`;
+    const hint = 'put the packages of both below one entry';
     if (target !== undefined) {
-      const message = `catalog "${catalog.catalog}": duplicate found in configuration, first on line ${line(target)}`;
-      faults.error('CONFIG_DUPLICATE', at, message, 'put the packages of both below one entry');
+      faults.error('CONFIG_DUPLICATE', at, `${name}: duplicate found in configuration, first on line ${line}`, hint);
+    } else if (source !== undefined && selection(catalogs[source]) !== selection(catalog)) {
+      const message = `${name} is also on line ${line} with another selection: one catalog cannot be filtered in two ways`;
+      faults.error('CONFIG_DUPLICATE', at, message, hint);
     } else if (source !== undefined) {
-      const message = `catalog "${catalog.catalog}" is also on line ${line(source)}: with other target names too, only one of them would be mirrored`;
-      faults.error('CONFIG_DUPLICATE', at, message, 'put the packages of both below one entry');
+      const message = `${name} is also on line ${line}: oc-mirror itself would mirror only one of the two names`;
+      faults.warning('CONFIG_DUPLICATE', at, message, 'keep one of them if the archive is for oc-mirror');
     }
     if (source === undefined) sources.set(names.source, index);
     if (target === undefined) targets.set(names.target, index);
   });
+}
+
+/** What an entry keeps of its catalog, as comparable text. */
+function selection(catalog: Catalog | undefined): string {
+  return JSON.stringify([catalog?.full, catalog?.platforms, catalog?.packages]);
 }
 
 function catalogNames(catalog: Catalog): { source: string; target: string } | undefined {
@@ -111,7 +121,12 @@ function checkRange(range: Range, full: boolean, path: ConfigPath, faults: Fault
   }
   if (full) {
     const message = '"full: true" of the catalog cannot be mixed with a version range';
-    faults.error('CONFIG_CONFLICT', [...path, first], message, 'take "full" or the range away');
+    faults.warning(
+      'CONFIG_CONFLICT',
+      [...path, first],
+      `${message}: filtering the catalog will fail`,
+      'take "full" or the range away',
+    );
   }
   return true;
 }
