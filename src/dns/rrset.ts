@@ -21,16 +21,28 @@ export interface SoaValue {
   readonly negativeSeconds: number;
 }
 
-/** What an RRset holds, by type. Addresses are canonical text; a TXT value is one text of any length. */
-export type RecordData =
-  | { readonly type: 'A' | 'AAAA' | 'TXT'; readonly values: readonly string[] }
-  | { readonly type: 'NS' | 'CNAME' | 'PTR'; readonly values: readonly DomainName[] }
-  | { readonly type: 'SRV'; readonly values: readonly SrvValue[] }
-  | { readonly type: 'SOA'; readonly values: readonly SoaValue[] };
+/** What each type holds. Addresses are canonical text; a TXT value is one text of any length. */
+export interface RecordValues {
+  readonly A: string;
+  readonly AAAA: string;
+  readonly TXT: string;
+  readonly NS: DomainName;
+  readonly CNAME: DomainName;
+  readonly PTR: DomainName;
+  readonly SRV: SrvValue;
+  readonly SOA: SoaValue;
+}
+export type RecordType = keyof RecordValues;
 
-/** All records of one owner name and type. @see RFC 9499 */
-export type RRset = { readonly name: DomainName; readonly ttlSeconds: number } & RecordData;
-export type RecordType = RRset['type'];
+/** All records of one owner name and type, of a known type or any of them. @see RFC 9499 */
+export type RRset<T extends RecordType = RecordType> = {
+  readonly [K in T]: {
+    readonly name: DomainName;
+    readonly type: K;
+    readonly ttlSeconds: number;
+    readonly values: readonly RecordValues[K][];
+  };
+}[T];
 
 /** Type numbers of what zones here can hold. @see IANA DNS parameters */
 export const recordTypeNumbers: Readonly<Record<RecordType, number>> = {

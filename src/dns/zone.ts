@@ -24,12 +24,9 @@ export function assembleZone(name: DomainName, soa: SoaValue, ttlSeconds: number
 }
 
 /** The RRset of a name and type in a zone, undefined where there is none. The SOA is not among them. */
-export function findRRset<T extends RecordType>(
-  zone: Zone,
-  name: DomainName,
-  type: T,
-): Extract<RRset, { type: T }> | undefined {
-  return zone.rrsets.find((rrset): rrset is Extract<RRset, { type: T }> => rrset.name === name && rrset.type === type);
+export function findRRset<T extends RecordType>(zone: Zone, name: DomainName, type: T): RRset<T> | undefined {
+  const isWanted = (rrset: RRset): rrset is RRset<T> & RRset => rrset.name === name && rrset.type === type;
+  return zone.rrsets.find(isWanted);
 }
 
 /** The zone that holds a name: the longest of those at or above it. */

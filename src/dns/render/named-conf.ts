@@ -52,7 +52,9 @@ export function renderNamedConf(zones: readonly Zone[], options: NamedConfOption
     ...resolving,
     // Inside the gap no chain of trust to the root can be built.
     'dnssec-validation no;',
+    // No more than what was asked: small answers, of little use to somebody who forges the asker.
     'minimal-any yes;',
+    'minimal-responses yes;',
     'notify no;',
   ];
   return `options {\n${lines.map((line) => `  ${line}\n`).join('')}};\n\n${renderNamedZones(zones, options.directory)}`;
