@@ -1,0 +1,257 @@
+import { formatBytes } from '../core/units.ts';
+import { html, type Markup, renderPage } from './html.ts';
+import { encodePath } from './request-path.ts';
+
+/** How something is: fine, worth a look, broken, or not known. */
+export type StatusLevel = 'good' | 'warning' | 'bad' | 'unknown';
+
+/** What the status page shows. Every part but the title may be left out; times are shown in UTC. */
+export interface StatusModel {
+  /** `Airlock at lab.example.com` */
+  readonly title: string;
+  /** When the model was made. */
+  readonly at: Date;
+  readonly services?: readonly StatusService[];
+  readonly bundle?: StatusBundle;
+  readonly releases?: readonly StatusRelease[];
+  readonly operators?: readonly StatusOperator[];
+  readonly files?: readonly StatusFile[];
+  readonly certificates?: readonly StatusCertificate[];
+  readonly disks?: readonly StatusDisk[];
+  readonly check?: StatusCheck;
+  /** What to run on a host or a cluster to use this bastion. */
+  readonly snippets?: readonly StatusSnippet[];
+  /** Path or URL of the CA certificate. */
+  readonly caPath?: string;
+  readonly caFingerprintSha256?: string;
+}
+
+export interface StatusService {
+  readonly name: string;
+  readonly address: string;
+  readonly level: StatusLevel;
+  /** `healthy`, `stopped`, `no answer over IPv6`. */
+  readonly state: string;
+  readonly since?: Date;
+}
+
+export interface StatusBundle {
+  readonly generation: number;
+  readonly createdAt: Date;
+  readonly loadedAt?: Date;
+  readonly signedBy?: string;
+  readonly sizeBytes?: number;
+}
+
+export interface StatusRelease {
+  readonly version: string;
+  readonly architectures: readonly string[];
+  /** The release image by digest. */
+  readonly image?: string;
+}
+
+export interface StatusOperator {
+  readonly name: string;
+  readonly catalog: string;
+  readonly channels: readonly string[];
+}
+
+export interface StatusFile {
+  readonly path: string;
+  readonly sizeBytes: number;
+  readonly sha256: string;
+  readonly level: StatusLevel;
+  readonly state: string;
+}
+
+export interface StatusCertificate {
+  readonly name: string;
+  readonly notAfter: Date;
+  readonly level: StatusLevel;
+}
+
+export interface StatusDisk {
+  readonly name: string;
+  readonly path: string;
+  readonly usedBytes: number;
+  readonly totalBytes: number;
+  readonly level: StatusLevel;
+}
+
+export interface StatusCheck {
+  readonly at: Date;
+  readonly findings: readonly {
+    readonly code: string;
+    readonly level: StatusLevel;
+    readonly subject: string;
+    readonly message: string;
+    readonly hint?: string;
+  }[];
+}
+
+export interface StatusSnippet {
+  readonly title: string;
+  readonly text: string;
+}
+
+/** The status page: one page of plain HTML that needs no script and loads nothing. */
+export function renderStatusPage(model: StatusModel): string {
+  return renderPage(
+    model.title,
+    html`<h1>${model.title}</h1><p class="soft">as of ${time(model.at)} · ${overall(model)}</p>
+${section('Services', services(model.services))}
+${section('Last check', model.check && check(model.check))}
+${section('Bundle', model.bundle && bundle(model.bundle))}
+${section('Releases', releases(model.releases))}
+${section('Operators', operators(model.operators))}
+${section('RHCOS and other files', files(model.files))}
+${section('Certificates', certificates(model))}
+${section('Disk', disks(model.disks))}
+${section('Use this bastion', snippets(model.snippets))}`,
+  );
+}
+
+function overall(model: StatusModel): Markup {
+  const levels = [
+    ...(model.services ?? []),
+    ...(model.certificates ?? []),
+    ...(model.disks ?? []),
+    ...(model.files ?? []),
+    ...(model.check?.findings ?? []),
+  ].map((part) => part.level);
+  if (levels.includes('bad')) return state('bad', 'something needs repair');
+  return levels.includes('warning') ? state('warning', 'something is worth a look') : state('good', 'all is well');
+}
+
+function section(title: string, body: Markup | undefined): Markup | undefined {
+  return body && html`<section><h2>${title}</h2>${body}</section>`;
+}
+
+interface Column {
+  readonly label: string;
+  readonly number?: boolean;
+}
+
+function table(
+  columns: readonly (Column | string)[],
+  rows: readonly (readonly (Markup | string | undefined)[])[],
+): Markup | undefined {
+  if (rows.length === 0) return undefined;
+  const heads = columns.map((column) => (typeof column === 'string' ? { label: column } : column));
+  const kind = (index: number): string => (heads[index]?.number ? 'number' : '');
+  return html`<div class="scroll"><table class="stack"><thead><tr>${heads.map((head, index) => html`<th class="${kind(index)}">${head.label}</th>`)}</tr></thead>
+<tbody>${rows.map(
+    (
+      cells,
+    ) => html`<tr>${cells.map((cell, index) => html`<td class="${kind(index)}" data-label="${heads[index]?.label}">${cell}</td>`)}</tr>
+`,
+  )}</tbody></table></div>`;
+}
+
+function services(list: readonly StatusService[] = []): Markup | undefined {
+  return table(
+    ['Service', 'Address', 'State', 'Since'],
+    list.map((one) => [
+      one.name,
+      html`<code>${one.address}</code>`,
+      state(one.level, one.state),
+      one.since && time(one.since),
+    ]),
+  );
+}
+
+function bundle(one: StatusBundle): Markup {
+  return html`<p>Generation <strong>${one.generation}</strong>, made ${time(one.createdAt)}${one.loadedAt && html`, loaded here ${time(one.loadedAt)}`}${
+    one.sizeBytes === undefined ? undefined : `, ${formatBytes(one.sizeBytes)}`
+  }.${one.signedBy && html` Signed by ${one.signedBy}.`}</p>`;
+}
+
+function releases(list: readonly StatusRelease[] = []): Markup | undefined {
+  return table(
+    ['Version', 'Architectures', 'Release image'],
+    list.map((one) => [one.version, one.architectures.join(', '), one.image && html`<code>${one.image}</code>`]),
+  );
+}
+
+function operators(list: readonly StatusOperator[] = []): Markup | undefined {
+  return table(
+    ['Operator', 'Catalog', 'Channels'],
+    list.map((one) => [one.name, one.catalog, one.channels.join(', ')]),
+  );
+}
+
+function files(list: readonly StatusFile[] = []): Markup | undefined {
+  return table(
+    ['File', { label: 'Size', number: true }, 'State', 'SHA-256'],
+    list.map((one) => [
+      html`<a href="${encodePath(one.path)}">${one.path}</a>`,
+      formatBytes(one.sizeBytes),
+      state(one.level, one.state),
+      html`<code>${one.sha256}</code>`,
+    ]),
+  );
+}
+
+function certificates(model: StatusModel): Markup | undefined {
+  const rows = (model.certificates ?? []).map((one) => {
+    const days = Math.floor((one.notAfter.getTime() - model.at.getTime()) / 86_400_000);
+    const left = days < 0 ? 'run out' : days === 1 ? '1 day left' : `${days} days left`;
+    return [one.name, time(one.notAfter), state(one.level, left)];
+  });
+  const download = model.caPath && html`<p><a href="${model.caPath}" download>Download the CA certificate</a></p>`;
+  const print =
+    model.caFingerprintSha256 &&
+    html`<p class="soft">SHA-256 fingerprint: <code>${colons(model.caFingerprintSha256)}</code></p>`;
+  const list = table(['Certificate', 'Runs out', 'State'], rows);
+  return list || download ? html`${list}${download || undefined}${print || undefined}` : undefined;
+}
+
+function disks(list: readonly StatusDisk[] = []): Markup | undefined {
+  return table(
+    ['Of', 'Path', 'Used', 'Fill'],
+    list.map((one) => [
+      one.name,
+      html`<code>${one.path}</code>`,
+      state(one.level, `${formatBytes(one.usedBytes)} of ${formatBytes(one.totalBytes)}`),
+      html`<meter min="0" max="${Math.max(1, one.totalBytes)}" value="${one.usedBytes}">${formatBytes(one.usedBytes)}</meter>`,
+    ]),
+  );
+}
+
+function check(one: StatusCheck): Markup {
+  const rows = one.findings.map((finding) => [
+    state(finding.level, finding.code),
+    html`<code>${finding.subject}</code>`,
+    html`${finding.message}${finding.hint && html`<br><span class="soft">${finding.hint}</span>`}`,
+  ]);
+  const list = table(['Finding', 'Subject', 'What and what next'], rows);
+  return html`<p>${time(one.at)}: ${list ? `${rows.length} ${rows.length === 1 ? 'finding' : 'findings'}` : state('good', 'nothing found')}</p>${list}`;
+}
+
+function snippets(list: readonly StatusSnippet[] = []): Markup | undefined {
+  return list.length === 0
+    ? undefined
+    : html`${list.map((one) => html`<p>${one.title}</p><pre tabindex="0">${one.text}</pre>`)}`;
+}
+
+const words: Readonly<Record<StatusLevel, readonly [css: string, sign: string]>> = {
+  good: ['good', '✓'],
+  warning: ['warn', '!'],
+  bad: ['bad', '✗'],
+  unknown: ['soft', '?'],
+};
+
+// A sign beside the colour: not everybody sees red and green.
+function state(level: StatusLevel, text: string): Markup {
+  const [css, sign] = words[level];
+  return html`<span class="state ${css}"><span aria-hidden="true">${sign}</span> ${text}</span>`;
+}
+
+function time(date: Date): Markup {
+  const text = date.toISOString();
+  return html`<time datetime="${text}">${text.slice(0, 16).replace('T', ' ')} UTC</time>`;
+}
+
+function colons(fingerprint: string): string {
+  return fingerprint.match(/../g)?.join(':').toUpperCase() ?? fingerprint;
+}
