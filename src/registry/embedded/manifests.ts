@@ -49,7 +49,7 @@ export async function putManifest(context: ServerContext, exchange: Exchange, na
   const digest = digestOf(bytes, name.digest ? digestAlgorithm(name.digest) : 'sha256');
   if (name.digest && digest !== name.digest)
     throw new Refusal('DIGEST_INVALID', `digest of ${name.digest} does not match: got ${digest}`);
-  const tags = name.tag === undefined ? parseTags(exchange.query.getAll('tag')) : [name.tag];
+  const tags = parseTags(name.tag === undefined ? exchange.query.getAll('tag') : [name.tag]);
   await assertComplete(context, name.repository, manifest);
   await writer.putManifest(name.repository, { digest, bytes, tags }, context.run);
   if (name.digest) for (const tag of tags) exchange.response.appendHeader('oci-tag', tag);
@@ -65,7 +65,7 @@ export async function deleteManifest(context: ServerContext, exchange: Exchange,
   const writer = requireWriter(context);
   const gone = name.digest
     ? await writer.deleteManifest(name.repository, name.digest, context.run)
-    : await writer.deleteTag(name.repository, name.tag ?? '', context.run);
+    : isTag(name.tag ?? '') && (await writer.deleteTag(name.repository, name.tag ?? '', context.run));
   if (!gone)
     throw new Refusal('MANIFEST_UNKNOWN', `${name.repository} does not have manifest ${name.digest ?? name.tag}`);
   send(exchange, 202);
@@ -73,7 +73,8 @@ export async function deleteManifest(context: ServerContext, exchange: Exchange,
 
 async function findDigest({ store, run }: ServerContext, name: ManifestName): Promise<Digest | undefined> {
   if (name.digest) return (await store.hasRevision(name.repository, name.digest, run)) ? name.digest : undefined;
-  return store.findTag(name.repository, name.tag ?? '', run);
+  // No content can have a tag of another form: asking for it is answered like for any tag that is not there.
+  return name.tag && isTag(name.tag) ? store.findTag(name.repository, name.tag, run) : undefined;
 }
 
 function decode(bytes: Buffer, contentType: string | undefined): Manifest {
@@ -112,6 +113,6 @@ async function readBody({ request }: Exchange): Promise<Buffer> {
 }
 
 function parseTags(tags: readonly string[]): readonly string[] {
-  for (const tag of tags) if (!isTag(tag)) throw new Refusal('TAG_INVALID', `"${tag}" is not a tag`);
+  for (const tag of tags) if (!isTag(tag)) throw new Refusal('MANIFEST_INVALID', `"${tag}" is not a tag`);
   return [...new Set(tags)];
 }

@@ -1,7 +1,7 @@
-import { type Digest, isDigest, isRepository, isTag } from '../../oci/index.ts';
+import { type Digest, isDigest, isRepository } from '../../oci/index.ts';
 import { Refusal } from './respond.ts';
 
-/** What a path means. `reference` of a manifest is a tag or a digest. */
+/** What a path means. A manifest has a tag, not yet checked for its form, or a digest. */
 export type Route =
   | { readonly kind: 'base' }
   | { readonly kind: 'catalog' }
@@ -18,7 +18,7 @@ const forms =
 
 /**
  * Finds what a decoded path means; undefined for one that the specification does not know.
- * @throws Refusal NAME_INVALID, TAG_INVALID, DIGEST_INVALID
+ * @throws Refusal NAME_INVALID, DIGEST_INVALID
  * @see OCI distribution-spec v1.1, "Endpoints"
  */
 export function findRoute(path: string): Route | undefined {
@@ -44,6 +44,5 @@ export function parseAnyDigest(text: string): Digest {
 
 function parseTagOrDigest(text: string): { tag: string } | { digest: Digest } {
   if (text.includes(':')) return { digest: parseAnyDigest(text) };
-  if (isTag(text)) return { tag: text };
-  throw new Refusal('TAG_INVALID', `"${text}" is not a tag`);
+  return { tag: text };
 }

@@ -10,7 +10,7 @@ export interface ByteRange {
 
 /**
  * What a Range header asks of `sizeBytes`. Several ranges, other units and syntax errors are answered with the whole, as RFC 9110 §14.2
- * allows; a range that lies outside is `unsatisfiable`.
+ * allows; a range that lies outside or ends before it starts is `unsatisfiable`.
  */
 export function parseRange(header: string | undefined, sizeBytes: number): ByteRange | 'whole' | 'unsatisfiable' {
   const match = /^bytes=(\d*)-(\d*)$/.exec(header ?? '');
@@ -22,8 +22,7 @@ export function parseRange(header: string | undefined, sizeBytes: number): ByteR
   }
   const start = Number(first);
   const end = last === '' ? sizeBytes - 1 : Math.min(Number(last), sizeBytes - 1);
-  if (last !== '' && Number(last) < start) return 'whole';
-  return start >= sizeBytes ? 'unsatisfiable' : { start, end };
+  return start >= sizeBytes || end < start ? 'unsatisfiable' : { start, end };
 }
 
 const bufferBytes = 1 << 20;
