@@ -85,16 +85,16 @@ export function valuePosition(entry: ConfigEntry): Position {
     : { line: entry.node.line, column: entry.node.column };
 }
 
-/** Plain values, for a schema library; every alias unfolded. */
+/** Plain values, for a schema library; every alias unfolded, keys without a value left out. */
 export function toPlain(node: ConfigNode): unknown {
   if (node.kind === 'list') return node.items.map(toPlain);
-  // A null prototype: a key named __proto__ is a key like any other.
-  if (node.kind === 'map')
-    return Object.assign(
-      Object.create(null),
-      Object.fromEntries(node.entries.map((entry) => [entry.key, toPlain(entry.node)])),
-    );
-  return node.value;
+  if (node.kind === 'scalar') return node.value;
+  // Without a prototype: a key named __proto__ is a key like any other.
+  const plain: Record<string, unknown> = Object.create(null);
+  for (const { key, node: value } of node.entries) {
+    if (value.kind !== 'scalar' || value.value !== null) plain[key] = toPlain(value);
+  }
+  return plain;
 }
 
 /**

@@ -18,6 +18,23 @@ export type {
   ReleaseChannel,
 } from './image-set.ts';
 export { parseDeleteImageSet, parseImageSet } from './image-set-parse.ts';
-export { formatFinding, loadDeleteImageSet, loadImageSet } from './load.ts';
+export { formatFinding, loadDeleteImageSet, loadImageSet, loadSite } from './load.ts';
 export { type MirrorReference, type MirrorReferenceFault, parseMirrorReference } from './mirror-reference.ts';
+export type {
+  Host,
+  HostedCluster,
+  HostedNetwork,
+  ImagePolicy,
+  IpFailover,
+  LoadedSite,
+  ManagementCluster,
+  NodePool,
+  Site,
+  SiteDns,
+  SiteProxy,
+  SiteRegistry,
+  SiteWeb,
+} from './site.ts';
+export { type ParseSiteOptions, parseSite } from './site-parse.ts';
+export { renderSiteSchema } from './site-schema.ts';
 export { compareVersions, findLenientVersion, findStrictVersion, type Version } from './version.ts';

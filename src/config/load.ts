@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { AirlockError } from '../core/errors.ts';
 import { findFile } from '../core/files.ts';
 import type { Finding } from '../core/findings.ts';
@@ -7,6 +8,8 @@ import { documentLimits } from './document.ts';
 import type { Parsed } from './faults.ts';
 import type { DeleteImageSet, LoadedDeleteImageSet, LoadedImageSet } from './image-set.ts';
 import { parseDeleteImageSet, parseImageSet } from './image-set-parse.ts';
+import type { LoadedSite } from './site.ts';
+import { parseSite } from './site-parse.ts';
 
 /**
  * Reads an ImageSetConfiguration and its digest.
@@ -24,6 +27,16 @@ export async function loadDeleteImageSet(file: string, run: Run): Promise<Loaded
   const { bytes, text } = await readConfigFile(file, run);
   const parsed: Parsed<DeleteImageSet> = parseDeleteImageSet(text, file);
   return { file, deleteImageSet: acceptParsed(parsed, file), bytes, findings: parsed.findings };
+}
+
+/**
+ * Reads a site file; relative paths in it start at its folder.
+ * @throws AirlockError CONFIG_NOT_FOUND, CONFIG_INVALID (`details.findings` holds every finding), FILE_UNREADABLE
+ */
+export async function loadSite(file: string, run: Run): Promise<LoadedSite> {
+  const { bytes, text } = await readConfigFile(file, run);
+  const parsed = parseSite(text, file, { folder: path.dirname(path.resolve(file)) });
+  return { site: acceptParsed(parsed, file), bytes, siteDigest: digestOf(bytes), findings: parsed.findings };
 }
 
 /** The bytes of a configuration file, and its text. @throws AirlockError CONFIG_NOT_FOUND, CONFIG_INVALID, FILE_UNREADABLE */

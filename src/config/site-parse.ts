@@ -1,0 +1,97 @@
+import path from 'node:path';
+import type * as z from 'zod';
+import { describe } from './decode.ts';
+import { findEntry, findNode, readDocument, toPlain } from './document.ts';
+import { Faults, type Parsed } from './faults.ts';
+import { knownHint } from './nearest.ts';
+import type { Site } from './site.ts';
+import { completeSite } from './site-complete.ts';
+import { checkSite } from './site-rules.ts';
+import { knownKeys, siteSchema } from './site-schema.ts';
+
+/** How to read a site. */
+export interface ParseSiteOptions {
+  /** Absolute path of the folder at which relative paths start. */
+  readonly folder: string;
+}
+
+/** Reads a site file (design §2): decode, defaults, rules; all faults at once. `fileName` is what the findings call it. */
+export function parseSite(text: string, fileName: string, options: ParseSiteOptions): Parsed<Site> {
+  const faults = new Faults(fileName);
+  const document = readDocument(text, faults);
+  if (!document) return { value: undefined, findings: faults.list() };
+  if (document.documents > 1)
+    faults.error('CONFIG_SYNTAX', [], 'a site file holds one YAML document', 'remove what follows the line "---"');
+  const decoded = siteSchema.safeParse(toPlain(document.root));
+  for (const issue of decoded.error?.issues ?? []) addIssue(issue, faults);
+  if (!decoded.success) return { value: undefined, findings: faults.list() };
+  const site = completeSite(decoded.data, path.resolve(options.folder, path.basename(fileName)));
+  checkSite(site, decoded.data, faults);
+  return { value: faults.failed ? undefined : site, findings: faults.list() };
+}
+
+type Issue = z.core.$ZodIssue;
+
+/** One finding for each thing that the schema library says. */
+function addIssue(issue: Issue, faults: Faults): void {
+  const at = issue.path.filter((step): step is string | number => typeof step !== 'symbol');
+  const node = faults.root && findNode(faults.root, at);
+  if (issue.code === 'unrecognized_keys') {
+    for (const key of issue.keys) {
+      const entry = node && findEntry(node, key);
+      faults.error(
+        'CONFIG_UNKNOWN_FIELD',
+        [...at, key],
+        `unknown field "${key}"`,
+        knownHint(key, knownKeys(at)),
+        entry?.keyPosition,
+      );
+    }
+  } else if (!node || (node.kind === 'scalar' && node.value === null)) {
+    faults.error(
+      at.at(-1) === 'kind' || at.at(-1) === 'apiVersion' ? 'CONFIG_KIND' : 'CONFIG_MISSING',
+      at,
+      `"${at.at(-1) ?? 'apiVersion'}" is missing or empty`,
+    );
+  } else if (issue.code === 'invalid_type') {
+    const hint =
+      issue.expected === 'string' && node.kind === 'scalar' ? `put it in quotes: "${node.source}"` : undefined;
+    faults.error(
+      'CONFIG_TYPE',
+      at,
+      `has to be ${typeWords[issue.expected] ?? issue.expected}, but is ${describe(node)}`,
+      hint,
+    );
+  } else if (issue.code === 'invalid_value') {
+    const values = issue.values.map(String);
+    const hint = node.kind === 'scalar' && values.length > 1 ? knownHint(String(node.value), values) : undefined;
+    const code = at.length === 1 ? 'CONFIG_KIND' : 'CONFIG_VALUE';
+    faults.error(
+      code,
+      at,
+      `has to be ${values.map((value) => `"${value}"`).join(' or ')}, but is ${describe(node)}`,
+      hint,
+    );
+  } else {
+    faults.error('CONFIG_VALUE', at, `${issueText(issue)}, but is ${describe(node)}`);
+  }
+}
+
+const typeWords: Readonly<Record<string, string>> = {
+  string: 'text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'a mapping',
+  record: 'a mapping',
+};
+
+function issueText(issue: Issue): string {
+  if (issue.message.startsWith('has to ')) return issue.message;
+  if (issue.code === 'too_big')
+    return `has to be at most ${issue.maximum}${issue.origin === 'array' ? ' entries' : ''}`;
+  if (issue.code === 'too_small')
+    return `has to be at least ${issue.minimum}${issue.origin === 'array' ? ' entries' : ''}`;
+  return `is not right (${issue.message})`;
+}
