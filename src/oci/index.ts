@@ -24,6 +24,28 @@ export {
 export { isIndexType, isManifestType, manifestAccept, mediaTypes } from './media-types.ts';
 export { formatPlatform, type Platform } from './platform.ts';
 export { formatReference, isRegistry, isRepository, isTag, parseReference, type Reference } from './reference.ts';
+export { defaultCertsDirs } from './remote/certs-d.ts';
+export {
+  anonymous,
+  type Credential,
+  type CredentialSource,
+  type FoundCredential,
+  staticCredentials,
+} from './remote/credentials.ts';
+export type { RemoteOptions } from './remote/options.ts';
+export {
+  emptyRegistriesConf,
+  mapReference,
+  mergeRegistriesConf,
+  type PullFromMirror,
+  parseRegistriesConf,
+  type ReferenceCandidate,
+  type ReferenceMapping,
+  type RegistriesConf,
+  type RegistryMirror,
+  type RegistryRule,
+} from './remote/registries-conf.ts';
+export { createRemote } from './remote/remote.ts';
 export type { FetchedManifest, RepositoryName, Source, Target } from './source.ts';
 export type { BlobHandle, BlobUpload, ContentStore, ContentWriter } from './storage/content-store.ts';
 export { compareRepositories, type LinkFile, type RepositoryContent, repositoryLinks } from './storage/links.ts';

@@ -1,0 +1,200 @@
+import type { Readable } from 'node:stream';
+import { AirlockError, isAirlockError } from '../../core/errors.ts';
+import type { HttpResponse } from '../../core/http.ts';
+import { discardBody } from '../../core/http-body.ts';
+import type { HostTls } from '../../core/http-trust.ts';
+import { isTransient, isTransientStatus, parseRetryAfter, pause, retry } from '../../core/retry.ts';
+import type { Run } from '../../core/run.ts';
+import { type Authorizer, createAuthorizer } from './authorizer.ts';
+import { findHostTls } from './certs-d.ts';
+import { parseChallenges } from './challenge.ts';
+import { canonicalRegistry } from './credentials.ts';
+import type { RemoteOptions } from './options.ts';
+import { connectionError, type FailedCall, registryError } from './registry-error.ts';
+
+/** One request to a registry. */
+export interface RegistryCall {
+  readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'PATCH' | 'DELETE';
+  /** A path below the registry's origin, or a whole URL that the registry gave. */
+  readonly path: string | URL;
+  readonly repository: string;
+  /** Default: pull of the repository. */
+  readonly scopes?: readonly string[];
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Made anew for each try. */
+  readonly body?: () => Promise<Readable | Uint8Array>;
+  /** The answers that are no error; their bodies are the caller's. */
+  readonly expect: readonly number[];
+  readonly wanted: FailedCall['wanted'];
+  /** What messages are about. */
+  readonly subject: string;
+  /** False: the caller repeats it on its own (uploads). Default true. */
+  readonly repeat?: boolean;
+}
+
+/** The connection to one registry: protocol, TLS and login found out once, then used by every request. */
+export interface Session {
+  /** @throws AirlockError REGISTRY_*, MANIFEST_UNKNOWN, BLOB_UNKNOWN, REPOSITORY_UNKNOWN, RATE_LIMITED, CANCELLED */
+  request(call: RegistryCall, run: Run): Promise<HttpResponse>;
+  /** The registry's base URL, once connected. */
+  baseUrl(run: Run): Promise<URL>;
+}
+
+interface Connection {
+  readonly url: URL;
+  readonly tls: HostTls | undefined;
+  readonly authorizer: Authorizer;
+}
+
+/** A session with a registry as references name it; `insecure` allows bad certificates and plain HTTP. */
+export function createSession(registry: string, insecure: boolean, options: RemoteOptions): Session {
+  const limit = options.limits?.for(registry);
+  let connecting: Promise<Connection> | undefined;
+  let pausedUntil = 0;
+
+  const connect = (run: Run): Promise<Connection> => {
+    connecting ??= findConnection(registry, insecure, options, run).catch((error: unknown) => {
+      connecting = undefined;
+      throw error;
+    });
+    return connecting;
+  };
+
+  const once = async (call: RegistryCall, run: Run): Promise<HttpResponse> => {
+    // One 429 is meant for all who ask the same host.
+    const waitMs = pausedUntil - run.now().getTime();
+    if (waitMs > 0) await pause(Math.min(waitMs, options.retry?.maxDelayMs ?? 60_000), run);
+    try {
+      const response = await send(call, await connect(run), options, run);
+      if (call.expect.includes(response.status)) {
+        limit?.succeeded();
+        return response;
+      }
+      if (isTransientStatus(response.status)) limit?.overloaded();
+      const after = parseRetryAfter(response.headers['retry-after'], run.now());
+      if (response.status === 429 && after !== undefined) pausedUntil = run.now().getTime() + after;
+      const { authorizer } = await connect(run);
+      const credentials = await authorizer.describe(call.repository, run);
+      throw await registryError(response, { ...call, side: options.side, credentials }, run.now());
+    } catch (error) {
+      if (isAirlockError(error, 'HTTP_TIMEOUT', 'HTTP_UNREACHABLE')) limit?.overloaded();
+      throw connectionError(error, call.subject, options.side);
+    }
+  };
+
+  return {
+    async baseUrl(run) {
+      return (await connect(run)).url;
+    },
+    request(call, run) {
+      if (call.repeat === false) return once(call, run);
+      const about = { stage: options.stage ?? 'plan', subject: call.subject };
+      return retry(() => once(call, run), options.retry ?? {}, about, run);
+    },
+  };
+}
+
+/** Sends with authorization, and once more after a 401 that taught something. */
+async function send(
+  call: RegistryCall,
+  connection: Connection,
+  options: RemoteOptions,
+  run: Run,
+): Promise<HttpResponse> {
+  const url = call.path instanceof URL ? call.path : new URL(call.path, connection.url);
+  const own = url.origin === connection.url.origin;
+  let scopes = call.scopes ?? [`repository:${call.repository}:pull`];
+  for (let tries = 0; ; tries += 1) {
+    const sent = own ? await connection.authorizer.authorize(call.repository, scopes, run) : undefined;
+    const body = await call.body?.();
+    const response = await options.http.request(
+      {
+        method: call.method,
+        url,
+        headers: { ...call.headers, ...(sent === undefined ? {} : { authorization: sent }) },
+        ...(body === undefined ? {} : { body }),
+        ...(own && connection.tls ? { tls: connection.tls } : {}),
+      },
+      run,
+    );
+    // An answer from another origin after a redirect says nothing about the registry's own login.
+    if (response.status !== 401 || !own || tries >= 2 || response.url.origin !== url.origin) return response;
+    const header = response.headers['www-authenticate'];
+    if (!connection.authorizer.learn(header, scopes, sent)) return response;
+    scopes = withAskedScopes(scopes, header);
+    discardBody(response.body);
+  }
+}
+
+function withAskedScopes(scopes: readonly string[], header: string | undefined): string[] {
+  const asked = parseChallenges(header ?? '').flatMap((challenge) => challenge.params['scope']?.split(' ') ?? []);
+  const covered = (scope: string): boolean => {
+    const [type, name, actions = ''] = splitScope(scope);
+    return scopes.some((own) => {
+      const [ownType, ownName, ownActions = ''] = splitScope(own);
+      const held = ownActions.split(',');
+      return type === ownType && name === ownName && actions.split(',').every((action) => held.includes(action));
+    });
+  };
+  return [...scopes, ...asked.filter((scope) => scope !== '' && !covered(scope)).slice(0, 8)];
+}
+
+// "repository:host:5000/ns/name:pull,push": the name may hold colons.
+function splitScope(scope: string): [type: string, name: string, actions: string] {
+  const first = scope.indexOf(':');
+  const last = scope.lastIndexOf(':');
+  return [scope.slice(0, first), scope.slice(first + 1, last), scope.slice(last + 1)];
+}
+
+/** Asks `/v2/` over https, then (insecure only) over http. Answers other than 401 teach nothing, which is fine. */
+async function findConnection(
+  registry: string,
+  insecure: boolean,
+  options: RemoteOptions,
+  run: Run,
+): Promise<Connection> {
+  const host = canonicalRegistry(registry) === 'docker.io' ? 'registry-1.docker.io' : registry;
+  const tls = await findHostTls(registry, insecure, options, run);
+  const about = { stage: options.stage ?? 'plan', subject: registry };
+  return retry(
+    async () => {
+      const connection = (protocol: string): Connection => {
+        const url = new URL(`${protocol}://${host}/`);
+        const target = { registry, url, http: options.http, tls, insecure };
+        return { url, tls, authorizer: createAuthorizer(target, options) };
+      };
+      const secure = connection('https');
+      try {
+        return await ping(secure, options, run);
+      } catch (error) {
+        if (!insecure || !isAirlockError(error, 'HTTP_UNREACHABLE', 'HTTP_TIMEOUT')) throw error;
+        try {
+          return await ping(connection('http'), options, run);
+        } catch (plain) {
+          // Where both fail, TLS is what the registry should have spoken; but a plain answer with a status tells more.
+          throw isAirlockError(plain, 'HTTP_UNREACHABLE', 'HTTP_TIMEOUT') && !isTransient(error) ? error : plain;
+        }
+      }
+    },
+    options.retry ?? {},
+    about,
+    run,
+  );
+}
+
+async function ping(connection: Connection, options: RemoteOptions, run: Run): Promise<Connection> {
+  const url = new URL('/v2/', connection.url);
+  const response = await options.http.request(
+    { method: 'GET', url, ...(connection.tls ? { tls: connection.tls } : {}) },
+    run,
+  );
+  if (isTransientStatus(response.status)) {
+    const call = { method: 'GET', wanted: 'other', subject: url.host, side: options.side } as const;
+    throw await registryError(response, call, run.now());
+  }
+  discardBody(response.body);
+  if (response.status === 401) connection.authorizer.learn(response.headers['www-authenticate'], [], undefined);
+  else if (response.status === 400 && connection.url.protocol === 'http:')
+    throw new AirlockError('REGISTRY_FAILED', `${url.host} answers plain HTTP with status 400: it may speak TLS only`);
+  return connection;
+}

@@ -1,0 +1,87 @@
+import { AirlockError } from '../../core/errors.ts';
+import type { Run } from '../../core/run.ts';
+import type { Digest } from '../digest.ts';
+import type { RepositoryName } from '../source.ts';
+import { canonicalRegistry } from './credentials.ts';
+import type { RemoteOptions } from './options.ts';
+import { emptyRegistriesConf, mapReference } from './registries-conf.ts';
+import { createSession, type Session } from './session.ts';
+
+/** A repository at the place that is really asked. */
+export interface Place {
+  readonly session: Session;
+  readonly registry: string;
+  readonly repository: string;
+}
+
+/** How a place is chosen: for a tag, for a digest, or for parts of an image that was found before. */
+export type PlaceUse = { readonly tag: string } | { readonly digest: Digest } | 'parts';
+
+/** All sessions of a remote, by registry, with registries.conf between the name and the place. */
+export interface Sessions {
+  /** Tries mirrors, then the primary location; the last error counts, which is the primary location's. */
+  read<T>(name: RepositoryName, use: PlaceUse, task: (place: Place) => Promise<T>, run: Run): Promise<T>;
+  /** The primary location, for writing. @throws AirlockError REGISTRY_BLOCKED */
+  primary(name: RepositoryName): Place;
+}
+
+export function createSessions(options: RemoteOptions): Sessions {
+  const sessions = new Map<string, Session>();
+  // Which candidate answered last for a repository: a mirror that lacks it is not asked for each blob again.
+  const lastGood = new Map<string, number>();
+  const conf = options.registriesConf ?? emptyRegistriesConf;
+
+  const toPlace = (registry: string, repository: string, insecure: boolean): Place => {
+    const allowed = insecure || options.tlsVerify === false;
+    const key = `${registry} ${allowed}`;
+    const session = sessions.get(key) ?? createSession(registry, allowed, options);
+    sessions.set(key, session);
+    const hub = canonicalRegistry(registry) === 'docker.io' && !repository.includes('/');
+    return { session, registry, repository: hub ? `library/${repository}` : repository };
+  };
+
+  const places = (name: RepositoryName, use: PlaceUse): Place[] => {
+    const reference = { registry: name.registry, repository: name.repository, ...(use === 'parts' ? {} : use) };
+    const mapping = mapReference(reference, conf, use === 'parts' ? 'all' : 'matching');
+    if (mapping.candidates.length === 0) throw blocked(name, mapping.prefix);
+    return mapping.candidates.map((item) => toPlace(item.reference.registry, item.reference.repository, item.insecure));
+  };
+
+  return {
+    async read(name, use, task, run) {
+      const all = places(name, use);
+      if (all.length === 1 && all[0]) return task(all[0]);
+      const key = `${name.registry}/${name.repository} ${use === 'parts'}`;
+      const first = Math.min(lastGood.get(key) ?? 0, all.length - 1);
+      const order = [first, ...all.keys()].filter((at, index, list) => list.indexOf(at) === index);
+      let failure: unknown;
+      for (const at of order) {
+        const place = all[at];
+        if (!place) continue;
+        try {
+          const result = await task(place);
+          lastGood.set(key, at);
+          return result;
+        } catch (error) {
+          if (run.signal.aborted) throw error;
+          // The primary location's own answer is the one that tells the user most.
+          if (failure === undefined || at === all.length - 1) failure = error;
+        }
+      }
+      throw failure;
+    },
+    primary(name) {
+      const mapping = mapReference(name, conf);
+      const found = mapping.candidates.find((item) => item.kind === 'primary');
+      if (!found) throw blocked(name, mapping.prefix);
+      return toPlace(found.reference.registry, found.reference.repository, found.insecure);
+    },
+  };
+}
+
+function blocked(name: RepositoryName, prefix: string | undefined): AirlockError {
+  return new AirlockError(
+    'REGISTRY_BLOCKED',
+    `${name.registry}/${name.repository}: registries.conf blocks "${prefix ?? ''}"`,
+  );
+}
