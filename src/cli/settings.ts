@@ -1,0 +1,110 @@
+import path from 'node:path';
+import { AirlockError } from '../core/errors.ts';
+import type { PlanRequest, SelectionSettings, SourceSettings, TargetSettings } from '../workflow/index.ts';
+import type { Flags, Invocation } from './command.ts';
+
+/** A path from the user: `file://` taken away, relative to the working folder. */
+export function userPath(invocation: Invocation, text: string): string {
+  return path.resolve(invocation.world.cwd, text.replace(/^file:\/\//, ''));
+}
+
+/** `-f, --site`: as given, else ./site.yaml where there is one. */
+export async function findSiteFile(invocation: Invocation): Promise<string | undefined> {
+  const given = invocation.flags.text('site');
+  if (given !== undefined) return userPath(invocation, given);
+  const usual = path.join(invocation.world.cwd, 'site.yaml');
+  return (await invocation.run.disk.stat(usual)) ? usual : undefined;
+}
+
+/** The site file of a command that cannot do without. @throws AirlockError USAGE */
+export async function getSiteFile(invocation: Invocation): Promise<string> {
+  const file = await findSiteFile(invocation);
+  if (file !== undefined) return file;
+  throw new AirlockError('USAGE', 'no site file: there is no ./site.yaml here', {
+    hint: 'name one with -f FILE, or write one with airlock init',
+  });
+}
+
+export function sourceSettings(invocation: Invocation): SourceSettings {
+  const { flags, world } = invocation;
+  return {
+    authFile: pathFlag(invocation, 'authfile'),
+    tlsVerify: flags.boolean('srcTlsVerify') ?? true,
+    caFile: pathFlag(invocation, 'srcCaFile'),
+    registriesConfFile: pathFlag(invocation, 'registriesConf'),
+    retryTimes: flags.number('retryTimes') ?? 5,
+    retryDelaySeconds: flags.number('retryDelay') ?? 0,
+    parallelImages: flags.number('parallelImages') ?? 4,
+    parallelLayers: flags.number('parallelLayers') ?? 8,
+    maxBytesPerSecond: flags.number('maxBandwidth'),
+    env: world.env,
+    homeFolder: world.homeFolder,
+    uid: world.uid,
+  };
+}
+
+export function targetSettings(invocation: Invocation): TargetSettings {
+  return {
+    authFile: pathFlag(invocation, 'authfile'),
+    tlsVerify: invocation.flags.boolean('destTlsVerify') ?? true,
+    caFile: pathFlag(invocation, 'destCaFile'),
+  };
+}
+
+function selectionSettings(invocation: Invocation): SelectionSettings {
+  const { flags, world } = invocation;
+  return {
+    coreosArchitectures: coreosArchitectures(flags),
+    coreosBaseUrl: flags.text('rhcosUrl'),
+    releaseKeyFile: pathFlag(invocation, 'releaseKey') ?? world.env['OCP_SIGNATURE_VERIFICATION_PK'],
+    ignoreReleaseSignature: flags.on('ignoreReleaseSignature'),
+    removeSignatures: flags.on('removeSignatures'),
+    updateUrl: world.env['UPDATE_URL_OVERRIDE'],
+    signatureUrl: world.env['OCP_SIGNATURE_URL'],
+  };
+}
+
+function coreosArchitectures(flags: Flags): SelectionSettings['coreosArchitectures'] {
+  const value = flags.raw('rhcos');
+  if (value === false) return [];
+  if (value === true) return 'from-releases';
+  return flags.list('rhcos');
+}
+
+/** What `plan`, `build` and `mirror` have in common. `folder` is DIR. */
+export async function planRequest(invocation: Invocation, folder: string): Promise<PlanRequest> {
+  const imageSet = pathFlag(invocation, 'config');
+  const siteFile = await findSiteFile(invocation);
+  if (imageSet === undefined && siteFile === undefined) {
+    throw new AirlockError('USAGE', 'no ImageSetConfiguration', {
+      hint: 'name one with -c FILE, or a site file with -f FILE; airlock init writes both',
+    });
+  }
+  return {
+    imageSetFile: imageSet,
+    siteFile,
+    folder: userPath(invocation, folder),
+    workspace: pathFlag(invocation, 'workspace'),
+    volumeSizeBytes: invocation.flags.number('volumeSize'),
+    full: invocation.flags.on('full'),
+    baseFile: pathFlag(invocation, 'base'),
+    createdAt: sourceDate(invocation),
+    source: sourceSettings(invocation),
+    selection: selectionSettings(invocation),
+  };
+}
+
+/** @see reproducible-builds.org, SOURCE_DATE_EPOCH: seconds since 1970 */
+function sourceDate(invocation: Invocation): Date | undefined {
+  const text = invocation.world.env['SOURCE_DATE_EPOCH'];
+  if (text === undefined || text === '') return undefined;
+  if (!/^\d{1,11}$/.test(text))
+    throw new AirlockError('USAGE', `SOURCE_DATE_EPOCH="${text}" is not a number of seconds`);
+  return new Date(Number(text) * 1000);
+}
+
+/** A flag that holds a path, made absolute. */
+export function pathFlag(invocation: Invocation, name: string): string | undefined {
+  const value = invocation.flags.text(name);
+  return value === undefined ? undefined : userPath(invocation, value);
+}
