@@ -1,0 +1,104 @@
+import { compileBlockedPattern, type ImageSet } from '../../config/index.ts';
+import { createLimit } from '../../core/limit.ts';
+import type { Run } from '../../core/run.ts';
+import type { Source } from '../../oci/index.ts';
+import type { CollectedSet, KeptBlobs } from '../../plan/index.ts';
+import type { HttpAccess } from '../http-access.ts';
+import { collectAdditional } from './additional.ts';
+import { addNote, type Collector } from './collector.ts';
+import type { CollectOptions } from './options.ts';
+import { collectReleases } from './releases.ts';
+import { addWorkingFile } from './working-files.ts';
+
+/** What an image set is collected from. */
+export interface CollectInput {
+  readonly imageSet: ImageSet;
+  readonly source: Source;
+  readonly http: HttpAccess;
+  readonly kept: KeptBlobs;
+  readonly options: CollectOptions;
+}
+
+/**
+ * Finds out everything that an ImageSetConfiguration selects: images pinned by digest, with oc-mirror's names (reference §5–§8), files, and
+ * what is to be known about them. What is selected and cannot be had stands in `missing` with its cause; nothing is dropped in silence.
+ * Manifests, and the layers that had to be read, go to `kept`.
+ * @throws AirlockError CANCELLED
+ */
+export async function collectImageSet(input: CollectInput, run: Run): Promise<CollectedSet> {
+  const { mirror } = input.imageSet;
+  const blocked = mirror.blockedImages.map((entry) => compileBlockedPattern(entry.name));
+  const collector: Collector = {
+    source: input.source,
+    http: input.http,
+    kept: input.kept,
+    options: input.options,
+    limit: createLimit(input.options.parallel ?? 8),
+    images: [],
+    manifests: new Map(),
+    reading: new Map(),
+    attached: new Map(),
+    releases: [],
+    catalogs: [],
+    files: [],
+    missing: [],
+    notes: [],
+    isBlocked: (...texts) => blocked.some((pattern) => texts.some((text) => pattern.matches(text))),
+  };
+  await collectReleases(collector, mirror.platform, run);
+  await collectAdditional(collector, mirror.additionalImages, run);
+  // Real oc-mirror compares it with its own version when it loads a bundle; without the file it warns.
+  addWorkingFile(
+    collector,
+    'internal/oc-mirror-version.json',
+    Buffer.from('{\n  "gitVersion": "v0.0.0-airlock",\n  "gitCommit": ""\n}'),
+    'airlock',
+  );
+  noteCollisions(collector, run);
+  return finish(collector);
+}
+
+/** Two images that want one name: real oc-mirror lets the last writer win in silence (reference §5.2). */
+function noteCollisions(collector: Collector, run: Run): void {
+  const named = new Map<string, string>();
+  for (const image of collector.images) {
+    const name = `${image.repository}:${image.tag}`;
+    const known = named.get(name);
+    if (known !== undefined && known !== image.digest)
+      addNote(
+        collector,
+        {
+          code: 'IMAGE_NAME_SHARED',
+          subject: name,
+          message: `two images of the set want this name, also ${image.origin}`,
+        },
+        run,
+      );
+    named.set(name, image.digest);
+  }
+}
+
+/** The same set in the same order, whatever the order in which answers came. */
+function finish(collector: Collector): CollectedSet {
+  const by =
+    <T>(key: (item: T) => string) =>
+    (a: T, b: T) =>
+      key(a) < key(b) ? -1 : key(a) > key(b) ? 1 : 0;
+  const images = new Map(
+    collector.images.map((image) => [
+      JSON.stringify([image.type, image.origin, image.repository, image.tag, image.digest, image.targets]),
+      image,
+    ]),
+  );
+  return {
+    images: [...images.values()].sort(
+      by((image) => [image.repository, image.tag, image.type, image.origin, image.digest].join('\0')),
+    ),
+    manifests: new Map([...collector.manifests].sort(by(([digest]) => digest))),
+    releases: collector.releases.sort(by((release) => `${release.tag}\0${release.digest}`)),
+    catalogs: collector.catalogs.sort(by((catalog) => `${catalog.repository}:${catalog.tag}`)),
+    files: collector.files.sort(by((file) => file.path)),
+    missing: collector.missing.sort(by((one) => `${one.type}\0${one.origin}\0${one.cause}`)),
+    notes: collector.notes.sort(by((note) => `${note.code}\0${note.subject}\0${note.message}`)),
+  };
+}

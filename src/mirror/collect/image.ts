@@ -1,0 +1,85 @@
+import type { Run } from '../../core/run.ts';
+import { type Platform, parseReference, type Reference } from '../../oci/index.ts';
+import type { ImageType, SelectedImage, TargetName } from '../../plan/index.ts';
+import { findAttached } from './attached.ts';
+import { type Closure, readClosure } from './closure.ts';
+import { type Collector, orMissing, repositoryText } from './collector.ts';
+
+/** An image that the set asks for. */
+export interface ImageRequest {
+  readonly type: ImageType;
+  /** As it stood in config, payload or catalog. */
+  readonly origin: string;
+  /** What to pull when it is not the origin. */
+  readonly pull?: Reference;
+  /** Name in the storage tree. */
+  readonly repository: string;
+  readonly tag: string;
+  /** Names at the target when they are not the name above. */
+  readonly targets?: readonly TargetName[];
+  readonly platforms?: readonly Platform[];
+  readonly reason: string;
+  readonly operators?: NonNullable<SelectedImage['operators']>;
+  /** Its signatures and referrers do not follow it (originals of rebuilt catalogs at the target). */
+  readonly withoutAttached?: boolean;
+}
+
+/**
+ * Adds an image, its signatures and referrers. What cannot be read becomes an entry of `missing` and the answer is undefined; so it is,
+ * without an entry, for a blocked one.
+ */
+export async function addImage(
+  collector: Collector,
+  request: ImageRequest,
+  run: Run,
+): Promise<{ readonly image: SelectedImage; readonly closure: Closure } | undefined> {
+  const targets = request.targets ?? [{ repository: request.repository, tag: request.tag }];
+  if (isBlocked(collector, request, targets)) return undefined;
+  return orMissing(collector, { ...request, digest: request.pull?.digest }, async () => {
+    const reference = request.pull ?? parseReference(request.origin);
+    const closure = await readClosure(collector, reference, request.platforms ?? [], run);
+    const attached = request.withoutAttached ? [] : await findAttached(collector, reference, closure, request, run);
+    const image: SelectedImage = {
+      type: request.type,
+      origin: request.origin,
+      source: `${repositoryText(reference)}@${closure.root.digest}`,
+      repository: request.repository,
+      tag: request.tag,
+      targets,
+      digest: closure.root.digest,
+      mediaType: closure.root.mediaType,
+      absent: closure.absent,
+      signature: collector.options.removeSignatures
+        ? 'not-checked'
+        : attached.some((one) => one.kind === 'signature')
+          ? 'signed'
+          : 'unsigned',
+      reason: request.reason,
+      ...(request.operators ? { operators: request.operators } : {}),
+    };
+    collector.images.push(image);
+    for (const one of attached) {
+      collector.images.push({
+        type: request.type,
+        origin: request.origin,
+        source: one.source,
+        repository: request.repository,
+        tag: one.tag,
+        targets: targets.map((target) => ({ repository: target.repository, tag: one.tag })),
+        digest: one.digest,
+        mediaType: one.mediaType,
+        absent: [],
+        signature: 'unsigned',
+        reason: `${one.kind} of ${request.origin}`,
+      });
+    }
+    run.report({ stage: 'plan', state: 'active', subject: request.origin });
+    return { image, closure };
+  });
+}
+
+/** Blocked as in oc-mirror (reference §8.2): a pattern is found in the origin or in the name that it would get; host names of targets are left out. */
+function isBlocked(collector: Collector, request: ImageRequest, targets: readonly TargetName[]): boolean {
+  const names = targets.map((target) => `${target.repository}:${target.tag}`);
+  return collector.isBlocked(request.origin, `${request.repository}:${request.tag}`, ...names);
+}

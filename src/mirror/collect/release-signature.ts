@@ -1,0 +1,82 @@
+import { AirlockError } from '../../core/errors.ts';
+import type { Run } from '../../core/run.ts';
+import { type Digest, digestHex, parseReference } from '../../oci/index.ts';
+import {
+  readReleaseKeys,
+  readUnprovedSignature,
+  type SignedRelease,
+  verifyReleaseSignature,
+} from '../release/signature.ts';
+import { addNote, type Collector } from './collector.ts';
+import { defaultSignatureUrl } from './options.ts';
+import { addWorkingFile } from './working-files.ts';
+
+/** What is known of a payload's signature. Without `signed` there is none, and nobody insisted. */
+export interface ReleaseProof {
+  readonly state: 'verified' | 'not-checked';
+  readonly signed?: SignedRelease & { readonly tag: string };
+}
+
+/**
+ * Fetches and checks the signature of a release payload (reference §6.5).
+ * @throws AirlockError RELEASE_SIGNATURE_ABSENT, RELEASE_SIGNATURE_INVALID, RELEASE_KEY_INVALID
+ */
+export async function proveRelease(
+  collector: Collector,
+  origin: string,
+  digest: Digest,
+  run: Run,
+): Promise<ReleaseProof> {
+  const { ignoreReleaseSignature = false, signatureKeyArmored } = collector.options;
+  if (ignoreReleaseSignature) {
+    addNote(collector, notChecked(origin, 'it was asked to be left unchecked'), run);
+    return { state: 'not-checked' };
+  }
+  const url = `${collector.options.signatureUrl ?? defaultSignatureUrl}sha256=${digestHex(digest)}/signature-1`;
+  const bytes = await findSignature(collector, url, signatureKeyArmored !== undefined, run);
+  if (!bytes && signatureKeyArmored !== undefined) {
+    throw new AirlockError('RELEASE_SIGNATURE_ABSENT', `release image ${origin} has no signature at ${url}`, {
+      hint: 'with --ignore-release-signature it is taken as it is',
+    });
+  }
+  if (!signatureKeyArmored) addNote(collector, notChecked(origin, 'no release key was given'), run);
+  if (!bytes) return { state: 'not-checked' };
+  const signed = signatureKeyArmored
+    ? await verifyReleaseSignature(bytes, digest, await readReleaseKeys(signatureKeyArmored))
+    : await readUnprovedSignature(bytes, digest);
+  const { tag } = parseReference(signed.reference);
+  if (!tag)
+    throw new AirlockError(
+      'RELEASE_SIGNATURE_INVALID',
+      `the signature of ${origin} names ${signed.reference}, which has no tag`,
+    );
+  addWorkingFile(collector, `signatures/${tag}-sha256-${digestHex(digest)}`, bytes, url);
+  return { state: signatureKeyArmored ? 'verified' : 'not-checked', signed: { ...signed, tag } };
+}
+
+async function findSignature(
+  collector: Collector,
+  url: string,
+  isNeeded: boolean,
+  run: Run,
+): Promise<Buffer | undefined> {
+  try {
+    const { status, body } = await collector.http.getUrl(url, { accept: '*/*' }, run);
+    return status === 200 ? body : undefined;
+  } catch (error) {
+    // A site without a key cannot check anything: then an unreachable signature server takes nothing away.
+    if (isNeeded || run.signal.aborted || !(error instanceof AirlockError)) throw error;
+    return undefined;
+  }
+}
+
+function notChecked(
+  origin: string,
+  why: string,
+): { readonly code: string; readonly subject: string; readonly message: string } {
+  return {
+    code: 'RELEASE_SIGNATURE_NOT_CHECKED',
+    subject: origin,
+    message: `the signature of this release was NOT checked: ${why}`,
+  };
+}

@@ -1,0 +1,13 @@
+import type { Run } from '../core/run.ts';
+
+/** The little of HTTP that collecting needs (update service, signatures, charts, sizes of CoreOS files); `workflow` wires it to the real client. */
+export interface HttpAccess {
+  /** A small body, whatever the status. @throws AirlockError when the server cannot be reached */
+  getUrl(
+    url: string,
+    headers: Readonly<Record<string, string>>,
+    run: Run,
+  ): Promise<{ readonly status: number; readonly body: Buffer }>;
+  /** What HEAD says; `sizeBytes` is undefined without Content-Length. @throws AirlockError when the server cannot be reached */
+  headUrl(url: string, run: Run): Promise<{ readonly status: number; readonly sizeBytes: number | undefined }>;
+}

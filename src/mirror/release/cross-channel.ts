@@ -1,0 +1,90 @@
+import { compareVersions, findStrictVersion } from '../../config/index.ts';
+import { AirlockError } from '../../core/errors.ts';
+import type { Note } from '../../plan/index.ts';
+import { findNode, type ReleaseNode, sortNodes, type UpdateGraph } from './graph.ts';
+import { selectPath } from './select.ts';
+
+/** One end of the way through several channels. */
+export interface ChannelEnd {
+  readonly channel: string;
+  readonly version: string;
+}
+
+/**
+ * What leads from the smallest selected release to the largest, through the channels of every minor between them (reference §6.3): in one
+ * channel when both are of one minor, otherwise from head to head. A head that the next channel does not know ends the way with a note.
+ * @throws AirlockError RELEASE_VERSION_UNKNOWN, RELEASE_CHANNEL_FAILED, RELEASE_CHANNEL_EMPTY
+ */
+export async function selectAcrossChannels(
+  from: ChannelEnd,
+  to: ChannelEnd,
+  graphOf: (channel: string) => Promise<UpdateGraph>,
+): Promise<{ readonly nodes: readonly ReleaseNode[]; readonly notes: readonly Note[] }> {
+  const [source, target] = [parseChannel(from.channel), parseChannel(to.channel)];
+  if (source.major === target.major && source.minor === target.minor)
+    return selectPath(to.channel, await graphOf(to.channel), from.version, to.version);
+  const notes: Note[] = [];
+  if (target.prefix === 'eus' && target.minor - source.minor >= 2) {
+    notes.push({
+      code: 'RELEASE_EUS_SKIP',
+      subject: to.channel,
+      message: `an EUS update over ${target.minor - source.minor} minors passes through the releases between them, which are taken too`,
+    });
+  }
+  const nodes: ReleaseNode[] = [];
+  const walk = async (channel: string, start: string, end: string): Promise<void> => {
+    const part = selectPath(channel, await graphOf(channel), start, end);
+    nodes.push(...part.nodes);
+    notes.push(...part.notes);
+  };
+  let at = headOf(from.channel, await graphOf(from.channel));
+  await walk(from.channel, from.version, at);
+  for (let minor = source.minor + 1; minor <= target.minor; minor += 1) {
+    const isLast = minor === target.minor;
+    const channel = isLast ? to.channel : `${source.prefix}-${target.major}.${minor}`;
+    const graph = await graphOf(channel);
+    if (!findNode(graph, at)) {
+      notes.push({
+        code: 'RELEASE_PATH_BLOCKED',
+        subject: channel,
+        message: `${at} cannot be updated into this channel; of the way to ${to.version} only that release is taken`,
+      });
+      await walk(to.channel, to.version, to.version);
+      break;
+    }
+    const end = isLast ? to.version : headOf(channel, graph);
+    await walk(channel, at, end);
+    at = end;
+  }
+  return { nodes, notes };
+}
+
+/** The channels with the smallest `min` and the largest `max`. */
+export function findEnds(
+  channels: readonly { readonly name: string; readonly min: string; readonly max: string }[],
+): { readonly from: ChannelEnd; readonly to: ChannelEnd } | undefined {
+  const order = (a: string, b: string): number => {
+    const [left, right] = [findStrictVersion(a), findStrictVersion(b)];
+    return left && right ? compareVersions(left, right) : 0;
+  };
+  const [from] = [...channels].sort((a, b) => order(a.min, b.min));
+  const [to] = [...channels].sort((a, b) => order(b.max, a.max));
+  if (!from || !to) return undefined;
+  return { from: { channel: from.name, version: from.min }, to: { channel: to.name, version: to.max } };
+}
+
+function headOf(channel: string, graph: UpdateGraph): string {
+  const head = sortNodes(graph.nodes).at(-1);
+  if (head) return head.version;
+  throw new AirlockError('RELEASE_CHANNEL_EMPTY', `channel ${channel} has no releases`);
+}
+
+function parseChannel(name: string): { readonly prefix: string; readonly major: number; readonly minor: number } {
+  const match = /^(.*)-(\d+)\.(\d+)$/.exec(name);
+  if (!match)
+    throw new AirlockError(
+      'RELEASE_CHANNEL_FAILED',
+      `channel ${name} does not end in -X.Y, so no way through several channels can be found`,
+    );
+  return { prefix: match[1] ?? '', major: Number(match[2]), minor: Number(match[3]) };
+}
