@@ -24,6 +24,14 @@ export {
 export { isIndexType, isManifestType, manifestAccept, mediaTypes } from './media-types.ts';
 export { formatPlatform, type Platform } from './platform.ts';
 export { formatReference, isRegistry, isRepository, isTag, parseReference, type Reference } from './reference.ts';
+export {
+  type AuthFileOptions,
+  type AuthUser,
+  authEnvironment,
+  createAuthFiles,
+  credentialsFromAuthJson,
+  describeCredentials,
+} from './remote/auth-files.ts';
 export { defaultCertsDirs } from './remote/certs-d.ts';
 export {
   anonymous,
@@ -45,6 +53,7 @@ export {
   type RegistryMirror,
   type RegistryRule,
 } from './remote/registries-conf.ts';
+export { loadRegistriesConf, type RegistriesConfPlaces } from './remote/registries-conf-files.ts';
 export { createRemote } from './remote/remote.ts';
 export type { FetchedManifest, RepositoryName, Source, Target } from './source.ts';
 export type { BlobHandle, BlobUpload, ContentStore, ContentWriter } from './storage/content-store.ts';
