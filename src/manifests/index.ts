@@ -5,6 +5,7 @@ export {
   isCatalogSourceTemplate,
   type MirroredCatalog,
 } from './catalogs.ts';
+export { normaliseCertificates } from './certificates.ts';
 export {
   type ClusterResources,
   clusterResources,
@@ -12,12 +13,25 @@ export {
   type NamedFile,
   renderClusterResources,
 } from './cluster-resources.ts';
+export { type EmitInput, emitSite } from './emit.ts';
 export { manifestsErrors } from './errors.ts';
 export { type MirrorCategory, type MirrorMapping, mergeMirrorMappings, mirrorMappings } from './mirror-mappings.ts';
 export { imageDigestMirrorSets, imageTagMirrorSets, type Provenance } from './mirror-sets.ts';
 export { type PullReference, pullReferences } from './pull-references.ts';
+export { type DockerConfig, mergeDockerConfigs, registryAuth } from './pull-secret.ts';
 export { type RegistriesConfOptions, renderRegistriesConf } from './registries-conf.ts';
+export { imageConfig, type RegistrySources, registryConfig, registryConfigKey } from './registry-trust.ts';
 export { describeResource, type EmittedFile, type Resource, renderResource, renderResources } from './resource.ts';
 export { type ReleaseSignature, signatureConfigMap } from './signatures.ts';
+export {
+  type ApplyMode,
+  describeGate,
+  type Gate,
+  type ManifestStage,
+  type ObjectRef,
+  renderStages,
+  type StageFile,
+} from './stages.ts';
 export { type MirrorTarget, targetReference, targetRepository } from './target.ts';
 export { updateService } from './update-service.ts';
+export { compareMinor, ruleApplies, type VersionRule, versionRules } from './version-rules.ts';

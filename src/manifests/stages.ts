@@ -1,0 +1,152 @@
+import { describeResource, type EmittedFile, type Resource, renderResources } from './resource.ts';
+
+/** What has to be true after a stage before the next one starts; `src/cluster` waits for it. */
+export type Gate =
+  | { readonly kind: 'machineConfigPools' }
+  | { readonly kind: 'defaultCatalogsGone' }
+  | { readonly kind: 'catalogReady'; readonly namespace: string; readonly name: string }
+  | { readonly kind: 'packageServed'; readonly name: string; readonly catalog: string }
+  | { readonly kind: 'subscriptionInstalled'; readonly namespace: string; readonly name: string }
+  | {
+      /** A field of an object, by path, has a value. */
+      readonly kind: 'field';
+      readonly object: ObjectRef;
+      readonly path: string;
+      readonly value: string;
+    }
+  | {
+      readonly kind: 'conditions';
+      readonly object: ObjectRef;
+      /** Condition type → wanted status. */
+      readonly wanted: Readonly<Record<string, 'True' | 'False'>>;
+    }
+  | { readonly kind: 'exists'; readonly object: ObjectRef }
+  | { readonly kind: 'agentsBound'; readonly namespace: string; readonly count: number };
+
+/** Names one object of a cluster. */
+export interface ObjectRef {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly namespace?: string;
+}
+
+/** How `apply` writes an object; `patch`: only our fields of an object that others own; `merge`: with what lies in the cluster. */
+export type ApplyMode = 'apply' | 'patch' | 'merge';
+
+/** One file of a stage. */
+export interface StageFile {
+  /** Without folder, ending in `.yaml`. */
+  readonly name: string;
+  readonly resources: readonly Resource[];
+  /** Why the objects are needed, one sentence. */
+  readonly why: string;
+  readonly mode?: ApplyMode;
+}
+
+/** Objects that are applied together, and what to wait for afterwards. */
+export interface ManifestStage {
+  /** Short and stable: what `apply --stage` names. */
+  readonly name: string;
+  readonly title: string;
+  /** Where it is applied: the management cluster, or a hosted cluster through its own kubeconfig. */
+  readonly cluster: 'management' | { readonly namespace: string; readonly hosted: string };
+  readonly files: readonly StageFile[];
+  readonly gates: readonly Gate[];
+  /** How long the gates may take altogether. */
+  readonly timeoutSeconds: number;
+}
+
+/** The folder of a stage: two digits that sort in application order, then its name. */
+export function stageFolder(stages: readonly ManifestStage[], stage: ManifestStage): string {
+  return `${String(stages.indexOf(stage) + 1).padStart(2, '0')}-${stage.name}`;
+}
+
+/** One folder per stage, `README.md` with a table, and `stages.json`, which `airlock apply` reads. Files with Secrets are 0600. */
+export function renderStages(stages: readonly ManifestStage[]): EmittedFile[] {
+  const used = stages.filter((stage) => stage.files.length > 0);
+  const files = used.flatMap((stage) =>
+    stage.files.map((file) => ({
+      path: `${stageFolder(used, stage)}/${file.name}`,
+      content: renderResources(file.resources),
+      mode: file.resources.some((resource) => resource.kind === 'Secret') ? 0o600 : 0o644,
+    })),
+  );
+  return [
+    { path: 'README.md', content: renderReadme(used), mode: 0o644 },
+    { path: 'stages.json', content: renderStageIndex(used), mode: 0o644 },
+    ...files,
+  ];
+}
+
+/** `stages.json`: the stages without their objects, which lie in the files. */
+function renderStageIndex(stages: readonly ManifestStage[]): string {
+  const index = {
+    apiVersion: 'airlock/v1alpha1',
+    kind: 'ManifestStages',
+    stages: stages.map((stage) => ({
+      name: stage.name,
+      title: stage.title,
+      cluster: stage.cluster,
+      gates: stage.gates,
+      timeoutSeconds: stage.timeoutSeconds,
+      files: stage.files.map((file) => ({
+        path: `${stageFolder(stages, stage)}/${file.name}`,
+        mode: file.mode ?? 'apply',
+      })),
+    })),
+  };
+  return `${JSON.stringify(index, null, 2)}\n`;
+}
+
+function renderReadme(stages: readonly ManifestStage[]): string {
+  const rows = stages.flatMap((stage) =>
+    stage.files.map((file, index) => {
+      const folder = stageFolder(stages, stage);
+      const last = index === stage.files.length - 1;
+      const objects = file.resources.map(describeResource).join(', ');
+      const wait = last ? stage.gates.map(describeGate).join('; ') || '–' : '';
+      return `| \`${folder}/${file.name}\` | ${objects} | ${file.why} | ${wait} |`;
+    }),
+  );
+  return [
+    '# Objects of this site',
+    '',
+    'Apply the folders in the order of their numbers and wait after each for what the last column names. `airlock apply` does both, shows what',
+    'would change first, and can be run again at any time. By hand: `oc apply --server-side -f FOLDER`.',
+    '',
+    'Files whose objects are shared with others (the global pull secret, `Image/cluster` and so on) hold only what belongs to this site;',
+    '`airlock apply` merges them with what the cluster has. Files with Secrets are readable by their owner alone.',
+    '',
+    '| File | Objects | Why | Wait for |',
+    '|---|---|---|---|',
+    ...rows,
+    '',
+  ].join('\n');
+}
+
+/** A gate in words. */
+export function describeGate(gate: Gate): string {
+  switch (gate.kind) {
+    case 'machineConfigPools':
+      return 'every MachineConfigPool updated';
+    case 'defaultCatalogsGone':
+      return 'default CatalogSources gone';
+    case 'catalogReady':
+      return `CatalogSource ${gate.name} READY`;
+    case 'packageServed':
+      return `package ${gate.name} served by ${gate.catalog}`;
+    case 'subscriptionInstalled':
+      return `CSV of Subscription ${gate.name} Succeeded`;
+    case 'field':
+      return `${gate.object.kind} ${gate.object.name}: ${gate.path} = ${gate.value}`;
+    case 'conditions':
+      return `${gate.object.kind} ${gate.object.name}: ${Object.entries(gate.wanted)
+        .map(([type, status]) => (status === 'True' ? type : `not ${type}`))
+        .join(', ')}`;
+    case 'exists':
+      return `${gate.object.kind} ${gate.object.name} there`;
+    case 'agentsBound':
+      return `${gate.count} Agents in ${gate.namespace} bound`;
+  }
+}
