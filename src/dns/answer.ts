@@ -1,4 +1,4 @@
-import { queryTypes, type Rcode } from './codes.ts';
+import { queryTypes, type Rcode, typesBesideAlias } from './codes.ts';
 import { type DomainName, isWithin, joinLabels, nameLabels } from './name.ts';
 import { findRecordType, type RRset, recordTypeNumbers } from './rrset.ts';
 import { findCut, findIndexedZone, findNode, type IndexedZone, type ZoneNode, type ZoneTable } from './zone-index.ts';
@@ -31,21 +31,26 @@ export function answerQuestion(table: ZoneTable, labels: readonly string[], type
     const cut = findCut(zone, name);
     if (cut !== undefined && !(type === queryTypes.DS && cut === name)) return referral(zone, cut, answers);
     const node = findNode(zone, name);
-    if (!node) return negative(zone, 'NXDOMAIN', answers);
-    const alias = type === recordTypeNumbers.CNAME || type === queryTypes.ANY ? undefined : node.get('CNAME');
+    if (!node) return negative(zone, 'NXDOMAIN', answers, type);
+    const alias = followsAlias(type) ? node.get('CNAME') : undefined;
     if (alias?.type !== 'CNAME') {
       const found = findInNode(node, type);
-      return found ? positive([...answers, { ...found, name }]) : negative(zone, 'NOERROR', answers);
+      return found ? positive([...answers, { ...found, name }]) : negative(zone, 'NOERROR', answers, type);
     }
     answers.push({ ...alias, name });
     const target = alias.values[0];
-    if (target === undefined || !isWithin(target, zone.name) || answers.some((one) => one.name === target))
-      return positive(answers);
+    if (target === undefined || !isWithin(target, zone.name)) return positive(answers);
+    if (answers.some((one) => one.name === target)) break;
     // A target in another zone of ours is that zone's to answer; BIND does not follow either without recursion.
     if (findIndexedZone(table, nameLabels(target)) !== zone) return positive(answers);
     name = target;
   }
-  return positive(answers);
+  // A loop, or a chain so long that it may be meant to keep servers busy.
+  return { ...positive(answers), rcode: 'SERVFAIL' };
+}
+
+function followsAlias(type: number): boolean {
+  return type !== recordTypeNumbers.CNAME && type !== queryTypes.ANY && !typesBesideAlias.includes(type);
 }
 
 function findInNode(node: ZoneNode, type: number): RRset | undefined {
@@ -58,8 +63,11 @@ function positive(answers: readonly RRset[]): ZoneAnswer {
   return { rcode: 'NOERROR', authoritative: true, answers, authority: [], additional: [] };
 }
 
-function negative(zone: IndexedZone, rcode: Rcode, answers: readonly RRset[]): ZoneAnswer {
-  return { rcode, authoritative: true, answers, authority: [zone.negative], additional: [] };
+function negative(zone: IndexedZone, rcode: Rcode, answers: readonly RRset[], type: number): ZoneAnswer {
+  // As BIND's zero-no-soa-ttl: who asks for an SOA looks for zone cuts, and must not take the absence of one into a cache.
+  const soa =
+    rcode === 'NXDOMAIN' && type === recordTypeNumbers.SOA ? { ...zone.negative, ttlSeconds: 0 } : zone.negative;
+  return { rcode, authoritative: true, answers, authority: [soa], additional: [] };
 }
 
 function referral(zone: IndexedZone, cut: DomainName, answers: readonly RRset[]): ZoneAnswer {

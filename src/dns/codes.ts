@@ -25,3 +25,6 @@ export const queryTypes = {
 } as const;
 
 export const classInternet = 1;
+
+/** Types that may stand beside a CNAME, and so are not looked for at its target: SIG, KEY, RRSIG, NSEC. @see RFC 4035 §2.5 */
+export const typesBesideAlias: readonly number[] = [24, 25, 46, 47];
