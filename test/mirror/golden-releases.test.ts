@@ -1,0 +1,63 @@
+import path from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import {
+  archiveTags,
+  collectCase,
+  commandOptions,
+  type GoldenSource,
+  linkHash,
+  openGoldenSource,
+  stepFolder,
+  targetTags,
+} from '../helpers/golden.ts';
+import { describeShared } from '../helpers/real.ts';
+
+describeShared('collectImageSet on golden release and image cases', 'golden', (golden) => {
+  let source: GoldenSource;
+  beforeAll(async () => {
+    source = await openGoldenSource(golden);
+  });
+  afterAll(() => source.close());
+
+  const cases: [string][] = [
+    ['01-additional'],
+    ['02a-release-minmax'],
+    ['02b-release-head'],
+    ['02c-release-shortest'],
+    ['02e-release-min-only'],
+    ['02f-release-full'],
+    ['02h-release-badrange'],
+    ['03a-release-two-channels'],
+    ['03c-release-cross-blocked'],
+    ['03d-release-two-arches'],
+    ['03e-release-multi'],
+    ['03h-release-arm64'],
+    ['03j-release-platforms'],
+    ['04a-release-by-digest'],
+    ['04b-release-by-tag'],
+    ['04c-release-ignore-gpg'],
+    ['04d-release-kubevirt'],
+    ['04i-override-urls'],
+    ['07a-remove-sigs'],
+    ['07c-sparse'],
+  ];
+  test.each(cases)('%s selects what the real tool put into registry or archive', async (name) => {
+    const set = await collectCase(source, path.join(golden, 'cases', name, 'isc.yaml'), commandOptions(golden, name));
+    expect(set.missing).toEqual([]);
+    const d2m = stepFolder(golden, name, 'd2m');
+    const m2d = stepFolder(golden, name, 'm2d');
+    const expected = d2m ? targetTags(d2m) : m2d ? archiveTags(m2d) : new Map<string, string>();
+    const own = new Map(
+      set.images
+        .flatMap((image) => image.targets.map((target) => ({ image, name: `${target.repository}:${target.tag}` })))
+        // Referrers are carried by ours only.
+        .filter(({ image }) => !image.reason.startsWith('referrer'))
+        .map(({ image, name: full }) => [full, d2m ? image.digest : linkHash(image.digest)]),
+    );
+    // Signature images are carried byte for byte, the real tool re-writes them: the same tags with other digests.
+    const comparable = (tags: Map<string, string>) =>
+      Object.fromEntries([...tags].map(([tag, digest]) => [tag, tag.endsWith('.sig') ? 'signature' : digest]).sort());
+    expect(expected.size).toBeGreaterThan(0);
+    expect(comparable(own)).toEqual(comparable(expected));
+  });
+});
