@@ -7,4 +7,26 @@ export {
   type TlsPair,
 } from './embedded/server.ts';
 export { registryErrors } from './errors.ts';
+export { awaitHealthy, probeRegistry, type RegistryHealth, type RegistryProbe } from './health.ts';
 export { generatePassword, type Htpasswd, parseHtpasswd, renderHtpasswd } from './htpasswd.ts';
+export {
+  ensureContainer,
+  type RegistryContainerOptions,
+  registryContainer,
+  specLabel,
+} from './podman/container.ts';
+export { openEngine } from './podman/dockerode-engine.ts';
+export type { ContainerEngine, ContainerMount, ContainerSpec, ContainerState } from './podman/engine.ts';
+export { type ArchiveOptions, type ImageArchive, openImageArchive } from './podman/image-archive.ts';
+export { type EngineSearch, engineSockets, findEngine } from './podman/socket.ts';
+export { renderQuadlet, renderSystemdUnit } from './podman/units.ts';
+export {
+  containerPaths,
+  generateSecret,
+  type RegistryFiles,
+  type RegistryFolders,
+  type RegistrySettings,
+  registryFolders,
+  renderRegistryConfig,
+  writeRegistryFiles,
+} from './settings.ts';

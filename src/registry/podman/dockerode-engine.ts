@@ -1,0 +1,180 @@
+import { PassThrough, type Readable } from 'node:stream';
+import Docker from 'dockerode';
+import { AirlockError, errorText } from '../../core/errors.ts';
+import type { Run } from '../../core/run.ts';
+import type { ContainerEngine, ContainerSpec, ContainerState } from './engine.ts';
+
+/** Podman's Docker-compatible API on a unix socket. The only user of dockerode. */
+export function openEngine(socketPath: string): ContainerEngine {
+  return new DockerodeEngine(socketPath);
+}
+
+class DockerodeEngine implements ContainerEngine {
+  readonly endpoint: string;
+  readonly #docker: Docker;
+
+  constructor(socketPath: string) {
+    this.endpoint = `unix://${socketPath}`;
+    this.#docker = new Docker({ socketPath });
+  }
+
+  async version(): Promise<string> {
+    return (await this.#ask('version', () => this.#docker.version())).Version;
+  }
+
+  async loadImage(archive: Readable, run: Run): Promise<string[]> {
+    const output = await this.#ask('image load', () => this.#docker.loadImage(archive, { abortSignal: run.signal }));
+    const items = await new Promise<unknown[]>((resolve, reject) => {
+      this.#docker.modem.followProgress(output, (error, all) => (error ? reject(error) : resolve(all)));
+    });
+    const texts = items.map((item) => textOf(item, 'stream'));
+    // A failure comes as an item of a stream with status 200, and dockerode does not reject for it.
+    const failure = items.map((item) => textOf(item, 'error')).find((text) => text !== '');
+    if (failure !== undefined) throw archiveError(failure);
+    return texts
+      .join('')
+      .split(/[\n,]/)
+      .flatMap((line) => /^(?:Loaded image(?:\(s\)|s)?: *)?(\S+)$/.exec(line.trim())?.[1] ?? []);
+  }
+
+  async findImage(reference: string): Promise<string | undefined> {
+    return (await this.#find(() => this.#docker.getImage(reference).inspect()))?.Id;
+  }
+
+  async findContainer(name: string): Promise<ContainerState | undefined> {
+    const found = await this.#find(() => this.#docker.getContainer(name).inspect());
+    if (!found) return undefined;
+    const startedAt = new Date(found.State.StartedAt);
+    return {
+      id: found.Id,
+      running: found.State.Running,
+      imageId: found.Image,
+      labels: found.Config.Labels ?? {},
+      startedAt: startedAt.getTime() > 0 ? startedAt : undefined,
+      exitCode: found.State.Running ? undefined : found.State.ExitCode,
+    };
+  }
+
+  async createContainer(spec: ContainerSpec): Promise<void> {
+    await this.#ask(`create of container ${spec.name}`, () => this.#docker.createContainer(toCreateOptions(spec)));
+  }
+
+  async startContainer(name: string): Promise<void> {
+    await this.#ask(`start of container ${name}`, () => this.#docker.getContainer(name).start(), [304]);
+  }
+
+  async stopContainer(name: string, timeoutSeconds: number): Promise<void> {
+    const stop = (): Promise<unknown> => this.#docker.getContainer(name).stop({ t: timeoutSeconds });
+    await this.#ask(`stop of container ${name}`, stop, [304, 404]);
+  }
+
+  async removeContainer(name: string): Promise<void> {
+    const remove = (): Promise<unknown> => this.#docker.getContainer(name).remove({ force: true, v: true });
+    await this.#ask(`removal of container ${name}`, remove, [404]);
+  }
+
+  async logs(
+    name: string,
+    options: { readonly tail?: number; readonly follow?: boolean },
+    run: Run,
+  ): Promise<Readable> {
+    const common = { stdout: true, stderr: true, ...(options.tail === undefined ? {} : { tail: options.tail }) };
+    const output = new PassThrough();
+    const container = this.#docker.getContainer(name);
+    if (!options.follow) {
+      const frames = await this.#ask('logs', () => container.logs({ ...common, follow: false }));
+      output.end(unframe(frames));
+      return output;
+    }
+    const stream = await this.#ask('logs', () => container.logs({ ...common, follow: true, abortSignal: run.signal }));
+    this.#docker.modem.demuxStream(stream, output, output);
+    stream.once('end', () => output.end());
+    stream.once('error', (error: Error) => output.destroy(error));
+    return output;
+  }
+
+  async #find<T>(request: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await request();
+    } catch (error) {
+      if (statusOf(error) === 404) return undefined;
+      throw this.#toError('look-up', error);
+    }
+  }
+
+  /** `fine` holds statuses that mean "so already", which dockerode throws. */
+  async #ask<T>(what: string, request: () => Promise<T>, fine: readonly number[] = []): Promise<T> {
+    try {
+      return await request();
+    } catch (error) {
+      const status = statusOf(error);
+      if (status !== undefined && fine.includes(status)) return undefined as T;
+      throw this.#toError(what, error);
+    }
+  }
+
+  #toError(what: string, error: unknown): AirlockError {
+    const text = errorText(error);
+    if (text.includes('payload does not match any of the supported image formats')) return archiveError(text, error);
+    const reachable = statusOf(error) !== undefined;
+    return new AirlockError(
+      reachable ? 'PODMAN_FAILED' : 'PODMAN_UNREACHABLE',
+      reachable ? `${what} failed in Podman: ${text}` : `Podman does not answer at ${this.endpoint}: ${text}`,
+      { cause: error, ...(reachable ? {} : { hint: 'start it with "systemctl start podman.socket"' }) },
+    );
+  }
+}
+
+function toCreateOptions(spec: ContainerSpec): Docker.ContainerCreateOptions {
+  const suffix = spec.relabel ? ',Z' : '';
+  return {
+    name: spec.name,
+    Image: spec.image,
+    Cmd: [...spec.command],
+    Env: Object.entries(spec.environment).map(([name, value]) => `${name}=${value}`),
+    Labels: { ...spec.labels },
+    HostConfig: {
+      NetworkMode: 'host',
+      Binds: spec.mounts.map((mount) => `${mount.source}:${mount.target}:${mount.readOnly ? 'ro' : 'rw'}${suffix}`),
+      RestartPolicy: { Name: spec.restart },
+      ReadonlyRootfs: true,
+      Tmpfs: { '/tmp': 'size=64m' },
+      CapDrop: ['ALL'],
+      // The files may belong to another user than the container's root, and the port may be below 1024.
+      CapAdd: ['DAC_OVERRIDE', 'NET_BIND_SERVICE'],
+      SecurityOpt: ['no-new-privileges', ...(spec.relabel ? [] : ['label=disable'])],
+      ...(spec.memoryBytes === undefined ? {} : { Memory: spec.memoryBytes }),
+      // No Ulimits: with only some of them given, Podman drops its defaults for the others and the start fails.
+    },
+  };
+}
+
+function archiveError(text: string, cause?: unknown): AirlockError {
+  return new AirlockError('IMAGE_ARCHIVE_INVALID', `Podman cannot load the image archive: ${text}`, {
+    hint: 'the archive is cut short or damaged: verify the bundle that it came from',
+    ...(cause === undefined ? {} : { cause }),
+  });
+}
+
+function statusOf(error: unknown): number | undefined {
+  return error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number'
+    ? error.statusCode
+    : undefined;
+}
+
+function textOf(item: unknown, key: string): string {
+  if (typeof item !== 'object' || item === null || !(key in item)) return '';
+  const value: unknown = Reflect.get(item, key);
+  return typeof value === 'string' ? value : '';
+}
+
+// Docker's attach framing: type 0 … 2, three zeros, length (4 bytes, big endian), then that many bytes of output.
+function unframe(frames: Buffer): Buffer {
+  const parts: Buffer[] = [];
+  for (let at = 0; at + 8 <= frames.length; ) {
+    const length = frames.readUInt32BE(at + 4);
+    parts.push(frames.subarray(at + 8, at + 8 + length));
+    at += 8 + length;
+  }
+  return Buffer.concat(parts);
+}

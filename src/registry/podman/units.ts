@@ -1,0 +1,90 @@
+import type { ContainerSpec } from './engine.ts';
+
+/** A Quadlet unit (Podman 4.4 and newer) for `/etc/containers/systemd/<name>.container`. The image is never pulled. */
+export function renderQuadlet(spec: ContainerSpec, description: string): string {
+  const label = spec.relabel ? ',Z' : '';
+  return section([
+    [
+      'Unit',
+      [
+        ['Description', description],
+        ['Wants', 'network-online.target'],
+        ['After', 'network-online.target'],
+      ],
+    ],
+    [
+      'Container',
+      [
+        ['Image', spec.image],
+        ['ContainerName', spec.name],
+        ['Network', 'host'],
+        ['Pull', 'never'],
+        ...spec.mounts.map((mount): Line => ['Volume', `${mount.source}:${mount.target}:${mode(mount)}${label}`]),
+        ...Object.entries(spec.environment).map(([name, value]): Line => ['Environment', `${name}=${value}`]),
+        ['ReadOnly', 'true'],
+        ['DropCapability', 'all'],
+        ['AddCapability', 'DAC_OVERRIDE NET_BIND_SERVICE'],
+        ['NoNewPrivileges', 'true'],
+        ...(spec.relabel ? [] : [['SecurityLabelDisable', 'true'] as const]),
+        ['Exec', spec.command.join(' ')],
+      ],
+    ],
+    [
+      'Service',
+      [
+        ['Restart', 'always'],
+        ['TimeoutStartSec', '900'],
+      ],
+    ],
+    ['Install', [['WantedBy', 'multi-user.target default.target']]],
+  ]);
+}
+
+/** A plain systemd unit that runs the container in the foreground, for Podman before 4.4. */
+export function renderSystemdUnit(spec: ContainerSpec, description: string): string {
+  const label = spec.relabel ? ',Z' : '';
+  const args = [
+    '/usr/bin/podman run --rm --replace --pull=never --network=host --read-only',
+    `--name=${spec.name}`,
+    '--cap-drop=all --cap-add=DAC_OVERRIDE,NET_BIND_SERVICE --security-opt=no-new-privileges',
+    ...(spec.relabel ? [] : ['--security-opt=label=disable']),
+    ...(spec.memoryBytes === undefined ? [] : [`--memory=${spec.memoryBytes}`]),
+    ...spec.mounts.map((mount) => `--volume=${mount.source}:${mount.target}:${mode(mount)}${label}`),
+    ...Object.entries(spec.environment).map(([name, value]) => `--env=${name}=${value}`),
+    [spec.image, ...spec.command].join(' '),
+  ];
+  return section([
+    [
+      'Unit',
+      [
+        ['Description', description],
+        ['Wants', 'network-online.target'],
+        ['After', 'network-online.target'],
+      ],
+    ],
+    [
+      'Service',
+      [
+        ['ExecStartPre', `-/usr/bin/podman rm -f ${spec.name}`],
+        ['ExecStart', args.join(' \\\n  ')],
+        ['ExecStop', `/usr/bin/podman stop -t 10 ${spec.name}`],
+        ['Restart', 'always'],
+        ['RestartSec', '2'],
+        ['TimeoutStartSec', '900'],
+      ],
+    ],
+    ['Install', [['WantedBy', 'multi-user.target']]],
+  ]);
+}
+
+type Line = readonly [key: string, value: string];
+
+function mode(mount: { readonly readOnly: boolean }): string {
+  return mount.readOnly ? 'ro' : 'rw';
+}
+
+function section(sections: readonly (readonly [string, readonly Line[]])[]): string {
+  return sections
+    .map(([name, lines]) => `[${name}]\n${lines.map(([key, value]) => `${key}=${value}\n`).join('')}`)
+    .join('\n');
+}
