@@ -1,6 +1,6 @@
-import type { ConfigNode, ConfigPath } from './document.ts';
 import type { Faults } from './faults.ts';
 import { knownHint } from './nearest.ts';
+import type { ConfigNode, ConfigPath } from './node.ts';
 
 /**
  * Decoders for files whose format Go's JSON decoder defines (oc-mirror-v2.md §1.1): keys in any letter case, unknown keys refused,

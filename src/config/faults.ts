@@ -1,5 +1,5 @@
 import type { Finding, Place } from '../core/findings.ts';
-import { type ConfigNode, type ConfigPath, findNode, findPlace, formatPath, type Position } from './document.ts';
+import { type ConfigNode, type ConfigPath, findNode, findPlace, formatPath, type Position } from './node.ts';
 
 /** Codes of the findings of a configuration file. Stable: scripts may select by them. */
 export type ConfigFindingCode =

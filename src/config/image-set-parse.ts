@@ -1,10 +1,11 @@
 import type { Platform } from '../oci/index.ts';
-import { type ConfigNode, findEntry, readDocument } from './document.ts';
+import { readDocument } from './document.ts';
 import { Faults, type Parsed } from './faults.ts';
 import type { DeleteImageSet, HelmChart, ImageSet, MirrorContent } from './image-set.ts';
 import { type ContentFile, decodeDeleteFile, decodeImageSetFile } from './image-set-decode.ts';
 import { checkContent, checkImageSet } from './image-set-rules.ts';
 import { findNearest } from './nearest.ts';
+import { type ConfigNode, findEntry } from './node.ts';
 
 const defaultArchiveSizeGib = 500;
 

@@ -1,8 +1,8 @@
-import type { ConfigPath } from './document.ts';
+import { checkImageName, checkPlatforms, checkTargets, checkUnique, requireText } from './common-rules.ts';
 import type { Faults } from './faults.ts';
 import type { ContentFile } from './image-set-decode.ts';
-import { checkImageName, checkPlatforms, checkTargets, checkUnique, requireText } from './image-set-rules.ts';
 import { parseMirrorReference } from './mirror-reference.ts';
+import type { ConfigPath } from './node.ts';
 import { compareVersions, findLenientVersion } from './version.ts';
 
 type Catalog = ContentFile['operators'][number];

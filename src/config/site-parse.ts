@@ -1,9 +1,10 @@
 import path from 'node:path';
 import type * as z from 'zod';
 import { describe } from './decode.ts';
-import { findEntry, findNode, readDocument, toPlain } from './document.ts';
+import { readDocument } from './document.ts';
 import { Faults, type Parsed } from './faults.ts';
 import { knownHint } from './nearest.ts';
+import { findEntry, findNode, toPlain } from './node.ts';
 import type { Site } from './site.ts';
 import { completeSite } from './site-complete.ts';
 import { checkSite } from './site-rules.ts';

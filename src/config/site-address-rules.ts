@@ -1,0 +1,220 @@
+import { type IpFamily, type IpPrefix, parseIp, parseIpPrefix, prefixContains } from '../core/ip.ts';
+import type { Faults } from './faults.ts';
+import type { ConfigPath } from './node.ts';
+import type { HostedCluster, Site } from './site.ts';
+import { familiesOf } from './site-complete.ts';
+
+/** An address that stands in the file. Two uses of one `owner` may share it. */
+interface Use {
+  readonly address: string;
+  readonly what: string;
+  readonly owner: string;
+  readonly path: ConfigPath;
+}
+
+const spec: ConfigPath = ['spec'];
+// Addresses that no service or node can have: unspecified, multicast, link-local.
+const unusable = ['0.0.0.0/8', '224.0.0.0/4', '::/128', 'ff00::/8', 'fe80::/10'].map(parseIpPrefix);
+
+/** Whose address is whose, whether it can be one, and whether the families fit (design §2). */
+export function checkAddresses(site: Site, faults: Faults): void {
+  const uses = [...serviceUses(site), ...site.hostedClusters.flatMap(hostedUses)];
+  const first = new Map<string, Use>();
+  for (const use of uses) {
+    const other = first.get(use.address);
+    if (!other) first.set(use.address, use);
+    else if (!mayShare(other, use)) {
+      const line = faults.lineOf(other.path);
+      faults.error(
+        'CONFIG_DUPLICATE',
+        use.path,
+        `${use.address} is already the address of ${other.what}, on line ${line}`,
+      );
+    } else if (other.what === use.what && other.path.length === use.path.length) {
+      faults.error('CONFIG_DUPLICATE', use.path, `${use.address} is there twice`, 'remove one');
+    }
+    const range = unusable.find((prefix) => prefixContains(prefix, parseIp(use.address)));
+    if (range)
+      faults.error(
+        'CONFIG_VALUE',
+        use.path,
+        `${use.address} cannot be the address of ${use.what}: it lies in ${range.text}`,
+      );
+  }
+  site.hostedClusters.forEach((cluster, index) => {
+    checkClusterAddresses(site, cluster, [...spec, 'hostedClusters', index], uses, faults);
+  });
+  checkReverse(site, uses, faults);
+}
+
+/** Services of the bastion may share its addresses; on a single node the VIPs of the management cluster are the node's own. */
+function mayShare(a: Use, b: Use): boolean {
+  const single = [a.owner, b.owner].includes('hub') && /^node/.test(a.owner === 'hub' ? b.owner : a.owner);
+  return a.owner === b.owner || single;
+}
+
+function serviceUses(site: Site): Use[] {
+  const { managementCluster: hub } = site;
+  const list = (addresses: readonly string[], what: string, owner: string, path: ConfigPath): Use[] =>
+    addresses.map((address, index) => ({ address, what, owner, path: [...path, index] }));
+  return [
+    ...list(site.bastion.addresses, 'the bastion', 'bastion', [...spec, 'bastion', 'addresses']),
+    ...list(site.registry.addresses, 'the registry', 'bastion', [...spec, 'registry', 'addresses']),
+    ...list(site.web.addresses, 'the web server', 'bastion', [...spec, 'web', 'addresses']),
+    ...(hub?.nodes.flatMap((node, index) =>
+      list(node.addresses, `node "${node.name}"`, `node ${index}`, [
+        ...spec,
+        'managementCluster',
+        'nodes',
+        index,
+        'addresses',
+      ]),
+    ) ?? []),
+    ...list(hub?.apiVIPs ?? [], "the management cluster's API", 'hub', [...spec, 'managementCluster', 'apiVIPs']),
+    ...list(hub?.ingressVIPs ?? [], "the management cluster's ingress", 'hub', [
+      ...spec,
+      'managementCluster',
+      'ingressVIPs',
+    ]),
+  ];
+}
+
+function hostedUses(cluster: HostedCluster, number: number): Use[] {
+  const path: ConfigPath = [...spec, 'hostedClusters', number];
+  const hosts = cluster.nodePools.flatMap((pool, poolIndex) =>
+    pool.hosts.flatMap((host, index) =>
+      host.addresses.map((address, at) => ({
+        address,
+        what: `host "${host.name}" of ${cluster.name}`,
+        owner: `host ${number}/${poolIndex}/${index}`,
+        path: [...path, 'nodePools', poolIndex, 'hosts', index, 'addresses', at],
+      })),
+    ),
+  );
+  const vips = (name: 'apiAddresses' | 'ingressVIPs', what: string): Use[] =>
+    (cluster[name] ?? []).map((address, at) => ({
+      address,
+      what: `${what} of ${cluster.name}`,
+      owner: `${name} ${number}`,
+      path: [...path, name, at],
+    }));
+  // With NodePort the API's addresses are those of the management cluster's nodes, or of a load balancer that others may share.
+  return [
+    ...hosts,
+    ...vips('ingressVIPs', 'the ingress'),
+    ...(cluster.publishing === 'LoadBalancer' ? vips('apiAddresses', 'the API') : []),
+  ];
+}
+
+function checkClusterAddresses(
+  site: Site,
+  cluster: HostedCluster,
+  path: ConfigPath,
+  uses: readonly Use[],
+  faults: Faults,
+): void {
+  const machine = cluster.network.machine.map(parseIpPrefix);
+  for (const use of hostedUses(cluster, Number(path.at(-1)))) {
+    if (!isInside(use.address, machine)) {
+      const say = use.owner.startsWith('host') ? 'error' : 'warning';
+      faults[say](
+        'CONFIG_CONFLICT',
+        use.path,
+        `${use.address} lies in none of the machine networks (${cluster.network.machine.join(', ')})`,
+      );
+    }
+  }
+  const inner = (['cluster', 'service'] as const).flatMap((name) =>
+    cluster.network[name].map((text) => ({ name, prefix: parseIpPrefix(text) })),
+  );
+  for (const use of uses) {
+    const hit = inner.find(({ prefix }) => prefixContains(prefix, parseIp(use.address)));
+    if (hit)
+      faults.error(
+        'CONFIG_CONFLICT',
+        use.path,
+        `${use.address} of ${use.what} lies in the ${hit.name} network ${hit.prefix.text} of ${cluster.name}`,
+      );
+  }
+  checkApiAddresses(cluster, path, faults);
+  checkClusterFamilies(site, cluster, path, faults);
+}
+
+function checkApiAddresses(cluster: HostedCluster, path: ConfigPath, faults: Faults): void {
+  if (cluster.apiAddresses.length === 0) {
+    const hint =
+      cluster.publishing === 'NodePort'
+        ? 'add apiAddresses, or the nodes of the management cluster'
+        : 'add apiAddresses: the address that MetalLB gives it';
+    faults.error('CONFIG_MISSING', [...path, 'apiAddresses'], `api.${cluster.domain} has no address`, hint);
+  }
+  const hosts = cluster.nodePools.flatMap((pool) => pool.hosts).flatMap((host) => host.addresses);
+  cluster.apiAddresses.forEach((address, index) => {
+    if (cluster.publishing === 'NodePort' && hosts.includes(address)) {
+      const message = `${address} is a host of the hosted cluster, but its API answers on nodes of the management cluster`;
+      faults.error(
+        'CONFIG_CONFLICT',
+        [...path, 'apiAddresses', index],
+        message,
+        "write the management cluster's nodes",
+      );
+    }
+  });
+}
+
+/** Everything that a cluster's hosts talk to needs an address of their families. */
+function checkClusterFamilies(site: Site, cluster: HostedCluster, path: ConfigPath, faults: Faults): void {
+  const missing = (addresses: readonly string[]): IpFamily[] =>
+    cluster.families.filter((family) => !familiesOf(addresses).includes(family));
+  const words = (families: readonly IpFamily[]): string => families.map((family) => `IPv${family}`).join(' and ');
+  cluster.nodePools.forEach((pool, poolIndex) => {
+    pool.hosts.forEach((host, index) => {
+      const lacking = missing(host.addresses);
+      if (lacking.length > 0)
+        faults.error(
+          'CONFIG_MISSING',
+          [...path, 'nodePools', poolIndex, 'hosts', index, 'addresses'],
+          `host "${host.name}" has no ${words(lacking)} address, but its machine network has`,
+        );
+    });
+  });
+  const others = [
+    { what: 'the registry', addresses: site.registry.addresses, at: ['spec', 'bastion', 'addresses'] },
+    { what: `api.${cluster.domain}`, addresses: cluster.apiAddresses, at: [...path, 'apiAddresses'] },
+    { what: `*.apps.${cluster.domain}`, addresses: cluster.ingressAddresses, at: [...path, 'ingressVIPs'] },
+    {
+      what: "the management cluster's ingress",
+      addresses: site.managementCluster?.ingressVIPs ?? [],
+      at: ['spec', 'managementCluster', 'ingressVIPs'],
+    },
+  ];
+  for (const { what, addresses, at } of others) {
+    const lacking = missing(addresses);
+    if (addresses.length === 0 || lacking.length === 0) continue;
+    // One family in common is enough to get through; none is not. The dual-stack trap of §4.4: A without AAAA.
+    const say = lacking.length === cluster.families.length ? 'error' : 'warning';
+    faults[say](
+      'CONFIG_MISSING',
+      at,
+      `${what} has no ${words(lacking)} address, but hosted cluster "${cluster.name}" uses ${words(cluster.families)}`,
+    );
+  }
+}
+
+/** Explicit prefixes should hold every node's address, as nodes take their names from PTR records (§4.2). */
+function checkReverse(site: Site, uses: readonly Use[], faults: Faults): void {
+  const prefixes = site.dns.reverse.map(parseIpPrefix);
+  if (prefixes.length === 0) return;
+  const node = uses.find((use) => /^(?:node|host) /.test(use.what) && !isInside(use.address, prefixes));
+  if (node)
+    faults.warning(
+      'CONFIG_MISSING',
+      ['spec', 'dns', 'reverse'],
+      `holds no prefix for ${node.address} of ${node.what}: it gets no PTR record`,
+      'add one, or leave "reverse" out',
+    );
+}
+
+function isInside(address: string, prefixes: readonly IpPrefix[]): boolean {
+  return prefixes.some((prefix) => prefixContains(prefix, parseIp(address)));
+}

@@ -1,0 +1,112 @@
+import { type IpPrefix, parseIp, parseIpPrefix, prefixContains } from '../core/ip.ts';
+import type { Faults } from './faults.ts';
+import type { ConfigPath } from './node.ts';
+import type { HostedCluster, Site } from './site.ts';
+import { familiesOf } from './site-complete.ts';
+
+const lists = ['machine', 'cluster', 'service'] as const;
+
+// Used inside OVN-Kubernetes of a hosted cluster (hosted-clusters-disconnected.md §15.3).
+const ovnPrefixes = ['100.64.0.0/16', '100.88.0.0/16', 'fd98::/64', 'fd97::/64'];
+const advertiseAddresses = ['172.20.0.1', 'fd00::1'];
+
+/** Whether two prefixes share an address. */
+export function prefixesOverlap(a: IpPrefix, b: IpPrefix): boolean {
+  return prefixContains(a, b.address) || prefixContains(b, a.address);
+}
+
+/**
+ * Networks of one hosted cluster: one prefix per family in each list, the same families in the same order, nothing overlapping. The API server
+ * checks none of this, and the networks cannot be changed later (§15.3).
+ */
+export function checkNetworks(site: Site, cluster: HostedCluster, path: ConfigPath, faults: Faults): void {
+  checkFamilies(cluster, path, faults);
+  const all = lists.flatMap((name) =>
+    cluster.network[name].map((text, index) => ({
+      at: [...path, name, index],
+      what: `the ${name} network`,
+      prefix: parseIpPrefix(text),
+    })),
+  );
+  const hub = (site.managementCluster?.network?.cluster ?? []).map((text) => parseIpPrefix(text));
+  all.forEach((one, index) => {
+    const other = all.slice(0, index).find(({ prefix }) => prefixesOverlap(prefix, one.prefix));
+    if (other)
+      faults.error(
+        'CONFIG_CONFLICT',
+        one.at,
+        `${one.prefix.text} overlaps ${other.what} ${other.prefix.text}`,
+        'choose another prefix',
+      );
+    const inner = ovnPrefixes.map(parseIpPrefix).find((prefix) => prefixesOverlap(prefix, one.prefix));
+    if (inner)
+      faults.error(
+        'CONFIG_CONFLICT',
+        one.at,
+        `${one.prefix.text} overlaps ${inner.text}, which OVN-Kubernetes uses itself`,
+      );
+    const advertised = advertiseAddresses.map(parseIp).find((address) => prefixContains(one.prefix, address));
+    if (advertised)
+      faults.error(
+        'CONFIG_CONFLICT',
+        one.at,
+        `${one.prefix.text} holds ${advertised.text}, where nodes reach their API server`,
+      );
+    const hubs = hub.find((prefix) => prefixesOverlap(prefix, one.prefix));
+    if (hubs)
+      faults.error(
+        'CONFIG_CONFLICT',
+        one.at,
+        `${one.prefix.text} overlaps the pod network ${hubs.text} of the management cluster`,
+      );
+  });
+  checkPodPrefixes(cluster, path, faults);
+  checkPortRange(cluster.network.nodePortRange, [...path, 'nodePortRange'], faults);
+}
+
+function checkFamilies(cluster: HostedCluster, path: ConfigPath, faults: Faults): void {
+  for (const name of lists) {
+    const families = familiesOf(cluster.network[name]);
+    if (families.length < cluster.network[name].length) {
+      faults.error('CONFIG_VALUE', [...path, name], 'takes one prefix of each family at most');
+    } else if (families.join() !== cluster.families.join()) {
+      const wanted = cluster.families.map((family) => `IPv${family}`).join(', then ');
+      faults.error(
+        'CONFIG_CONFLICT',
+        [...path, name],
+        `has to hold ${wanted}, as machine does`,
+        'the first entry of all lists is of the primary family',
+      );
+    }
+  }
+  if (cluster.families[0] === 6 && cluster.families.length === 2)
+    faults.warning(
+      'CONFIG_VALUE',
+      [...path, 'machine'],
+      'dual stack with IPv6 first is not supported everywhere',
+      'list IPv4 first',
+    );
+}
+
+function checkPodPrefixes(cluster: HostedCluster, path: ConfigPath, faults: Faults): void {
+  cluster.network.cluster.forEach((text, index) => {
+    const { family, lengthBits } = parseIpPrefix(text);
+    const key = family === 4 ? 'ipv4' : 'ipv6';
+    const hostBits = cluster.network.hostPrefix[key];
+    if (hostBits <= lengthBits)
+      faults.error(
+        'CONFIG_CONFLICT',
+        [...path, 'cluster', index],
+        `${text} has no room for the pods of a node, a /${hostBits} each`,
+        'write a shorter prefix length',
+      );
+  });
+}
+
+/** Whether `LOW-HIGH` is a range of ports; else a fault. */
+export function checkPortRange(range: string, path: ConfigPath, faults: Faults): boolean {
+  const [low = 0, high = 0] = range.split('-').map(Number);
+  if (low >= 1 && low <= high && high <= 65_535) return true;
+  faults.error('CONFIG_VALUE', path, `"${range}" is not a range of ports`, 'for example 30000-32767');
+  return false;
+}
