@@ -22,6 +22,8 @@ export { type DockerConfig, mergeDockerConfigs, registryAuth } from './pull-secr
 export { type RegistriesConfOptions, renderRegistriesConf } from './registries-conf.ts';
 export { imageConfig, type RegistrySources, registryConfig, registryConfigKey } from './registry-trust.ts';
 export { describeResource, type EmittedFile, type Resource, renderResource, renderResources } from './resource.ts';
+export { type KindSchema, readCrd, type StructuralSchema } from './schema/structural.ts';
+export { type SchemaFault, validateResource } from './schema/validate.ts';
 export { type ReleaseSignature, signatureConfigMap } from './signatures.ts';
 export {
   type ApplyMode,
