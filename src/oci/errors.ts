@@ -10,5 +10,6 @@ export const ociErrors: ErrorTable = {
   MANIFEST_INVALID: { exit: 'environment', summary: 'A manifest is not what the OCI or Docker specification says.' },
   MANIFEST_UNKNOWN: { exit: 'incomplete', summary: 'The registry does not have the manifest.' },
   BLOB_UNKNOWN: { exit: 'incomplete', summary: 'The registry or storage does not have the blob.' },
+  IMAGE_INCOMPLETE: { exit: 'incomplete', summary: 'An image was not copied because one of its parts could not be.' },
   REPOSITORY_UNKNOWN: { exit: 'incomplete', summary: 'The registry or storage does not have the repository.' },
 };

@@ -1,3 +1,12 @@
+export { copyToTarget } from './copy.ts';
+export {
+  type CopyContent,
+  type CopyFailure,
+  type CopyOptions,
+  type CopyResult,
+  targetRepository,
+} from './copy-content.ts';
+export { contentFromSource, type SourceContentOptions } from './copy-source.ts';
 export type { Descriptor } from './descriptor.ts';
 export {
   type Digest,

@@ -1,0 +1,69 @@
+import type { Readable } from 'node:stream';
+import type { Stage } from '../core/events.ts';
+import type { AdaptiveLimit } from '../core/http-concurrency.ts';
+import type { Run } from '../core/run.ts';
+import type { Descriptor } from './descriptor.ts';
+import type { Digest } from './digest.ts';
+import type { FetchedManifest, Target } from './source.ts';
+import type { RepositoryContent } from './storage/links.ts';
+
+/** What is copied: pinned by digest, from wherever it lies (a bundle, other registries). */
+export interface CopyContent {
+  /** Names are those at the target, below its prefix. Each name once. `layers` need not be filled in: manifests name them. */
+  readonly repositories: readonly Pick<RepositoryContent, 'name' | 'tags' | 'revisions'>[];
+  /** The exact bytes of a manifest of `revisions`. May be called more than once. */
+  readManifest(repository: string, digest: Digest, run: Run): Promise<FetchedManifest>;
+  /** A blob that a manifest of the repository names, from `offsetBytes` on. */
+  openBlob(repository: string, blob: Descriptor, offsetBytes: number, run: Run): Promise<Readable>;
+}
+
+/** Where to, and how. */
+export interface CopyOptions {
+  readonly target: Target;
+  /** `host[:port]`. */
+  readonly registry: string;
+  /** Put before every repository name; '' for none. */
+  readonly prefix: string;
+  readonly stage: Stage;
+  /** Blobs at once; default 8. */
+  readonly parallelBlobs?: number;
+  /** Repositories whose manifests are looked up or pushed at once; default 8. */
+  readonly parallelManifests?: number;
+  /** Slows all of it down while the target is overloaded. */
+  readonly limit?: AdaptiveLimit;
+  /** Repositories of the registry (whole names) that may hold a blob already: tried as mounts before an upload. */
+  readonly mountFrom?: (blob: Descriptor) => readonly string[];
+  /** Whether a failed blob or manifest ends the copy at once; the rest is then not tried. Default: no. */
+  readonly isFatal?: (failure: CopyFailure) => boolean;
+}
+
+/** Something that could not be copied; everything that needs it is not copied either, and is in the list too. */
+export interface CopyFailure {
+  /** Below the prefix. */
+  readonly repository: string;
+  readonly digest: Digest;
+  readonly kind: 'blob' | 'manifest';
+  readonly error: unknown;
+}
+
+export interface CopyResult {
+  readonly pushedBlobs: number;
+  readonly pushedBytes: number;
+  readonly mountedBlobs: number;
+  /** Were there already; blobs of manifests that were there are not counted at all. */
+  readonly presentBlobs: number;
+  readonly pushedManifests: number;
+  readonly presentManifests: number;
+  readonly pushedTags: number;
+  readonly presentTags: number;
+  readonly failures: readonly CopyFailure[];
+}
+
+/** The counters while they are counted. */
+export type CopyCounts = { -readonly [K in keyof Omit<CopyResult, 'failures'>]: number } & { failures: CopyFailure[] };
+
+/** A repository's whole name at the target. */
+export function targetRepository(options: Pick<CopyOptions, 'prefix'>, name: string): string {
+  const prefix = options.prefix.replace(/^\/+|\/+$/g, '');
+  return prefix === '' ? name : `${prefix}/${name}`;
+}
