@@ -1,10 +1,11 @@
 import { Readable } from 'node:stream';
 import { AirlockError, isAirlockError } from '../../core/errors.ts';
 import { discardBody } from '../../core/http-body.ts';
+import { CheckedStream } from '../../core/http-stream.ts';
 import { waitForRetry } from '../../core/retry.ts';
 import type { Run } from '../../core/run.ts';
 import type { Descriptor } from '../descriptor.ts';
-import { BlobStream } from './blob-stream.ts';
+import { digestAlgorithm, digestHex } from '../digest.ts';
 import type { RemoteOptions } from './options.ts';
 import type { RegistryCall } from './session.ts';
 import type { Place } from './sessions.ts';
@@ -23,17 +24,26 @@ export async function fetchBlob(
   const policy = options.retry ?? {};
   const open = (at: number): Promise<Readable> => openBlob(place, blob, at, options, run);
   const first = await open(offsetBytes);
-  return new BlobStream(
+  return new CheckedStream(
     {
-      blob,
+      sizeBytes: blob.size,
+      digest: { algorithm: digestAlgorithm(blob.digest), hex: digestHex(blob.digest) },
       offsetBytes,
       open,
       wait: (attempt, error) => {
         if (attempt >= (policy.retryTimes ?? 5)) throw error;
         return waitForRetry(policy, attempt, error, about, run);
       },
+      mismatch: (what, why) =>
+        new AirlockError(
+          what === 'size' ? 'SIZE_MISMATCH' : 'DIGEST_MISMATCH',
+          `${what} of blob ${blob.digest} ${why}`,
+          {
+            ...(options.side ? { side: options.side } : {}),
+            hint: 'the server or something before it gives wrong content; run again, or use another mirror',
+          },
+        ),
       bandwidth: options.bandwidth,
-      side: options.side,
       signal: run.signal,
     },
     first,
