@@ -13,6 +13,8 @@ export function lintZones(zones: readonly Zone[]): Finding[] {
     ...zone.rrsets.flatMap((rrset) => shadowFindings(zone, rrset)),
     ...zone.rrsets.flatMap((rrset) => doubledFindings(zone, rrset)),
     ...zone.rrsets.flatMap((rrset) => targetFindings(table, rrset)),
+    ...zone.rrsets.flatMap((rrset) => loopFindings(table, rrset)),
+    ...zone.rrsets.flatMap(sizeFindings),
     ...zone.rrsets.flatMap((rrset) => pointerFindings(zones, rrset)),
   ]);
 }
@@ -89,6 +91,37 @@ function targetFindings(table: ZoneTable, rrset: RRset): Finding[] {
       },
     ];
   });
+}
+
+function loopFindings(table: ZoneTable, rrset: RRset): Finding[] {
+  if (rrset.type !== 'CNAME') return [];
+  const seen = new Set<DomainName>([rrset.name]);
+  for (let at = rrset.values[0]; at !== undefined; ) {
+    if (seen.has(at)) {
+      const message = `is an alias that comes back to ${at}`;
+      return [{ code: 'DNS_ALIAS_LOOP', severity: 'error', subject: rrset.name, message }];
+    }
+    seen.add(at);
+    const zone = findIndexedZone(table, nameLabels(at));
+    const next = zone && findNode(zone, at)?.get('CNAME');
+    at = next?.type === 'CNAME' ? next.values[0] : undefined;
+  }
+  return [];
+}
+
+/** BIND 9.18.28 and newer refuse a zone with more records of one name and type than this. */
+const maxSetSize = 100;
+
+function sizeFindings(rrset: RRset): Finding[] {
+  if (rrset.values.length <= maxSetSize) return [];
+  return [
+    {
+      code: 'DNS_SET_TOO_LARGE',
+      severity: 'error',
+      subject: rrset.name,
+      message: `has ${rrset.values.length} ${rrset.type} records, and BIND loads no more than ${maxSetSize}`,
+    },
+  ];
 }
 
 /** A PTR has to lead to a name that leads back. */

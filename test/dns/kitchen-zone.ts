@@ -1,7 +1,7 @@
 import { assembleZone, parseDomainName as n, type RRset, type Zone } from '../../src/dns/index.ts';
 
-/** A zone with everything that is easy to get wrong. */
-export function kitchenZone(): Zone {
+/** A zone with everything that is easy to get wrong, of the names that `keep` lets through. */
+export function kitchenZone(keep: (name: string) => boolean = () => true): Zone {
   const a = (name: string, ...values: string[]): RRset => ({
     name: n(`${name}kitchen.test`),
     type: 'A',
@@ -29,7 +29,7 @@ export function kitchenZone(): Zone {
     expireSeconds: 86400,
     negativeSeconds: 60,
   };
-  return assembleZone(n('kitchen.test'), soa, 300, [
+  const rrsets: RRset[] = [
     ns('', 'ns.kitchen.test', 'ns.elsewhere.test'),
     a('', '192.0.2.5'),
     a('ns.', '192.0.2.53'),
@@ -64,5 +64,11 @@ export function kitchenZone(): Zone {
       ttlSeconds: 300,
       values: [{ priority: 0, weight: 10, port: 2380, target: n('ns.kitchen.test') }],
     },
-  ]);
+  ];
+  return assembleZone(
+    n('kitchen.test'),
+    soa,
+    300,
+    rrsets.filter((rrset) => keep(rrset.name)),
+  );
 }
