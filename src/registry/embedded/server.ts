@@ -246,9 +246,12 @@ async function closeServers(servers: readonly Server[], context: ServerContext, 
     servers.map(async (server) => {
       if (!server.listening) return;
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      // A kept connection becomes idle when its last request ends, and nothing else would end it.
       server.closeIdleConnections();
+      const idle = setInterval(() => server.closeIdleConnections(), 50);
       const timer = setTimeout(() => server.closeAllConnections(), graceMs);
       await closed;
+      clearInterval(idle);
       clearTimeout(timer);
     }),
   );
