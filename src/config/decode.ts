@@ -64,8 +64,11 @@ export function list<T>(item: Decoder<T>, itemHint?: string): Decoder<readonly T
   return (node, path, faults) => decode(node, path, faults) ?? [];
 }
 
+/** What to write instead of keys that other versions of the format had; `v1` marks those of oc-mirror v1. */
+export type FieldHints = Readonly<Record<string, string | { readonly v1: string }>>;
+
 /** A mapping of known keys. `hints` explain keys that other versions of the format had. */
-export function object<F extends Fields>(fields: F, hints: Readonly<Record<string, string>> = {}): Decoder<Decoded<F>> {
+export function object<F extends Fields>(fields: F, hints: FieldHints = {}): Decoder<Decoded<F>> {
   const names = Object.keys(fields);
   return (node, path, faults) => {
     const found = new Map<string, ConfigNode>();
@@ -77,7 +80,9 @@ export function object<F extends Fields>(fields: F, hints: Readonly<Record<strin
       const at = entry.keyPosition;
       if (name === undefined) {
         const hint = hints[entry.key] ?? knownHint(entry.key, names);
-        faults.error('CONFIG_UNKNOWN_FIELD', [...path, entry.key], `unknown field "${entry.key}"`, hint, at);
+        const message = `unknown field "${entry.key}"`;
+        if (typeof hint === 'string') faults.error('CONFIG_UNKNOWN_FIELD', [...path, entry.key], message, hint, at);
+        else faults.error('CONFIG_V1', [...path, entry.key], `${message}: it belongs to oc-mirror v1`, hint.v1, at);
       } else if (found.has(name)) {
         faults.error(
           'CONFIG_DUPLICATE_KEY',

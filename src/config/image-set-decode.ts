@@ -4,7 +4,8 @@ import { flag, list, nullableList, object, text, wholeNumber } from './decode.ts
 
 const bundlesHint =
   'oc-mirror 4.18 and later have no such field: give the package a minVersion and a maxVersion, or a channel with them';
-const removed = 'a field of oc-mirror v1: remove it';
+const removed = { v1: 'remove it' };
+const heads = { v1: 'remove it: heads are the default, and "full: true" is what headsOnly: false was' };
 
 const platform = object({ os: text, architecture: text });
 const platforms = list(platform, 'write "- os: linux" and "architecture: …" below it');
@@ -33,7 +34,7 @@ const operatorPackage = object(
   {
     bundles: bundlesHint,
     selectedBundles: bundlesHint,
-    startingVersion: 'a field of oc-mirror v1: write minVersion instead',
+    startingVersion: { v1: 'write minVersion instead' },
   },
 );
 
@@ -49,11 +50,11 @@ const operatorCatalog = object(
     packages: nullableList(operatorPackage, 'write "- name: …"'),
   },
   {
-    targetName: 'a field of oc-mirror v1: write targetCatalog with the whole repository path',
+    targetName: { v1: 'write targetCatalog with the whole repository path' },
     originalRef: removed,
-    headsOnly: 'a field of oc-mirror v1: remove it (heads are the default), or write "full: true" for headsOnly: false',
-    headsonly: 'a field of oc-mirror v1: remove it (heads are the default), or write "full: true" for headsOnly: false',
-    skipDeps: 'a field of oc-mirror v1: remove it',
+    headsOnly: heads,
+    headsonly: heads,
+    skipDeps: removed,
     bundles: bundlesHint,
     selectedBundles: bundlesHint,
     channels: 'channels belong below an entry of "packages"',
@@ -72,7 +73,7 @@ const helm = object(
     repositories: list(object({ name: text, url: text, charts: list(chart, 'write "- name: …"') })),
     local: list(chart, 'write "- name: …" and "path: …"'),
   },
-  { repos: 'a field of oc-mirror v1: write "repositories"' },
+  { repos: { v1: 'write "repositories"' } },
 );
 
 const content = {
@@ -84,13 +85,14 @@ const content = {
 };
 
 const contentHints = {
-  ocp: 'a field of oc-mirror v1: write "platform"',
+  ocp: { v1: 'write "platform"' },
   additionalimages: 'write "additionalImages"',
-  local: 'a field of oc-mirror v1: use additionalImages with oci:// names',
+  local: { v1: 'use additionalImages with oci:// names' },
 };
 
-const storageConfigHint =
-  'remove it: oc-mirror v2 and Airlock keep what they know in the workspace and the bundle, not in a storage back end';
+const storageConfig = {
+  v1: 'remove it: what is known about earlier runs is kept in the workspace and the bundle, not in a storage back end',
+};
 
 /** The whole of an ImageSetConfiguration. */
 export const decodeImageSetFile = object(
@@ -101,7 +103,7 @@ export const decodeImageSetFile = object(
     mirror: object({ ...content, blockedImages: list(object({ name: text }), 'write "- name: …"') }, contentHints),
   },
   {
-    storageConfig: storageConfigHint,
+    storageConfig,
     delete: 'deletions need a file of their own, of kind DeleteImageSetConfiguration',
   },
 );
@@ -114,7 +116,7 @@ export const decodeDeleteFile = object(
     delete: object(content, { ...contentHints, blockedImages: 'a deletion has no such field' }),
   },
   {
-    storageConfig: storageConfigHint,
+    storageConfig,
     archiveSize: 'a deletion makes no archive: remove it',
     mirror: 'what to mirror needs a file of its own, of kind ImageSetConfiguration',
   },

@@ -107,12 +107,7 @@ function checkApiVersion(root: ConfigNode, faults: Faults): void {
   const wanted = 'mirror.openshift.io/v2alpha1';
   if (/^mirror\.openshift\.io\/v1/.test(value)) {
     const message = `"${value}" is a file of oc-mirror v1, read here as v2alpha1`;
-    faults.warning(
-      'CONFIG_V1',
-      ['apiVersion'],
-      message,
-      `write "apiVersion: ${wanted}", and remove storageConfig where there is one`,
-    );
+    faults.warning('CONFIG_V1', ['apiVersion'], message, `write "apiVersion: ${wanted}"`);
   } else if (value !== wanted && !faults.touches(['apiVersion'])) {
     faults.warning(
       'CONFIG_KIND',

@@ -18,6 +18,8 @@ export type {
   ReleaseChannel,
 } from './image-set.ts';
 export { parseDeleteImageSet, parseImageSet } from './image-set-parse.ts';
+export { type InitFile, type InitOptions, renderInitFiles } from './init.ts';
+export { detectKind, lintConfigFile } from './lint.ts';
 export { formatFinding, loadDeleteImageSet, loadImageSet, loadSite } from './load.ts';
 export { type MirrorReference, type MirrorReferenceFault, parseMirrorReference } from './mirror-reference.ts';
 export type {
@@ -35,6 +37,8 @@ export type {
   SiteRegistry,
   SiteWeb,
 } from './site.ts';
+export { expandVirtualAddresses } from './site-ip-failover-rules.ts';
 export { type ParseSiteOptions, parseSite } from './site-parse.ts';
+export { renderSiteReference } from './site-reference.ts';
 export { renderSiteSchema } from './site-schema.ts';
 export { compareVersions, findLenientVersion, findStrictVersion, type Version } from './version.ts';
