@@ -1,0 +1,92 @@
+import path from 'node:path';
+import { AirlockError } from '../core/errors.ts';
+import { diskError } from '../core/files.ts';
+import type { Run } from '../core/run.ts';
+import type { Digest } from '../oci/index.ts';
+import { type BundleIndex, volumeNumber } from './format.ts';
+import { type IndexFacts, trueOffset, trueSize } from './segments.ts';
+
+/** A volume's file. */
+export interface BundleVolume {
+  readonly volume: number;
+  readonly name: string;
+  readonly path: string;
+  /** What its file should have. */
+  readonly sizeBytes: number;
+  /** What it has; undefined: it is not there. */
+  readonly foundBytes: number | undefined;
+}
+
+/** An opened bundle: its index was read and checked, nothing else. */
+export interface Bundle {
+  readonly folder: string;
+  /**
+   * `airlock`: every byte follows from the index. `adopted`: volumes of real oc-mirror with an Airlock index before them. `foreign`: real
+   * oc-mirror's alone; the index was made by looking through them, and its digest means nothing.
+   */
+  readonly kind: 'airlock' | 'adopted' | 'foreign';
+  readonly index: BundleIndex;
+  readonly indexDigest: Digest;
+  readonly facts: IndexFacts;
+  readonly volumes: readonly BundleVolume[];
+}
+
+/** The volumes that an index names, as they lie in a folder. */
+export async function findVolumes(
+  folder: string,
+  index: BundleIndex,
+  facts: Pick<IndexFacts, 'sizeBytes'>,
+  run: Run,
+): Promise<BundleVolume[]> {
+  const volumes: BundleVolume[] = [];
+  for (const [at, { name }] of index.volumes.entries()) {
+    const file = path.join(folder, name);
+    const stat = await run.disk.stat(file);
+    volumes.push({
+      volume: volumeNumber(name) ?? 0,
+      name,
+      path: file,
+      sizeBytes: trueSize(index, facts, at),
+      foundBytes: stat?.kind === 'file' ? stat.sizeBytes : undefined,
+    });
+  }
+  return volumes;
+}
+
+/** Where a blob or file of the bundle lies on the disk. */
+export function locateMember(
+  bundle: Bundle,
+  place: { readonly volume: number; readonly offset: number },
+): { readonly path: string; readonly offset: number } {
+  const volume = bundle.volumes.find((one) => one.volume === place.volume);
+  if (!volume)
+    throw new AirlockError('BUNDLE_INVALID', `the index names volume ${place.volume}, which it does not list`);
+  const offset = bundle.kind === 'foreign' ? place.offset : trueOffset(bundle.index, bundle.facts, place);
+  return { path: volume.path, offset };
+}
+
+/** Reads a whole small member. @throws AirlockError BUNDLE_DAMAGED when the volume ends before it, FILE_UNREADABLE */
+export async function readMember(
+  bundle: Bundle,
+  place: { readonly volume: number; readonly offset: number; readonly size: number },
+  run: Run,
+): Promise<Buffer> {
+  const { path: file, offset } = locateMember(bundle, place);
+  try {
+    const handle = await run.disk.open(file, 'read');
+    try {
+      const bytes = Buffer.allocUnsafe(place.size);
+      for (let done = 0; done < place.size; ) {
+        const count = await handle.read(bytes.subarray(done), offset + done);
+        if (count === 0)
+          throw new AirlockError('BUNDLE_DAMAGED', `${file} ends at byte ${offset + done}, within a member`);
+        done += count;
+      }
+      return bytes;
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    throw diskError(error, file, 'read');
+  }
+}

@@ -1,0 +1,122 @@
+import { createHash } from 'node:crypto';
+import type { Readable } from 'node:stream';
+import type { Run } from '../core/run.ts';
+import { type Digest, digestAlgorithm, digestFromHex, digestHex, digestOf } from '../oci/index.ts';
+import type { KeptBlobs, Plan, PlannedBlob, SelectedFile } from '../plan/index.ts';
+import type { ExpectedData } from './fill.ts';
+import { bundleNames } from './format.ts';
+import { imageSetMember, planBytes } from './layout.ts';
+import type { Segment } from './segments.ts';
+
+/** Where content comes from that the workspace does not hold. Streams may fail; they are opened again at the offset where they broke. */
+export interface ContentSources {
+  openBlob(blob: PlannedBlob, offsetBytes: number, run: Run): Promise<Readable>;
+  /** For files whose content is a URL. */
+  openFile(file: SelectedFile, offsetBytes: number, run: Run): Promise<Readable>;
+}
+
+/** A member whose data has to be brought: what it must be, and how to get it. */
+export interface WantedMember {
+  readonly expected: ExpectedData;
+  readonly volume: number;
+  readonly offset: number;
+  /** What opens it, best first: the workspace before the network. */
+  readonly openers: readonly ((offsetBytes: number, run: Run) => Promise<AsyncIterable<Uint8Array>>)[];
+  readonly digest: Digest;
+}
+
+/** What the members of a build can be had from. */
+export interface ContentPlaces {
+  readonly plan: Plan;
+  readonly kept: KeptBlobs;
+  readonly sources: ContentSources;
+  readonly toolFile?: string;
+}
+
+/** Makes the wanted member of a data segment. */
+export function createWanted(places: ContentPlaces): (segment: Extract<Segment, { kind: 'data' }>) => WantedMember {
+  const blobs = new Map(places.plan.blobs.map((blob) => [blob.digest, blob]));
+  const files = new Map(places.plan.files.map((file) => [file.path, file]));
+  const imageSet = files.get(bundleNames.imageSet);
+  if (imageSet) files.set(imageSetMember(places.plan.createdAt), imageSet);
+  return ({ volume, offset, size, content, path }) => {
+    const at = { volume, offset };
+    if (content.kind === 'blob') {
+      const { digest } = content.blob;
+      const expected = { name: digest, size, algorithm: digestAlgorithm(digest), hex: digestHex(digest) };
+      return { ...at, digest, expected, openers: blobOpeners(places, digest, blobs.get(digest)) };
+    }
+    if (content.kind === 'index') throw new Error('the index is not brought from anywhere');
+    const expected = { name: path, size, algorithm: 'sha256', hex: content.file.sha256 } as const;
+    const digest = digestFromHex(content.file.sha256);
+    return { ...at, digest, expected, openers: [fileOpener(places, path, digest, files.get(path))] };
+  };
+}
+
+function blobOpeners(places: ContentPlaces, digest: Digest, blob: PlannedBlob | undefined): WantedMember['openers'] {
+  const { kept, sources } = places;
+  const openers: WantedMember['openers'][number][] = [];
+  if (blob?.kept) openers.push(async (offset, run) => readFileFrom(kept.path(digest), offset, run));
+  // A kept blob that was lost or damaged can still be had from where it came from; what Airlock made itself cannot.
+  if (blob && (blob.sources.length > 0 || !blob.kept))
+    openers.push((offset, run) => sources.openBlob(blob, offset, run));
+  return openers;
+}
+
+function fileOpener(
+  places: ContentPlaces,
+  path: string,
+  digest: Digest,
+  file: SelectedFile | undefined,
+): WantedMember['openers'][number] {
+  if (path === bundleNames.plan) return async (offset) => fromMemory(planBytes(places.plan), offset);
+  const { toolFile } = places;
+  if (path === bundleNames.tool && toolFile !== undefined)
+    return async (offset, run) => readFileFrom(toolFile, offset, run);
+  return async (offset, run) => {
+    if (!file) throw new Error(`the plan does not say where ${path} comes from`);
+    if (file.content.kind === 'inline') return fromMemory(Buffer.from(file.content.base64, 'base64'), offset);
+    if (file.content.kind === 'kept') return readFileFrom(places.kept.path(digest), offset, run);
+    return places.sources.openFile(file, offset, run);
+  };
+}
+
+async function* fromMemory(bytes: Buffer, offset: number): AsyncGenerator<Uint8Array> {
+  yield bytes.subarray(offset);
+}
+
+/** A local file in pieces of 1 MiB out of one buffer: a piece is valid until the next is asked for. */
+export async function* readFileFrom(file: string, offset: number, run: Run): AsyncGenerator<Uint8Array> {
+  const handle = await run.disk.open(file, 'read');
+  try {
+    const rest = (await handle.sizeBytes()) - offset;
+    const buffer = Buffer.allocUnsafe(Math.max(1, Math.min(1 << 20, rest)));
+    for (let position = offset; ; ) {
+      const count = await handle.read(buffer, position);
+      if (count === 0) return;
+      position += count;
+      yield buffer.subarray(0, count);
+    }
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Size and sha256 of a local file. */
+export async function measureFile(
+  file: string,
+  run: Run,
+): Promise<{ readonly sizeBytes: number; readonly sha256: string }> {
+  const hash = createHash('sha256');
+  let sizeBytes = 0;
+  for await (const chunk of readFileFrom(file, 0, run)) {
+    hash.update(chunk);
+    sizeBytes += chunk.length;
+  }
+  return { sizeBytes, sha256: hash.digest('hex') };
+}
+
+/** Digest of a plan as it lies in the bundle. */
+export function planDigest(plan: Plan): Digest {
+  return digestOf(planBytes(plan));
+}

@@ -1,0 +1,31 @@
+export {
+  type BuildOptions,
+  type BuildOutcome,
+  buildBundle,
+  findInterruptedBuild,
+  type InterruptedBuild,
+} from './build.ts';
+export { type Bundle, type BundleVolume, locateMember, readMember } from './bundle.ts';
+export type { ContentSources } from './contents.ts';
+export { bundleErrors } from './errors.ts';
+export type { MissingMember } from './fill-volumes.ts';
+export {
+  type BundleIndex,
+  bundleNames,
+  generationText,
+  type IndexedBlob,
+  type IndexedFile,
+  type IndexedVolume,
+} from './format.ts';
+export { parseIndex, renderIndex } from './index-text.ts';
+export { type LayoutOptions, layoutVolumes, planBytes } from './layout.ts';
+export { type LoadOptions, type LoadOutcome, loadIntoStorage } from './load.ts';
+export { type LoadedGeneration, type LoadRecord, listLoaded, readLoadedIndex } from './load-state.ts';
+export { acquireLock, type Lock, type LockHolder } from './lock.ts';
+export { openBundle } from './open.ts';
+export { findRecord, type GenerationRecord, type History, readHistory } from './records.ts';
+export { sideNames } from './seal.ts';
+export { fingerprintKey, generateSigningKey, publicKeyOf, type SignatureStatus } from './sign.ts';
+export type { IncompleteImage } from './target-tree.ts';
+export { type VerifyReport, verifyBundle } from './verify.ts';
+export type { Damage } from './verify-volumes.ts';

@@ -1,0 +1,68 @@
+import path from 'node:path';
+import { findFile, writeFileAtomic } from '../core/files.ts';
+import { prettyJson } from '../core/json.ts';
+import type { Run } from '../core/run.ts';
+import type { Digest } from '../oci/index.ts';
+import { type Bundle, readMember } from './bundle.ts';
+import { type BundleIndex, generationText } from './format.ts';
+import { parseIndex, renderIndex } from './index-text.ts';
+
+/** What the bastion remembers of a bundle that it loaded completely: `STATE/generations/NNNNNN/load.json`. */
+export interface LoadRecord {
+  readonly apiVersion: 'airlock/v1alpha1';
+  readonly kind: 'LoadRecord';
+  readonly generation: number;
+  readonly indexDigest: Digest;
+  readonly loadedAt: string;
+  readonly bundleKind: Bundle['kind'];
+  /** Folder of the registry storage, or `docker://HOST[:PORT][/PREFIX]`. */
+  readonly target: string;
+  readonly webRoot?: string;
+  readonly toolsDir?: string;
+  readonly filesDir?: string;
+}
+
+/** A loaded generation as it lies in the state folder. */
+export interface LoadedGeneration {
+  readonly record: LoadRecord;
+  /** Holds `index.json` and copies of the bundle's `plan.json`, `imageset.yaml` and `site.yaml`. */
+  readonly folder: string;
+}
+
+/** The generations that were loaded, oldest first. */
+export async function listLoaded(stateFolder: string, run: Run): Promise<LoadedGeneration[]> {
+  const loaded: LoadedGeneration[] = [];
+  for (const entry of await run.disk.list(path.join(stateFolder, 'generations'))) {
+    if (!/^[0-9]{6}$/.test(entry.name)) continue;
+    const folder = path.join(stateFolder, 'generations', entry.name);
+    const text = await findFile(path.join(folder, 'load.json'), run);
+    if (text) loaded.push({ folder, record: JSON.parse(text.toString('utf8')) as LoadRecord });
+  }
+  return loaded;
+}
+
+/** The index of a loaded generation. @throws AirlockError BUNDLE_INVALID when the copy was damaged */
+export async function readLoadedIndex(loaded: LoadedGeneration, run: Run): Promise<BundleIndex> {
+  const text = await findFile(path.join(loaded.folder, 'index.json'), run, 1 << 30);
+  return parseIndex(text ? [text] : []);
+}
+
+/** The number under which a bundle is remembered: its own, or for real oc-mirror's archives, which have none, the next free one. */
+export function loadedNumber(bundle: Bundle, loaded: readonly LoadedGeneration[]): number {
+  const known = loaded.find(({ record }) => record.indexDigest === bundle.indexDigest);
+  if (known) return known.record.generation;
+  if (bundle.kind !== 'foreign') return bundle.index.generation;
+  return (loaded.at(-1)?.record.generation ?? 0) + 1;
+}
+
+/** Keeps index and configuration of a bundle, and last the record that says it is loaded. */
+export async function writeLoaded(stateFolder: string, bundle: Bundle, record: LoadRecord, run: Run): Promise<void> {
+  const folder = path.join(stateFolder, 'generations', generationText(record.generation));
+  await writeFileAtomic(path.join(folder, 'index.json'), renderIndex(bundle.index), run);
+  await writeFileAtomic(path.join(folder, 'index.sig'), bundle.facts.signature, run);
+  for (const file of bundle.index.files) {
+    if (file.role !== 'config' || !file.path.startsWith('airlock/')) continue;
+    await writeFileAtomic(path.join(folder, path.basename(file.path)), await readMember(bundle, file, run), run);
+  }
+  await writeFileAtomic(path.join(folder, 'load.json'), prettyJson(record), run);
+}

@@ -1,0 +1,247 @@
+import path from 'node:path';
+import { AirlockError } from '../core/errors.ts';
+import { findFile } from '../core/files.ts';
+import { mapLimited } from '../core/limit.ts';
+import { assertRunning, type Run } from '../core/run.ts';
+import {
+  blobPath,
+  type Digest,
+  digestAlgorithm,
+  digestHex,
+  digestOf,
+  manifestLimitBytes,
+  repositoryLinks,
+  storageRoot as storageTree,
+} from '../oci/index.ts';
+import { type Bundle, locateMember } from './bundle.ts';
+import type { IndexedFile } from './format.ts';
+import { type LoadedGeneration, listLoaded, loadedNumber, writeLoaded } from './load-state.ts';
+import { type Placement, Placer } from './place-data.ts';
+import { collectTargets, type IncompleteImage } from './target-tree.ts';
+
+export interface LoadOptions {
+  readonly bundle: Bundle;
+  /** The folder that holds `docker/registry/v2`. */
+  readonly storageRoot: string;
+  /** Where files with a web path go; left out: they stay in the bundle. */
+  readonly webRoot?: string;
+  /** Where tools go. */
+  readonly toolsDir?: string;
+  /** Where other files (the registry image) go, under their member names without `airlock/`. */
+  readonly filesDir?: string;
+  /** Where load records and copies of index and configuration are kept. */
+  readonly stateFolder: string;
+}
+
+/** What a load did. */
+export interface LoadOutcome {
+  /**
+   * `loaded`: all is there now. `nothing-new`: all was there before. `partial`: volumes are missing; images that are whole can be pulled, the
+   * rest comes when it is loaded again with more volumes.
+   */
+  readonly kind: 'loaded' | 'nothing-new' | 'partial';
+  readonly generation: number;
+  readonly placedBlobs: number;
+  readonly placedBytes: number;
+  /** Blobs that were there already. */
+  readonly presentBlobs: number;
+  readonly placedFiles: number;
+  readonly writtenLinks: number;
+  readonly incompleteImages: readonly IncompleteImage[];
+  /** Names of volumes that were not there. */
+  readonly missingVolumes: readonly string[];
+}
+
+/**
+ * Loads a bundle into registry storage on this host: order checked first, then blobs (hashed while they are copied, named only when right),
+ * then files, and last the link files of images whose blobs are all there, under their names at the target. Run again it continues; when all
+ * is there it does nothing. The caller holds the lock of the state folder (`acquireLock`).
+ * @throws AirlockError BASE_MISSING, BUNDLE_DAMAGED, DISK_FULL, FILE_UNWRITABLE, CANCELLED
+ */
+export async function loadIntoStorage(options: LoadOptions, run: Run): Promise<LoadOutcome> {
+  const { bundle, storageRoot, stateFolder } = options;
+  const loaded = await listLoaded(stateFolder, run);
+  const generation = loadedNumber(bundle, loaded);
+  const todo = await findTodo(options, run);
+  const known = loaded.find(({ record }) => record.indexDigest === bundle.indexDigest && isSameTarget(record, options));
+  const missingVolumes = bundle.volumes
+    .filter((volume) => volume.foundBytes === undefined)
+    .map((volume) => volume.name);
+  const presentBlobs = bundle.index.blobs.length - todo.blobs.length;
+  const base = { generation, presentBlobs, missingVolumes: [], incompleteImages: [] } as const;
+  if (known && todo.blobs.length === 0 && todo.files.length === 0)
+    return { ...base, kind: 'nothing-new', placedBlobs: 0, placedBytes: 0, placedFiles: 0, writtenLinks: 0 };
+  await assertBase(bundle, storageRoot, loaded, run);
+  const placements = [...todo.blobs, ...todo.files].filter((one) => isThere(bundle, one));
+  reportTotal(bundle, todo, run);
+  const placer = new Placer(path.join(storageRoot, storageTree, '_airlock-load'), run);
+  let writtenLinks = 0;
+  let incompleteImages: readonly IncompleteImage[] = [];
+  try {
+    await mapLimited(placements, 4, (placement) => placer.place(placement));
+    await placer.flush();
+    ({ writtenLinks, incompleteImages } = await writeLinks(options, placer, run));
+    await placer.finish();
+  } finally {
+    await placer.close();
+  }
+  const kind = missingVolumes.length > 0 || incompleteImages.length > 0 ? 'partial' : 'loaded';
+  if (kind === 'loaded') await remember(options, generation, run);
+  const blobs = todo.blobs.filter((one) => isThere(bundle, one));
+  return {
+    ...base,
+    kind,
+    placedBlobs: blobs.length,
+    placedBytes: placements.reduce((sum, one) => sum + one.size, 0),
+    placedFiles: placements.length - blobs.length,
+    writtenLinks,
+    incompleteImages,
+    missingVolumes,
+  };
+}
+
+/** What is not where it belongs yet. */
+interface Todo {
+  readonly blobs: readonly Placement[];
+  readonly files: readonly Placement[];
+}
+
+async function findTodo({ bundle, ...options }: LoadOptions, run: Run): Promise<Todo> {
+  const blobs = bundle.index.blobs.map((blob): Placement => {
+    const target = path.join(options.storageRoot, blobPath(blob.digest));
+    const hash = { algorithm: digestAlgorithm(blob.digest), hex: digestHex(blob.digest) };
+    return { ...hash, name: blob.digest, source: locateMember(bundle, blob), size: blob.size, target, mode: 0o644 };
+  });
+  const files = bundle.index.files.flatMap((file): Placement[] => {
+    const target = fileTarget(file, options);
+    if (target === undefined) return [];
+    const source = locateMember(bundle, file);
+    return [
+      { algorithm: 'sha256', hex: file.sha256, name: file.path, source, size: file.size, target, mode: file.mode },
+    ];
+  });
+  const absent = async (placements: readonly Placement[]): Promise<Placement[]> => {
+    const sizes = await mapLimited(placements, 16, async ({ target }) => (await run.disk.stat(target))?.sizeBytes);
+    return placements.filter((placement, at) => sizes[at] !== placement.size);
+  };
+  return { blobs: await absent(blobs), files: await absent(files) };
+}
+
+/** Where a file of the bundle goes on this host; undefined: it stays in the bundle. */
+function fileTarget(file: IndexedFile, options: Omit<LoadOptions, 'bundle'>): string | undefined {
+  const { webRoot, toolsDir, filesDir } = options;
+  if (file.webPath !== undefined)
+    return webRoot === undefined ? undefined : path.join(webRoot, file.webPath.replace(/^\//, ''));
+  if (file.role === 'tool') return toolsDir === undefined ? undefined : path.join(toolsDir, path.basename(file.path));
+  if (file.role !== 'registry-image' || filesDir === undefined) return undefined;
+  return path.join(filesDir, file.path.replace(/^airlock\//, ''));
+}
+
+function isThere(bundle: Bundle, placement: Placement): boolean {
+  return bundle.volumes.some((volume) => volume.path === placement.source.path && volume.foundBytes !== undefined);
+}
+
+/** What an earlier generation carried has to be in the storage: its records say which generations were loaded, the storage what is there. */
+async function assertBase(
+  bundle: Bundle,
+  storageRoot: string,
+  loaded: readonly LoadedGeneration[],
+  run: Run,
+): Promise<void> {
+  const { assumed, generation, parent } = bundle.index;
+  const there = await mapLimited(assumed, 16, async (digest) =>
+    run.disk.stat(path.join(storageRoot, blobPath(digest))),
+  );
+  const missing = assumed.filter((_, at) => there[at]?.kind !== 'file');
+  if (missing.length === 0) return;
+  const have = loaded.map(({ record }) => record.generation);
+  const holds =
+    have.length === 0
+      ? 'no generation was loaded here'
+      : `loaded here: ${have.map((one) => `generation ${one}`).join(', ')}`;
+  const what = bundle.kind === 'foreign' ? 'this archive of oc-mirror' : `generation ${generation}`;
+  const needs = parent ? `generation ${parent.generation} (index ${parent.indexDigest})` : 'an earlier archive';
+  throw new AirlockError(
+    'BASE_MISSING',
+    `${what} needs ${needs} before it: ${missing.length} of the ${assumed.length} blobs that it builds on are not in ${storageRoot}; ${holds}`,
+    {
+      hint: parent
+        ? `load generation ${parent.generation} first, or build with --full`
+        : 'load the earlier archives first, oldest first',
+      details: { generation, parent, missing, loaded: have },
+    },
+  );
+}
+
+async function writeLinks(
+  { bundle, storageRoot }: LoadOptions,
+  placer: Placer,
+  run: Run,
+): Promise<{ readonly writtenLinks: number; readonly incompleteImages: readonly IncompleteImage[] }> {
+  const where = (digest: Digest): string => path.join(storageRoot, blobPath(digest));
+  const tree = await collectTargets(bundle.index.images, {
+    readManifest: async (digest) => {
+      const bytes = await findFile(where(digest), run, manifestLimitBytes);
+      return bytes && digestOf(bytes, digestAlgorithm(digest)) === digest ? bytes : undefined;
+    },
+    hasBlob: async (digest) => (await run.disk.stat(where(digest)))?.kind === 'file',
+  });
+  let writtenLinks = 0;
+  for (const repository of tree.repositories) {
+    const links = [...repositoryLinks(repository)];
+    // A tag's history before the tag, and both after the revisions: a reader in between finds nothing, never something broken.
+    const written = await mapLimited(links, 8, (link) =>
+      writeLinkFile(path.join(storageRoot, link.path), link.digest, placer, run),
+    );
+    writtenLinks += written.filter(Boolean).length;
+  }
+  return { writtenLinks, incompleteImages: tree.incomplete };
+}
+
+/** Writes a link unless it says the same already. Renamed into place, so that no reader ever sees a part of it. */
+async function writeLinkFile(file: string, digest: Digest, placer: Placer, run: Run): Promise<boolean> {
+  assertRunning(run);
+  if ((await findFile(file, run, 1024))?.toString('latin1') === digest) return false;
+  await placer.placeText(file, digest);
+  return true;
+}
+
+function isSameTarget(record: LoadedGeneration['record'], options: LoadOptions): boolean {
+  return (
+    record.target === options.storageRoot &&
+    record.webRoot === options.webRoot &&
+    record.toolsDir === options.toolsDir &&
+    record.filesDir === options.filesDir
+  );
+}
+
+async function remember(options: LoadOptions, generation: number, run: Run): Promise<void> {
+  const { bundle, stateFolder, storageRoot, webRoot, toolsDir, filesDir } = options;
+  const record = {
+    apiVersion: 'airlock/v1alpha1',
+    kind: 'LoadRecord',
+    generation,
+    indexDigest: bundle.indexDigest,
+    loadedAt: run.now().toISOString(),
+    bundleKind: bundle.kind,
+    target: storageRoot,
+    ...(webRoot === undefined ? {} : { webRoot }),
+    ...(toolsDir === undefined ? {} : { toolsDir }),
+    ...(filesDir === undefined ? {} : { filesDir }),
+  } as const;
+  await writeLoaded(stateFolder, bundle, record, run);
+}
+
+function reportTotal(bundle: Bundle, todo: Todo, run: Run): void {
+  const sum = (sizes: readonly { readonly size: number }[]): number => sizes.reduce((all, one) => all + one.size, 0);
+  const files = todo.files.length;
+  const totalBytes = sum(bundle.index.blobs) + sum(todo.files);
+  run.report({
+    stage: 'load',
+    state: 'total',
+    totalBytes,
+    totalItems: bundle.index.blobs.length + files,
+    doneBytes: totalBytes - sum(todo.blobs) - sum(todo.files),
+    doneItems: bundle.index.blobs.length - todo.blobs.length,
+  });
+}

@@ -1,0 +1,115 @@
+import { Header, Pax } from 'tar';
+import type { DiskFile } from '../core/disk.ts';
+import { AirlockError } from '../core/errors.ts';
+import { isSafePath } from './index-check.ts';
+import { blockBytes, paddingOf } from './tar-header.ts';
+
+/** A regular file in a tar that somebody else wrote. */
+export interface ScannedMember {
+  readonly path: string;
+  readonly size: number;
+  readonly mode: number;
+  readonly mtime: Date | undefined;
+  readonly headerOffset: number;
+  readonly dataOffset: number;
+}
+
+/** An extension header holds a name, a few numbers: anything longer is an attack. */
+const extensionLimit = 16 << 10;
+const windowBytes = 1 << 20;
+
+/**
+ * The regular files of a tar volume, found by going from header to header; data is passed over. The volume is hostile: header checksums are
+ * checked, links, devices, sparse files and global extension headers are refused, so are names that leave the root, and sizes beyond the end.
+ * Folders are passed over, as real oc-mirror does.
+ * @throws AirlockError BUNDLE_INVALID
+ */
+export async function* scanVolume(file: DiskFile, sizeBytes: number, name: string): AsyncGenerator<ScannedMember> {
+  const reader = new Window(file, sizeBytes);
+  const fail = (offset: number, why: string): never => {
+    throw new AirlockError('BUNDLE_INVALID', `${name}: ${why} at byte ${offset}`, { hint: 'copy the archive again' });
+  };
+  let extension: Extension = {};
+  for (let offset = 0; offset + blockBytes <= sizeBytes; ) {
+    const block = await reader.read(offset, blockBytes);
+    if (block.length < blockBytes) return fail(offset, 'it ends within a header');
+    if (block.every((byte) => byte === 0)) return;
+    const start = extension.start ?? offset;
+    const own = new Header(block);
+    if (!own.cksumValid) return fail(offset, 'a header is damaged');
+    const size = (isExtension(block) ? undefined : extension.size) ?? own.size ?? 0;
+    const dataOffset = offset + blockBytes;
+    if (!Number.isSafeInteger(size) || dataOffset + size > sizeBytes)
+      return fail(offset, 'a member reaches beyond its end');
+    const next = dataOffset + size + paddingOf(size);
+    const type = String.fromCharCode(block[156] ?? 0);
+    if (isExtension(block)) {
+      if (size > extensionLimit) return fail(offset, 'an extension header is too long');
+      const text = (await reader.read(dataOffset, size)).toString('utf8');
+      extension = {
+        ...extension,
+        ...readExtension(type, text, () => fail(offset, 'an extension header is wrong')),
+        start,
+      };
+    } else {
+      const path = normalPath(extension.path ?? own.path ?? '');
+      if (type === '0' || type === '\0') {
+        if (!isSafePath(path)) return fail(offset, `a member is named "${path.slice(0, 200)}"`);
+        yield { path, size, mode: (own.mode ?? 0o644) & 0o777, mtime: own.mtime, headerOffset: start, dataOffset };
+      } else if (type !== '5') return fail(offset, `a member of type "${type}"`);
+      extension = {};
+    }
+    offset = next;
+  }
+}
+
+interface Extension {
+  readonly path?: string;
+  readonly size?: number;
+  /** Where the first extension header of the member begins. */
+  readonly start?: number;
+}
+
+function isExtension(block: Buffer): boolean {
+  return 'xLKg'.includes(String.fromCharCode(block[156] ?? 0)) && block[156] !== 0;
+}
+
+/** PAX records of one member, or a GNU long name. */
+function readExtension(type: string, text: string, fail: () => never): Extension {
+  if (type === 'L') return { path: text.replace(/\0+$/, '') };
+  if (type !== 'x') return fail();
+  const records = Pax.parse(text, {});
+  if (records.linkpath !== undefined || /(?:^|\n)\d+ GNU\.sparse/.test(text)) return fail();
+  return {
+    ...(records.path === undefined ? {} : { path: records.path }),
+    ...(records.size === undefined ? {} : { size: records.size }),
+  };
+}
+
+function normalPath(path: string): string {
+  return path.startsWith('./') ? path.slice(2) : path;
+}
+
+/** Reads small pieces out of blocks of 1 MiB; neighbours cost no further read. */
+class Window {
+  readonly #file: DiskFile;
+  readonly #sizeBytes: number;
+  readonly #buffer = Buffer.allocUnsafeSlow(windowBytes);
+  #start = 0;
+  #length = 0;
+
+  constructor(file: DiskFile, sizeBytes: number) {
+    this.#file = file;
+    this.#sizeBytes = sizeBytes;
+  }
+
+  async read(offset: number, length: number): Promise<Buffer> {
+    if (offset < this.#start || offset + length > this.#start + this.#length) {
+      const wanted = Math.min(windowBytes, this.#sizeBytes - offset);
+      this.#start = offset;
+      this.#length = await this.#file.read(this.#buffer.subarray(0, wanted), offset);
+    }
+    const at = offset - this.#start;
+    return this.#buffer.subarray(at, Math.min(at + length, this.#length));
+  }
+}

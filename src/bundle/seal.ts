@@ -1,0 +1,61 @@
+import path from 'node:path';
+import { AirlockError } from '../core/errors.ts';
+import { writeFileAtomic } from '../core/files.ts';
+import type { Run } from '../core/run.ts';
+import { type Digest, digestFromHex } from '../oci/index.ts';
+import { findVolumes } from './bundle.ts';
+import type { BundleIndex } from './format.ts';
+import { type GenerationRecord, recordOf } from './records.ts';
+import { checksumsText, type IndexFacts } from './segments.ts';
+import { checkVolumes } from './verify-volumes.ts';
+
+/** Small files beside the volumes: the same index, signature and checksums as inside, and the volumes' sums for `sha256sum -c`. */
+export const sideNames = {
+  index: 'index.json',
+  signature: 'index.sig',
+  checksums: 'index.sha256',
+  sums: 'sha256sum.txt',
+  plan: 'plan.json',
+  journal: 'journal',
+} as const;
+
+/**
+ * Reads the filled volumes back, writes the side files and returns the record that the workspace will keep.
+ * @throws AirlockError BUNDLE_DAMAGED when the disk gives back other bytes than were written
+ */
+export async function readBack(
+  folder: string,
+  index: BundleIndex,
+  indexBytes: Buffer,
+  facts: IndexFacts,
+  run: Run,
+): Promise<GenerationRecord> {
+  const volumes = await findVolumes(folder, index, facts, run);
+  const { damages, sums } = await checkVolumes(index, facts, volumes, { sums: true, stage: 'build' }, run);
+  const first = damages[0];
+  if (first) {
+    throw new AirlockError(
+      'BUNDLE_DAMAGED',
+      `${first.volume} gives back other bytes than were written, at byte ${first.offset} (${first.member ?? first.part})`,
+      { hint: 'the disk or its controller is failing; build on another one', details: { damages } },
+    );
+  }
+  const sealed = volumes.map(({ name, sizeBytes }) => ({ name, sizeBytes, sha256: sums.get(name) ?? '' }));
+  await writeSideFiles(folder, indexBytes, facts, sealed, run);
+  const indexDigest: Digest = digestFromHex(facts.sha256);
+  return recordOf(index, { indexDigest, signature: facts.signature, volumes: sealed });
+}
+
+async function writeSideFiles(
+  folder: string,
+  indexBytes: Buffer,
+  facts: IndexFacts,
+  volumes: GenerationRecord['volumes'],
+  run: Run,
+): Promise<void> {
+  await writeFileAtomic(path.join(folder, sideNames.index), indexBytes, run);
+  await writeFileAtomic(path.join(folder, sideNames.checksums), checksumsText(facts), run);
+  await writeFileAtomic(path.join(folder, sideNames.signature), facts.signature, run);
+  const sums = volumes.map(({ name, sha256 }) => `${sha256}  ${name}\n`).join('');
+  await writeFileAtomic(path.join(folder, sideNames.sums), sums, run);
+}

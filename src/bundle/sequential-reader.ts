@@ -1,0 +1,59 @@
+import type { DiskFile } from '../core/disk.ts';
+
+const bufferBytes = 1 << 20;
+
+/**
+ * Reads a stretch of a file from front to back through two buffers of 1 MiB, the next one being read while the current one is used. What
+ * `take` returns is valid until the next call.
+ */
+export class SequentialReader {
+  /** Called with each block as it comes from the disk, in order. */
+  readonly #onBlock: ((block: Buffer) => void) | undefined;
+  readonly #file: DiskFile;
+  readonly #endOffset: number;
+  readonly #buffers = [Buffer.allocUnsafeSlow(bufferBytes), Buffer.allocUnsafeSlow(bufferBytes)] as const;
+  #next: Promise<Buffer> | undefined;
+  #nextBuffer = 0;
+  #readOffset: number;
+  #block: Buffer = Buffer.alloc(0);
+  #used = 0;
+
+  constructor(file: DiskFile, startOffset: number, endOffset: number, onBlock?: (block: Buffer) => void) {
+    this.#file = file;
+    this.#readOffset = startOffset;
+    this.#endOffset = endOffset;
+    this.#onBlock = onBlock;
+  }
+
+  /** The next bytes, at most `limit`, at least one; an empty buffer when the file ends before `endOffset`, or at it. */
+  take(limit: number): Buffer | Promise<Buffer> {
+    if (this.#used < this.#block.length) return this.#cut(limit);
+    return this.#advance().then(() => this.#cut(limit));
+  }
+
+  #cut(limit: number): Buffer {
+    const end = Math.min(this.#block.length, this.#used + limit);
+    const piece = this.#block.subarray(this.#used, end);
+    this.#used = end;
+    return piece;
+  }
+
+  async #advance(): Promise<void> {
+    this.#block = await (this.#next ?? this.#read());
+    this.#used = 0;
+    this.#onBlock?.(this.#block);
+    this.#next = this.#block.length === 0 || this.#readOffset >= this.#endOffset ? undefined : this.#read();
+    // Its failure shows when it is waited for.
+    this.#next?.catch(() => {});
+  }
+
+  async #read(): Promise<Buffer> {
+    const buffer = this.#buffers[this.#nextBuffer === 0 ? 0 : 1];
+    this.#nextBuffer = 1 - this.#nextBuffer;
+    const wanted = Math.min(bufferBytes, this.#endOffset - this.#readOffset);
+    if (wanted <= 0) return Buffer.alloc(0);
+    const count = await this.#file.read(buffer.subarray(0, wanted), this.#readOffset);
+    this.#readOffset += count;
+    return buffer.subarray(0, count);
+  }
+}

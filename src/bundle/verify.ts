@@ -1,0 +1,121 @@
+import type { Finding } from '../core/findings.ts';
+import { hasErrors } from '../core/findings.ts';
+import type { Run } from '../core/run.ts';
+import type { Digest } from '../oci/index.ts';
+import type { Bundle } from './bundle.ts';
+import { renderIndex } from './index-text.ts';
+import { judgeSignature, type SignatureStatus } from './sign.ts';
+import { checkForeign } from './verify-foreign.ts';
+import { checkVolumes, type Damage, type VolumeCheck } from './verify-volumes.ts';
+
+/** What `verify` found: every byte was looked at. */
+export interface VerifyReport {
+  readonly folder: string;
+  readonly kind: Bundle['kind'];
+  readonly generation: number;
+  readonly indexDigest: Digest;
+  readonly parent?: { readonly generation: number; readonly indexDigest: Digest };
+  readonly signature: SignatureStatus;
+  readonly findings: readonly Finding[];
+  readonly damages: readonly Damage[];
+  readonly checkedBytes: number;
+  /** No finding is an error. */
+  readonly whole: boolean;
+}
+
+/**
+ * Looks at every byte of a bundle: one flipped bit anywhere is found, with volume, offset and member. Damage, missing volumes and a bad
+ * signature are findings; an index that cannot be read at all was an error of `openBundle`.
+ * @throws AirlockError SIGNING_KEY_INVALID, FILE_UNREADABLE, CANCELLED
+ */
+export async function verifyBundle(
+  bundle: Bundle,
+  options: { readonly publicKeyPem?: string },
+  run: Run,
+): Promise<VerifyReport> {
+  const { index, facts } = bundle;
+  const totalBytes = bundle.volumes.reduce((sum, volume) => sum + volume.sizeBytes, 0);
+  const totalItems = index.blobs.length + index.files.length;
+  run.report({ stage: 'verify', state: 'total', totalBytes, totalItems, doneBytes: 0, doneItems: 0 });
+  const check =
+    bundle.kind === 'airlock'
+      ? await checkVolumes(index, facts, bundle.volumes, {}, run)
+      : await checkForeign(bundle, run);
+  const signature: SignatureStatus =
+    bundle.kind === 'foreign'
+      ? { state: 'unsigned' }
+      : judgeSignature(renderIndex(index), facts.signature, options.publicKeyPem);
+  const findings = [
+    ...signatureFindings(bundle, signature, options.publicKeyPem !== undefined),
+    ...damageFindings(check),
+  ];
+  return {
+    folder: bundle.folder,
+    kind: bundle.kind,
+    generation: index.generation,
+    indexDigest: bundle.indexDigest,
+    ...(index.parent ? { parent: index.parent } : {}),
+    signature,
+    findings,
+    damages: check.damages,
+    checkedBytes: check.checkedBytes,
+    whole: !hasErrors(findings),
+  };
+}
+
+function signatureFindings(bundle: Bundle, signature: SignatureStatus, keyGiven: boolean): Finding[] {
+  const subject = bundle.folder;
+  if (signature.state === 'bad') {
+    const message = 'the signature does not fit the index and the given key';
+    return [
+      {
+        code: 'SIGNATURE_BAD',
+        severity: 'error',
+        subject,
+        message,
+        hint: 'do not load it; ask for the right key, or for the bundle again',
+      },
+    ];
+  }
+  if (signature.state === 'unsigned' && keyGiven) {
+    const message = 'the bundle is not signed, so the given key proves nothing';
+    return [
+      {
+        code: 'SIGNATURE_MISSING',
+        severity: 'error',
+        subject,
+        message,
+        hint: 'build it with --sign-key, or verify without --key',
+      },
+    ];
+  }
+  if (signature.state === 'unknown-key') {
+    const message = 'the bundle is signed by an unknown key';
+    return [
+      { code: 'SIGNATURE_UNKNOWN_KEY', severity: 'info', subject, message, hint: 'give the public key with --key' },
+    ];
+  }
+  if (signature.state === 'unsigned')
+    return [{ code: 'SIGNATURE_MISSING', severity: 'info', subject, message: 'the bundle is not signed' }];
+  return [];
+}
+
+function damageFindings(check: VolumeCheck): Finding[] {
+  return check.damages.map((damage) => {
+    const where = damage.member === undefined ? '' : ` in ${damage.member}`;
+    const text: Record<Damage['part'], string> = {
+      missing: 'the volume is not there',
+      size: `the volume has the wrong size: ${damage.bytes} bytes from byte ${damage.offset} on are missing or too many`,
+      unreadable: `${damage.bytes} bytes from byte ${damage.offset}${where} cannot be read`,
+      frame: `byte ${damage.offset}${where} is not what the index says`,
+      data: `the data at byte ${damage.offset}${where} does not have its digest`,
+    };
+    return {
+      code: damage.part === 'missing' ? 'VOLUME_MISSING' : 'VOLUME_DAMAGED',
+      severity: 'error',
+      subject: damage.volume,
+      message: text[damage.part],
+      hint: 'copy this volume again from the connected side',
+    };
+  });
+}
