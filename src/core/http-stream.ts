@@ -95,6 +95,7 @@ export class CheckedStream extends Readable {
 
   #rest(waitMs: number): void {
     this.#body?.pause();
+    clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.#body?.resume();

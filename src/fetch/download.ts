@@ -66,7 +66,7 @@ export function createDownloader(options: DownloaderOptions): Downloader {
       let known: Known = { etag: request.etag, sizeBytes: expectedSizeBytes };
       const openOnce = async (at: number): Promise<HttpResponse> => {
         const response = await requestPart(options.http, url, at, known, run);
-        known = { etag: known.etag ?? strongTag(response), sizeBytes: known.sizeBytes ?? wholeSize(response, at) };
+        known = { etag: known.etag ?? strongTag(response), sizeBytes: known.sizeBytes ?? wholeSize(response) };
         return response;
       };
       const first = await retry(() => openOnce(offsetBytes), policy, about(url), run);
@@ -139,7 +139,7 @@ async function requestPart(
           hint: 'plan again',
         },
       );
-    const whole = wholeSize(response, offsetBytes);
+    const whole = wholeSize(response);
     if (known.sizeBytes !== undefined && whole !== undefined && whole !== known.sizeBytes)
       throw new AirlockError('FETCH_SIZE_MISMATCH', `${redactUrl(url)} has ${whole} bytes, not ${known.sizeBytes}`, {
         side: 'source',
@@ -163,12 +163,11 @@ async function requestPart(
 }
 
 /** The size of the whole file as an answer states it. */
-function wholeSize(response: HttpResponse, offsetBytes: number): number | undefined {
+function wholeSize(response: HttpResponse): number | undefined {
   const range = rangeOf(response);
   if (range) return range.sizeBytes;
   const length = response.headers['content-length'];
-  if (response.status !== 200 || length === undefined) return undefined;
-  return offsetBytes > 0 || /^\d+$/.test(length) ? Number(length) : undefined;
+  return response.status === 200 && length !== undefined && /^\d+$/.test(length) ? Number(length) : undefined;
 }
 
 function rangeOf(response: HttpResponse): { start: number; sizeBytes: number | undefined } | undefined {
