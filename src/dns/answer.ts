@@ -13,7 +13,8 @@ export interface ZoneAnswer {
 }
 
 const refused: ZoneAnswer = { rcode: 'REFUSED', authoritative: false, answers: [], authority: [], additional: [] };
-const maxChain = 16;
+// As many as BIND 9.18.29 and newer follow (max-query-restarts 11).
+const maxChain = 12;
 
 /**
  * Looks a question up: wildcards, empty non-terminals, CNAMEs followed inside their zone, referrals at cuts; REFUSED outside all zones.

@@ -43,6 +43,8 @@ export interface ZoneInput {
   readonly nameServers?: readonly DnsHost[];
   /** Default `hostmaster` in the base domain. */
   readonly mailbox?: string;
+  /** Domains that hosts put behind names, beside those of the site and its clusters; only for lint. */
+  readonly searchDomains?: readonly string[];
   readonly ttlSeconds: number;
   /** Address prefixes whose reverse zones are this site's, any length. */
   readonly reverse: readonly string[];

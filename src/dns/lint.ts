@@ -4,8 +4,11 @@ import { buildZones } from './build.ts';
 import { clusterDomain, hostedApiAddresses, hostedIngressAddresses, planNames } from './forward.ts';
 import type { DnsHost, ZoneInput } from './input.ts';
 import { lintZones } from './lint-zones.ts';
+import { findMustNotResolve } from './must-not-resolve.ts';
 import { type DomainName, isWithin, nameLabels, parseDomainName } from './name.ts';
 import { reverseZones } from './reverse.ts';
+import type { Zone } from './zone.ts';
+import { findIndexedZone, findNode, indexZones } from './zone-index.ts';
 
 /**
  * What is wrong, or will be a trap, in a site's naming plan and in the zones that follow from it. Codes are in `docs/dns.md`.
@@ -13,13 +16,16 @@ import { reverseZones } from './reverse.ts';
  * @see hosted-clusters-disconnected §4.4
  */
 export function lintZoneInput(input: ZoneInput): Finding[] {
+  const zones = buildZones(input);
   return [
     ...baseDomainFindings(input),
     ...clusterFindings(input),
     ...hostFindings(input),
     ...familyFindings(input),
     ...reverseFindings(input),
-    ...lintZones(buildZones(input)),
+    ...sharedNameFindings(input),
+    ...searchFindings(input, zones),
+    ...lintZones(zones),
   ];
 }
 
@@ -210,4 +216,37 @@ function reverseFindings(input: ZoneInput): Finding[] {
       }),
     ),
   ];
+}
+
+/** One name for two things with other addresses: who asks for one of them gets the other half of the time. */
+function sharedNameFindings(input: ZoneInput): Finding[] {
+  const first = new Map<DomainName, string>();
+  return planNames(input).flatMap((one): Finding[] => {
+    const addresses = [...one.addresses].sort().join(', ');
+    const other = first.get(one.name) ?? addresses;
+    first.set(one.name, other);
+    if (other === addresses) return [];
+    return [
+      {
+        code: 'DNS_NAME_SHARED',
+        severity: 'warning',
+        subject: one.name,
+        message: `is planned twice, with ${other} and with ${addresses}; it gets them all`,
+        hint: 'give the two different names, or the same addresses',
+      },
+    ];
+  });
+}
+
+/** Names that the plan itself would answer although nobody means them. */
+function searchFindings(input: ZoneInput, zones: readonly Zone[]): Finding[] {
+  const table = indexZones(zones);
+  return findMustNotResolve(input).flatMap(({ name, why }): Finding[] => {
+    const zone = findIndexedZone(table, nameLabels(name));
+    const node = zone && findNode(zone, name);
+    if (!node?.has('A') && !node?.has('AAAA')) return [];
+    return [
+      { code: 'DNS_MUST_NOT_RESOLVE', severity: 'error', subject: name, message: `would have an address: ${why}` },
+    ];
+  });
 }

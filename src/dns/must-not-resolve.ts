@@ -13,8 +13,8 @@ export const absentLabel = 'airlock-absent';
 
 /**
  * Names that must not have an address: what a host asks for when it puts its search domain behind a name that it cannot find, what a file
- * without a final dot makes of ours, and the parents of wildcards. A wildcard that is too wide answers some of them. `sources` are registry
- * hosts outside of the site, such as `quay.io`.
+ * without a final dot makes of ours. A wildcard that is too wide answers some of them. `sources` are registry hosts outside of the site,
+ * such as `quay.io`.
  * @throws AirlockError DNS_NAME_INVALID
  * @see hosted-clusters-disconnected §4.4
  */
@@ -22,7 +22,7 @@ export function findMustNotResolve(input: ZoneInput, sources: readonly string[] 
   const base = parseDomainName(input.baseDomain);
   const clusters = [...(input.managementCluster ? [input.managementCluster] : []), ...input.hostedClusters];
   const clusterDomains = clusters.map((cluster) => clusterDomain(cluster, base));
-  const searchDomains = [...new Set([base, ...clusterDomains])];
+  const searchDomains = [...new Set([base, ...clusterDomains, ...(input.searchDomains ?? []).map(parseDomainName)])];
   const absent = (name: string, why: string): AbsentName => ({ name: parseDomainName(name), why });
   return [
     ...searchDomains.flatMap((domain) => [
@@ -33,8 +33,5 @@ export function findMustNotResolve(input: ZoneInput, sources: readonly string[] 
     ]),
     absent(`${base}.${base}`, 'a name was written without its final dot, or a wildcard covers the base domain'),
     absent(`wpad.${base}`, 'hosts that look for a proxy by name would use whatever answers'),
-    ...clusterDomains.map((domain) =>
-      absent(`apps.${domain}`, `the application domain itself is nobody's address; only names below it are`),
-    ),
   ];
 }

@@ -17,8 +17,8 @@ const labelPattern = /^(?:\*|[a-z0-9_](?:[a-z0-9_/-]*[a-z0-9_])?)$/;
  * @throws AirlockError DNS_NAME_INVALID
  */
 export function parseDomainName(text: string): DomainName {
-  const name = (text.endsWith('.') && text !== '.' ? text.slice(0, -1) : text).toLowerCase();
-  if (name === '.') return '' as DomainName;
+  if (text === '.') return '' as DomainName;
+  const name = (text.endsWith('.') ? text.slice(0, -1) : text).toLowerCase();
   const labels = name.split('.');
   const bad = labels.find(
     (label, index) => label.length > 63 || !labelPattern.test(label) || (label === '*' && index > 0),

@@ -55,6 +55,8 @@ export function kitchenZone(keep: (name: string) => boolean = () => true): Zone 
     cname('loop1', 'loop2.kitchen.test'),
     cname('loop2', 'loop1.kitchen.test'),
     cname('intocut', 'host.cellar.kitchen.test'),
+    ...Array.from({ length: 20 }, (_, i) => cname(`chain${i}`, `chain${i + 1}.kitchen.test`)),
+    a('chain20.', '192.0.2.90'),
     ns('cellar.', 'ns.cellar.kitchen.test', 'ns.kitchen.test'),
     a('ns.cellar.', '192.0.2.80'),
     a('big.', ...Array.from({ length: 90 }, (_, i) => `198.51.100.${i}`)),
