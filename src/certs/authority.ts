@@ -1,6 +1,8 @@
 import { AirlockError } from '../core/errors.ts';
-import { createRsaKey, parsePrivateKey } from './keys.ts';
-import { parseCertificate, splitPemBundle } from './pem.ts';
+import { readCaLimits } from './asn1.ts';
+import { assertKeyMatches, orderedChain } from './chain.ts';
+import { describeCertificate } from './describe.ts';
+import { createRsaKey } from './keys.ts';
 import { type KeyAndCertificate, signCertificate } from './sign.ts';
 import { validity } from './validity.ts';
 
@@ -48,48 +50,27 @@ export function importAuthority(bundlePem: string, keyPem: string, now: Date): S
   const chain = orderedChain(bundlePem);
   const certificatePem = chain[0] ?? '';
   assertKeyMatches(certificatePem, keyPem);
-  for (const pem of chain) assertMaySign(pem, now);
+  for (const [below, pem] of chain.entries()) assertMaySign(pem, below, now);
   const anchorPem = chain.at(-1) ?? certificatePem;
   return { certificatePem, keyPem, anchorPem, intermediatesPem: chain.slice(0, -1).join('') };
 }
 
-/** The certificates of a chain file, each signed by the next. @throws AirlockError CERTIFICATE_INVALID, CHAIN_BROKEN */
-export function orderedChain(bundlePem: string): string[] {
-  const chain = splitPemBundle(bundlePem);
-  if (chain.length === 0) parseCertificate(bundlePem);
-  for (const [index, pem] of chain.entries()) {
-    const next = chain[index + 1];
-    if (next === undefined) break;
-    const [subject, issuer] = [parseCertificate(pem), parseCertificate(next)];
-    if (!subject.checkIssued(issuer) || !subject.verify(issuer.publicKey)) {
-      throw new AirlockError(
-        'CHAIN_BROKEN',
-        `certificate ${index + 1} (${subject.subject.replaceAll('\n', ', ')}) is not signed by certificate ${index + 2}`,
-        { hint: 'put the certificate first, then the one that signed it, and so on up to the root' },
-      );
-    }
-  }
-  return chain;
-}
-
-/** @throws AirlockError KEY_MISMATCH, KEY_INVALID, CERTIFICATE_INVALID */
-export function assertKeyMatches(certificatePem: string, keyPem: string): void {
-  const certificate = parseCertificate(certificatePem);
-  if (certificate.checkPrivateKey(parsePrivateKey(keyPem))) return;
-  throw new AirlockError(
-    'KEY_MISMATCH',
-    `the private key does not belong to the certificate of ${certificate.subject.replaceAll('\n', ', ')}`,
-  );
-}
-
-function assertMaySign(pem: string, now: Date): void {
-  const certificate = parseCertificate(pem);
-  const subject = certificate.subject.replaceAll('\n', ', ');
-  if (!certificate.ca) {
-    throw new AirlockError('CA_INVALID', `the certificate of ${subject} is not a CA`, {
-      hint: 'a CA certificate has basicConstraints CA:TRUE; hand in a server certificate with its key instead',
+function assertMaySign(pem: string, casBelow: number, now: Date): void {
+  const { subject, isCa, notAfter } = describeCertificate(pem);
+  const { maySign, pathLength } = readCaLimits(pem);
+  if (!isCa || !maySign) {
+    throw new AirlockError('CA_INVALID', `the certificate of ${subject} may not sign certificates`, {
+      hint: 'a CA certificate has basicConstraints CA:TRUE and keyUsage keyCertSign; hand in a server certificate with its key instead',
     });
   }
-  if (new Date(certificate.validTo) <= now)
-    throw new AirlockError('CA_INVALID', `the CA certificate of ${subject} ran out on ${certificate.validTo}`);
+  if (pathLength !== undefined && pathLength < casBelow)
+    throw new AirlockError(
+      'CA_INVALID',
+      `the CA ${subject} allows ${pathLength} CAs below it, and there are ${casBelow}`,
+    );
+  if (notAfter <= now) {
+    throw new AirlockError('CA_INVALID', `the CA certificate of ${subject} ran out on ${notAfter.toISOString()}`, {
+      hint: 'bring in a new CA with "airlock certs ca add", spread it, then switch to it',
+    });
+  }
 }

@@ -1,4 +1,6 @@
 import path from 'node:path';
+import { writeFileAtomic } from '../core/files.ts';
+import type { Run } from '../core/run.ts';
 
 /** The files of a certificate folder. Keys have mode 0600. */
 export interface CertificatePaths {
@@ -38,4 +40,15 @@ export function certificatePaths(folder: string): CertificatePaths {
     previousCa: at('ca.previous.crt'),
     previousCaKey: at('ca.previous.key'),
   };
+}
+
+/** Writes key, then certificate: a crash between the two is seen by the next run as a pair that does not belong together. */
+export async function writeServerFiles(
+  paths: CertificatePaths,
+  certificatePem: string,
+  keyPem: string,
+  run: Run,
+): Promise<void> {
+  await writeFileAtomic(paths.key, keyPem, run, 0o600);
+  await writeFileAtomic(paths.certificate, certificatePem, run);
 }

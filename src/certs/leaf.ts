@@ -1,5 +1,5 @@
 import { AirlockError } from '../core/errors.ts';
-import { assertKeyMatches } from './authority.ts';
+import { assertKeyMatches } from './chain.ts';
 import { describe } from './describe.ts';
 import { createRsaKey } from './keys.ts';
 import { parseCertificate } from './pem.ts';

@@ -1,13 +1,12 @@
-import { createHash, randomBytes, sign } from 'node:crypto';
+import { randomBytes, sign } from 'node:crypto';
 import forge from 'node-forge';
+import { type Asn1, child, derBytes, readIssuer, replaced } from './asn1.ts';
 import { parsePrivateKey, publicKeyOf } from './keys.ts';
-import { parseCertificate } from './pem.ts';
 
-// The one adapter of node-forge, which builds the structures. Signatures come from Node: forge's own need seconds of the main thread for
+// With asn1.ts the adapter of node-forge, which builds the structures. Signatures come from Node: forge's own need seconds of the main thread for
 // a 4096-bit key and know RSA only, while a corporate CA may be ECDSA.
 
 const { asn1, pki } = forge;
-type Asn1 = forge.asn1.Asn1;
 
 /** A CA or leaf certificate with its private key, PEM. */
 export interface KeyAndCertificate {
@@ -85,38 +84,6 @@ function ecdsaAlgorithm(): Asn1 {
   ]);
 }
 
-function readIssuer(pem: string): { subject: Asn1; keyId: string } {
-  const raw = parseCertificate(pem).raw;
-  const tree = asn1.fromDer(raw.toString('latin1'));
-  const body = child(tree, 0);
-  // An explicit version comes first in every v3 certificate; a v1 one has none.
-  const shift = child(body, 0).tagClass === asn1.Class.CONTEXT_SPECIFIC ? 1 : 0;
-  const keyInfo = child(body, 5 + shift);
-  return { subject: child(body, 4 + shift), keyId: findKeyId(body) ?? hashKey(keyInfo) };
-}
-
-// The value of subjectKeyIdentifier: an OCTET STRING inside the extension's OCTET STRING.
-function findKeyId(body: Asn1): string | undefined {
-  const extensions = children(body).find((node) => node.tagClass === asn1.Class.CONTEXT_SPECIFIC && node.type === 3);
-  const oid = asn1.oidToDer('2.5.29.14').getBytes();
-  for (const extension of extensions ? children(child(extensions, 0)) : []) {
-    const parts = children(extension);
-    const value = parts.at(-1)?.value;
-    if (parts[0]?.value === oid && typeof value === 'string') {
-      const inner = asn1.fromDer(value).value;
-      return typeof inner === 'string' ? inner : undefined;
-    }
-  }
-  return undefined;
-}
-
-// RFC 5280 §4.2.1.2 method 1: SHA-1 over the key bits without their unused-bits byte.
-function hashKey(keyInfo: Asn1): string {
-  const bits = child(keyInfo, 1).value;
-  const text = typeof bits === 'string' ? bits.slice(1) : derBytes(child(keyInfo, 1)).subarray(1).toString('latin1');
-  return createHash('sha1').update(Buffer.from(text, 'latin1')).digest().toString('latin1');
-}
-
 function attributes(subject: Subject): forge.pki.CertificateField[] {
   // UTF8String for all: PrintableString has no "*", "@" or "&", and RFC 5280 §4.1.2.4 asks for UTF8String in new names.
   const field = (name: string, value: string | undefined): forge.pki.CertificateField[] =>
@@ -130,24 +97,6 @@ function createSerial(): string {
   const bytes = randomBytes(16);
   bytes[0] = 0x40 | ((bytes[0] ?? 0) & 0x3f);
   return bytes.toString('hex');
-}
-
-function children(node: Asn1): Asn1[] {
-  return Array.isArray(node.value) ? node.value : [];
-}
-
-function child(node: Asn1, index: number): Asn1 {
-  const found = children(node)[index];
-  if (!found) throw new Error(`ASN.1 node has no child ${index}`);
-  return found;
-}
-
-function replaced(node: Asn1, index: number, value: Asn1): Asn1[] {
-  return children(node).map((old, at) => (at === index ? value : old));
-}
-
-function derBytes(node: Asn1): Buffer {
-  return Buffer.from(asn1.toDer(node).getBytes(), 'latin1');
 }
 
 function renderBlock(label: string, der: Buffer): string {
