@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Readable } from 'node:stream';
 import { Agent, type Dispatcher, ProxyAgent, request as send } from 'undici';
 import { AirlockError } from './errors.ts';
@@ -92,6 +93,8 @@ export function createHttp(options: HttpOptions = {}): HttpClient {
 
   return {
     async request(request, run) {
+      // Every request and body under way listens on the one signal; Node.js takes more than ten for a leak.
+      setMaxListeners(0, run.signal);
       let url = new URL(request.url);
       const first = url;
       let headers = lowerCase({ 'user-agent': options.userAgent ?? 'airlock', ...request.headers });
