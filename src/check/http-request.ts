@@ -49,7 +49,8 @@ export function createCheckRequest(options: HttpRequestOptions): CheckClients['r
     });
 }
 
-function siteLookup(lookup: CheckClients['lookup'], run: Run): LookupFunction {
+/** Node's `lookup` option over the site's DNS, for every client that connects by name. */
+export function siteLookup(lookup: CheckClients['lookup'], run: Run): LookupFunction {
   return (host, options, callback) => {
     const families = options.family === 4 || options.family === 6 ? [options.family] : ([4, 6] as const);
     const family = findIpFamily(host);

@@ -1,6 +1,6 @@
 export { type CheckCode, checkCodes } from './codes.ts';
 export { checkErrors } from './errors.ts';
-export { createCheckRequest, type HttpRequestOptions } from './http-request.ts';
+export { createCheckRequest, type HttpRequestOptions, siteLookup } from './http-request.ts';
 export type {
   CheckClients,
   CheckedFile,

@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import type { LookupFunction } from 'node:net';
 import type { Readable } from 'node:stream';
 import { Agent, type Dispatcher, ProxyAgent, request as send } from 'undici';
 import { AirlockError } from './errors.ts';
@@ -15,6 +16,8 @@ export interface HttpOptions extends TrustOptions {
   /** Hosts (`host` or `host:port`) of which any certificate is accepted. */
   readonly insecureHosts?: readonly string[];
   readonly proxy?: ProxySettings;
+  /** Resolves names in place of the system's resolver: `check` asks the site's DNS. */
+  readonly lookup?: LookupFunction;
   /** Connections per origin; default 16. */
   readonly connectionsPerHost?: number;
   /** Default 30 s. */
@@ -163,6 +166,7 @@ function createAgent(
     rejectUnauthorized: !(tls.insecure ?? false),
     timeout: options.connectTimeoutMs ?? 30_000,
     autoSelectFamily: true,
+    ...(options.lookup ? { lookup: options.lookup } : {}),
   };
   const common = {
     connections: options.connectionsPerHost ?? 16,

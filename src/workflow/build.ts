@@ -1,0 +1,171 @@
+import path from 'node:path';
+import { acquireLock, type BuildOutcome, buildBundle, findInterruptedBuild, readHistory } from '../bundle/index.ts';
+import { AirlockError } from '../core/errors.ts';
+import { findFile, readFileLimited } from '../core/files.ts';
+import type { Run } from '../core/run.ts';
+import { type MissingContent, openKeptBlobs, type Plan, parsePlan } from '../plan/index.ts';
+import { openSourceClients } from './clients.ts';
+import { contentSources } from './content-sources.ts';
+import { describePlan, loadConfiguration, type PlanResult, planImageSet, workspaceOf } from './plan-image-set.ts';
+import type { PlanRequest } from './requests.ts';
+import { errorBits, isReleaseType, type MirrorResult, uncheckedReleases, writeResult } from './result.ts';
+
+export interface BuildRequest extends PlanRequest {
+  /** Build this plan and no other. */
+  readonly planFile?: string | undefined;
+  /** Drop what an interrupted build planned and fetched. */
+  readonly replan: boolean;
+  readonly signingKeyFile?: string | undefined;
+}
+
+/**
+ * Plans where there is no plan that fits, and fills the next generation. A set with nothing new makes nothing.
+ * @throws AirlockError WORKSPACE_LOCKED, SPACE_SHORT, and those of planning and building; missing content is in the result
+ */
+export async function build(request: BuildRequest, run: Run): Promise<MirrorResult> {
+  const startedAt = run.now();
+  const workspace = workspaceOf(request);
+  const lock = await acquireLock(workspace, 'airlock build', run);
+  try {
+    const { result: planned, resumed } = await choosePlan(request, run);
+    const facts = { plan: planned.plan, startedAt, run };
+    if (!planned.isNew && !request.full && !resumed)
+      return describe(facts, { state: 'nothing-new', folder: request.folder, missing: planned.plan.missing });
+    if (planned.findings.length > 0 && !resumed) throw spaceShort(planned);
+    const outcome = await fill(request, planned.plan, run);
+    const result = describe(facts, summarize(outcome, planned.plan));
+    await writeResult(result.folder, result, run);
+    if (outcome.kind === 'sealed') await run.disk.remove(path.join(workspace, 'plan.json'));
+    return result;
+  } finally {
+    await lock.release();
+  }
+}
+
+/** The plan of an interrupted build, the one that was asked for, the last one while both configurations are as they were, or a new one. */
+async function choosePlan(request: BuildRequest, run: Run): Promise<{ result: PlanResult; resumed: boolean }> {
+  if (request.planFile !== undefined) return { result: await readPlan(request.planFile, request, run), resumed: false };
+  const interrupted = await findInterruptedBuild(request.folder, run);
+  if (interrupted && !request.replan) {
+    say(
+      run,
+      `continuing generation ${interrupted.plan.generation}, which was interrupted, with its own plan (--replan drops it)`,
+    );
+    return {
+      result: await describePlan(interrupted.plan, path.join(interrupted.folder, 'plan.json'), request, run),
+      resumed: true,
+    };
+  }
+  if (interrupted) await run.disk.remove(interrupted.folder);
+  const kept = await findFittingPlan(request, run);
+  if (kept) {
+    say(run, 'using the plan that lies in the workspace: both configurations are as they were');
+    return { result: kept, resumed: false };
+  }
+  return { result: await planImageSet(request, run), resumed: false };
+}
+
+async function readPlan(file: string, request: BuildRequest, run: Run): Promise<PlanResult> {
+  const plan = parsePlan((await readFileLimited(file, run, 1 << 30)).toString(), file);
+  return describePlan(plan, file, request, run);
+}
+
+async function findFittingPlan(request: BuildRequest, run: Run): Promise<PlanResult | undefined> {
+  if (request.full || request.baseFile !== undefined) return undefined;
+  const workspace = workspaceOf(request);
+  const file = path.join(workspace, 'plan.json');
+  const bytes = await findFile(file, run, 1 << 30);
+  if (!bytes) return undefined;
+  const configuration = await loadConfiguration(request, run);
+  const history = await readHistory(workspace, run);
+  try {
+    const plan = parsePlan(bytes.toString(), file);
+    const fits =
+      plan.imageSetDigest === configuration.imageSet.imageSetDigest &&
+      plan.siteDigest === configuration.site?.siteDigest &&
+      plan.generation === history.next &&
+      plan.missing.length === 0;
+    return fits ? await describePlan(plan, file, request, run) : undefined;
+  } catch (error) {
+    // A plan of another version of Airlock is simply made again.
+    if (error instanceof AirlockError && error.code === 'PLAN_INVALID') return undefined;
+    throw error;
+  }
+}
+
+async function fill(request: BuildRequest, plan: Plan, run: Run): Promise<BuildOutcome> {
+  const workspace = workspaceOf(request);
+  const clients = await openSourceClients(request.source, 'build', run);
+  const signingKeyPem =
+    request.signingKeyFile === undefined ? undefined : (await readFileLimited(request.signingKeyFile, run)).toString();
+  try {
+    return await buildBundle(
+      {
+        plan,
+        folder: request.folder,
+        workspace,
+        kept: openKeptBlobs(workspace),
+        sources: contentSources(clients),
+        parallelBlobs: request.source.parallelLayers,
+        ...(signingKeyPem === undefined ? {} : { signingKeyPem }),
+      },
+      run,
+    );
+  } finally {
+    await clients.close();
+  }
+}
+
+type Ending = Pick<MirrorResult, 'state' | 'folder' | 'missing'> & { readonly volumes?: MirrorResult['volumes'] };
+
+function summarize(outcome: BuildOutcome, plan: Plan): Ending {
+  if (outcome.kind === 'sealed')
+    return { state: 'complete', folder: outcome.folder, missing: [], volumes: outcome.record.volumes };
+  const known = new Map(plan.blobs.map((blob) => [blob.digest as string, blob]));
+  const types = new Map(plan.images.map((image) => [image.origin, image.type]));
+  const missing = outcome.missing.map((one) => {
+    const blob = known.get(one.name);
+    const type = blob ? (types.get(blob.origin) ?? 'generic') : 'coreos';
+    return {
+      type,
+      origin: blob?.origin ?? one.name,
+      ...(blob ? { digest: blob.digest } : {}),
+      code: one.code,
+      cause: one.cause,
+    } satisfies MissingContent;
+  });
+  return { state: outcome.kind, folder: outcome.folder, missing: [...plan.missing, ...missing] };
+}
+
+function describe(facts: { plan: Plan; startedAt: Date; run: Run }, ending: Ending): MirrorResult {
+  const { plan, startedAt, run } = facts;
+  const types = ending.missing.map((one) => one.type);
+  return {
+    apiVersion: 'airlock/v1alpha1',
+    kind: 'Result',
+    state: ending.state === 'incomplete' && types.some(isReleaseType) ? 'failed' : ending.state,
+    generation: plan.generation,
+    folder: ending.folder,
+    totals: plan.totals,
+    volumes: ending.volumes ?? [],
+    missing: ending.missing,
+    notes: plan.notes,
+    uncheckedReleases: uncheckedReleases(plan),
+    errorBits: errorBits(types),
+    engine: plan.engine,
+    startedAt: startedAt.toISOString(),
+    finishedAt: run.now().toISOString(),
+  };
+}
+
+function spaceShort(planned: PlanResult): AirlockError {
+  const lines = planned.findings.map((finding) => `${finding.subject} ${finding.message}`);
+  return new AirlockError('SPACE_SHORT', lines.join('\n'), {
+    hint: planned.findings.map((finding) => finding.hint).join('; '),
+    details: { findings: planned.findings },
+  });
+}
+
+function say(run: Run, message: string): void {
+  run.report({ stage: 'build', state: 'log', level: 'info', message });
+}

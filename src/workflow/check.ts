@@ -1,0 +1,151 @@
+import {
+  type CheckClients,
+  type CheckInput,
+  type CheckReport,
+  createCheckRequest,
+  runChecks,
+  siteLookup,
+} from '../check/index.ts';
+import { loadSite, type Site } from '../config/index.ts';
+import { AirlockError } from '../core/errors.ts';
+import { writeFileAtomic } from '../core/files.ts';
+import { createHttp, type HttpClient } from '../core/http.ts';
+import type { IpFamily } from '../core/ip.ts';
+import { prettyJson } from '../core/json.ts';
+import type { Run } from '../core/run.ts';
+import { findMustNotResolve, lookupAddresses } from '../dns/index.ts';
+import { type EmittedFile, emitSite, pullReferences } from '../manifests/index.ts';
+import { createRemote, mapReference, parseRegistriesConf, type Reference, staticCredentials } from '../oci/index.ts';
+import { emitInput } from './emit.ts';
+import { type LoadedContent, readLoadedContent } from './loaded.ts';
+import { dnsServers, siteTarget, webUrls } from './site/endpoints.ts';
+import { sitePaths } from './site/paths.ts';
+import { zoneInput } from './site/zone-input.ts';
+
+/** What `check` found, and when. Kept in the state folder for `status` and the status page. */
+export interface SiteCheck extends CheckReport {
+  readonly checkedAt: string;
+  readonly generation: number;
+}
+
+/**
+ * The readiness proof: everything that `emit` would write, looked at through the site's own DNS, CA, pull secret and mirror rules.
+ * @throws AirlockError NOTHING_LOADED, those of configuration; what is wrong with the site is in the findings
+ */
+export async function check(siteFile: string, options: { readonly hashFiles: boolean }, run: Run): Promise<SiteCheck> {
+  const { site } = await loadSite(siteFile, run);
+  const loaded = await readLoadedContent(site.paths.state, run);
+  const newest = loaded.generations.at(-1);
+  if (!newest)
+    throw new AirlockError('NOTHING_LOADED', 'no bundle was loaded at this site yet', {
+      hint: `load one first: airlock load BUNDLE -f ${siteFile}`,
+    });
+  const emitted = await emitInput(site, loaded, run);
+  const files = emitSite(emitted);
+  const input = checkInput(site, loaded, {
+    ...options,
+    caPem: emitted.caPem,
+    pullSecret: emittedText(files, 'hosts/auth.json'),
+  });
+  const lookup = siteResolver(site);
+  const http = createHttp({ caPem: [emitted.caPem], trustSystem: false, lookup: siteLookup(lookup, run) });
+  try {
+    const clients = checkClients(
+      http,
+      lookup,
+      emitted.caPem,
+      emittedText(files, 'hosts/registries.conf'),
+      emitted.credentials,
+    );
+    const report = await runChecks(input, clients, run);
+    const result = { ...report, checkedAt: run.now().toISOString(), generation: newest.generation };
+    await writeFileAtomic(sitePaths(site).lastCheck, prettyJson(result), run);
+    return result;
+  } finally {
+    await http.close();
+  }
+}
+
+function checkInput(
+  site: Site,
+  loaded: LoadedContent,
+  emitted: { hashFiles: boolean; caPem: string; pullSecret: string },
+): CheckInput {
+  const { registry, web } = site;
+  const { http } = webUrls(site);
+  const sources = [...new Set(loaded.images.map((image) => image.origin.split('/')[0] ?? ''))].filter(
+    (host) => host.includes('.') && !host.includes(':'),
+  );
+  return {
+    registry: { host: registry.host, port: registry.port, tls: true },
+    services: [
+      { title: 'registry', host: registry.host, port: registry.port, tls: true },
+      { title: 'web server', host: web.host, port: web.httpPort, tls: false },
+      { title: 'web server', host: web.host, port: web.httpsPort, tls: true },
+    ],
+    names: [
+      { name: registry.host, addresses: registry.addresses },
+      { name: web.host, addresses: web.addresses },
+      { name: site.bastion.host, addresses: site.bastion.addresses },
+    ],
+    unwantedNames: [...sources, ...findMustNotResolve(zoneInput(site, 1), sources).map((absent) => absent.name)],
+    caPem: emitted.caPem,
+    pullSecret: emitted.pullSecret,
+    images: pullReferences(loaded.images, siteTarget(site)).map(({ reference, digest, absent }) => ({
+      reference,
+      digest,
+      absent,
+    })),
+    files: loaded.webFiles.map((file) => ({
+      url: `${http}${encodeURI(file.webPath)}`,
+      sizeBytes: file.sizeBytes,
+      sha256: file.sha256,
+    })),
+    hashFiles: emitted.hashFiles,
+  };
+}
+
+/** Asks the site's DNS servers in order; the next one only when one does not answer. */
+function siteResolver(site: Site): CheckClients['lookup'] {
+  return async (name: string, family: IpFamily, run: Run) => {
+    let failure: unknown;
+    for (const server of dnsServers(site)) {
+      try {
+        return await lookupAddresses({ server, name, types: [family === 4 ? 'A' : 'AAAA'] }, run);
+      } catch (error) {
+        if (run.signal.aborted) throw error;
+        failure = error;
+      }
+    }
+    throw failure;
+  };
+}
+
+function checkClients(
+  http: HttpClient,
+  lookup: CheckClients['lookup'],
+  caPem: string,
+  registriesConf: string,
+  user: { readonly username: string; readonly password: string },
+): CheckClients {
+  const rules = parseRegistriesConf(registriesConf, 'hosts/registries.conf');
+  return {
+    lookup,
+    mapReference: (reference: Reference) =>
+      mapReference(reference, rules).candidates.map((candidate) => candidate.reference),
+    registry: createRemote({
+      http,
+      side: 'target',
+      stage: 'check',
+      credentials: staticCredentials(user.username, user.password),
+      retry: { retryTimes: 1 },
+    }),
+    request: createCheckRequest({ lookup, caPem }),
+  };
+}
+
+function emittedText(files: readonly EmittedFile[], name: string): string {
+  const file = files.find((one) => one.path === name);
+  if (!file) throw new Error(`emit did not write ${name}`);
+  return file.content;
+}

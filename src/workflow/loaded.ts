@@ -1,0 +1,114 @@
+import path from 'node:path';
+import { type Bundle, type BundleIndex, listLoaded, readLoadedIndex, readMember } from '../bundle/index.ts';
+import { findFile } from '../core/files.ts';
+import type { Run } from '../core/run.ts';
+import type { ReleaseSignature } from '../manifests/index.ts';
+import { digestFromHex } from '../oci/index.ts';
+import { parsePlan, type SelectedCatalog, type SelectedImage, type SelectedRelease } from '../plan/index.ts';
+
+/** A file that the web server of the site serves. */
+export interface LoadedWebFile {
+  readonly webPath: string;
+  readonly sizeBytes: number;
+  readonly sha256: string;
+}
+
+/** Everything that was loaded at a site, over all generations. */
+export interface LoadedContent {
+  readonly generations: readonly {
+    readonly generation: number;
+    readonly createdAt: string;
+    readonly loadedAt: string;
+    readonly indexDigest: string;
+    readonly target: string;
+  }[];
+  /** The newest record of each name and origin. */
+  readonly images: readonly SelectedImage[];
+  readonly releases: readonly SelectedRelease[];
+  /** Of the newest generation. */
+  readonly catalogs: readonly SelectedCatalog[];
+  readonly webFiles: readonly LoadedWebFile[];
+  readonly signatures: readonly ReleaseSignature[];
+  /** When the newest bundle was planned; the epoch before the first. */
+  readonly contentDate: Date;
+}
+
+/** Reads the load records of a state folder; empty content where nothing was loaded. */
+export async function readLoadedContent(stateFolder: string, run: Run): Promise<LoadedContent> {
+  const loaded = await listLoaded(stateFolder, run);
+  const indexes: BundleIndex[] = [];
+  const signatures: ReleaseSignature[] = [];
+  for (const one of loaded) {
+    indexes.push(await readLoadedIndex(one, run));
+    signatures.push(...(await readPlannedSignatures(path.join(one.folder, 'plan.json'), run)));
+  }
+  return {
+    generations: loaded.map(({ record }, at) => ({
+      generation: record.generation,
+      createdAt: indexes[at]?.createdAt ?? record.loadedAt,
+      loadedAt: record.loadedAt,
+      indexDigest: record.indexDigest,
+      target: record.target,
+    })),
+    ...mergeIndexes(indexes, signatures),
+  };
+}
+
+/** The content of one opened bundle in the same shape, for cluster resources where there is no site. */
+export async function readBundleContent(bundles: readonly Bundle[], run: Run): Promise<LoadedContent> {
+  const indexes = bundles.map((bundle) => bundle.index);
+  const signatures: ReleaseSignature[] = [];
+  for (const bundle of bundles) {
+    for (const file of bundle.index.files) {
+      const digest = signedDigest(file.path);
+      if (digest) signatures.push({ digest, base64: (await readMember(bundle, file, run)).toString('base64') });
+    }
+  }
+  return {
+    generations: [],
+    ...mergeIndexes(indexes, signatures),
+  };
+}
+
+function mergeIndexes(
+  indexes: readonly BundleIndex[],
+  signatures: readonly ReleaseSignature[],
+): Omit<LoadedContent, 'generations'> {
+  const newest = indexes.at(-1);
+  const images = indexes.flatMap((index) => index.images);
+  const releases = indexes.flatMap((index) => index.releases);
+  return {
+    images: latest(images, (image) => [image.type, image.origin, image.repository, image.tag].join(' ')),
+    releases: latest(releases, (release) => `${release.version} ${release.architecture}`),
+    catalogs: newest?.catalogs ?? [],
+    webFiles: latest(indexes.flatMap(webFilesOf), (file) => file.webPath),
+    signatures: latest(signatures, (signature) => signature.digest),
+    contentDate: new Date(newest?.createdAt ?? 0),
+  };
+}
+
+function webFilesOf(index: BundleIndex): LoadedWebFile[] {
+  return [...index.files, ...index.assumedFiles].flatMap(({ webPath, size, sha256 }) =>
+    webPath === undefined ? [] : [{ webPath, sizeBytes: size, sha256 }],
+  );
+}
+
+/** Working files are small and stand whole in the plan that travelled along. */
+async function readPlannedSignatures(file: string, run: Run): Promise<ReleaseSignature[]> {
+  const bytes = await findFile(file, run, 1 << 30);
+  if (!bytes) return [];
+  return parsePlan(bytes.toString(), file).files.flatMap((one) => {
+    const digest = signedDigest(one.path);
+    return digest && one.content.kind === 'inline' ? [{ digest, base64: one.content.base64 }] : [];
+  });
+}
+
+// working-dir/signatures/<tag>-sha256-<hex>
+function signedDigest(memberPath: string) {
+  const hex = /^working-dir\/signatures\/.*-sha256-([0-9a-f]{64})$/.exec(memberPath)?.[1];
+  return hex === undefined ? undefined : digestFromHex(hex);
+}
+
+function latest<T>(items: readonly T[], key: (item: T) => string): T[] {
+  return [...new Map(items.map((item) => [key(item), item])).values()];
+}

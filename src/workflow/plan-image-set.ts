@@ -1,0 +1,173 @@
+import path from 'node:path';
+import { bundleNames, layoutVolumes, readHistory } from '../bundle/index.ts';
+import { type LoadedImageSet, type LoadedSite, loadImageSet, loadSite } from '../config/index.ts';
+import { AirlockError } from '../core/errors.ts';
+import { readFileLimited } from '../core/files.ts';
+import type { Finding } from '../core/findings.ts';
+import type { Run } from '../core/run.ts';
+import { toolVersion } from '../core/version.ts';
+import { collectImageSet } from '../mirror/index.ts';
+import { digestHex, digestOf } from '../oci/index.ts';
+import {
+  assemblePlan,
+  checkSpace,
+  forecastSpace,
+  hasNewContent,
+  openKeptBlobs,
+  type Plan,
+  type SelectedFile,
+  type SpaceNeed,
+  writePlan,
+} from '../plan/index.ts';
+import { httpAccess, openSourceClients } from './clients.ts';
+import { registryImageFile } from './registry-image.ts';
+import type { PlanRequest } from './requests.ts';
+
+/** A plan and what follows from it. */
+export interface PlanResult {
+  readonly plan: Plan;
+  readonly planFile: string;
+  /** `failed`: a release image is missing. */
+  readonly state: 'complete' | 'incomplete' | 'failed';
+  /** Whether the next generation would carry anything. */
+  readonly isNew: boolean;
+  readonly volumes: readonly { readonly name: string; readonly sizeBytes: number }[];
+  readonly space: readonly SpaceNeed[];
+  /** Folders of this host that have not the space. */
+  readonly findings: readonly Finding[];
+}
+
+/** Both configuration files of a request, read and checked. */
+export interface LoadedConfiguration {
+  readonly imageSet: LoadedImageSet;
+  readonly site: LoadedSite | undefined;
+}
+
+const gib = 1024 ** 3;
+
+/** The workspace of a request. */
+export function workspaceOf(request: PlanRequest): string {
+  return request.workspace ?? path.join(request.folder, '.airlock');
+}
+
+/** @throws AirlockError CONFIG_INVALID, CONFIG_NOT_FOUND, USAGE when there is neither flag nor site that names an image set */
+export async function loadConfiguration(request: PlanRequest, run: Run): Promise<LoadedConfiguration> {
+  const site = request.siteFile === undefined ? undefined : await loadSite(request.siteFile, run);
+  const file = request.imageSetFile ?? site?.site.imageSet;
+  if (file === undefined) {
+    throw new AirlockError('USAGE', `${request.siteFile} names no image set`, {
+      hint: 'set spec.imageSet there, or name the file with -c',
+    });
+  }
+  return { imageSet: await loadImageSet(file, run), site };
+}
+
+/**
+ * Resolves an image set to digests and writes `plan.json` into the workspace. Nothing else is changed, but for what had to be read whole.
+ * @throws AirlockError of configuration, sources and disk; missing content is no error but in the plan
+ */
+export async function planImageSet(request: PlanRequest, run: Run): Promise<PlanResult> {
+  const configuration = await loadConfiguration(request, run);
+  const workspace = workspaceOf(request);
+  const kept = openKeptBlobs(workspace);
+  const clients = await openSourceClients(request.source, 'plan', run);
+  try {
+    const facts = await collectImageSet(
+      {
+        imageSet: configuration.imageSet.imageSet,
+        source: clients.remote,
+        http: httpAccess(clients, 'plan'),
+        kept,
+        options: await collectOptions(request, configuration, run),
+      },
+      run,
+    );
+    const history = await readHistory(workspace, run);
+    const image = await registryImageFile(configuration.site?.site, clients.remote, kept, workspace, run);
+    const plan = assemblePlan(
+      {
+        ...facts,
+        files: [...facts.files, ...configurationFiles(configuration), ...image.files],
+        missing: [...facts.missing, ...image.missing],
+        notes: [...facts.notes, ...image.notes],
+      },
+      {
+        now: request.createdAt ?? run.now(),
+        toolVersion,
+        engine: 'builtin',
+        generation: history.next,
+        ...(history.parent && !request.full ? { parent: history.parent } : {}),
+        carriedBlobs: request.full ? new Set() : history.carriedBlobs,
+        carriedFiles: request.full ? new Set() : history.carriedFiles,
+        imageSetDigest: configuration.imageSet.imageSetDigest,
+        ...(configuration.site ? { siteDigest: configuration.site.siteDigest } : {}),
+        volumeSizeBytes: request.volumeSizeBytes ?? configuration.imageSet.imageSet.archiveSizeGib * gib,
+      },
+    );
+    const planFile = path.join(workspace, 'plan.json');
+    await writePlan(plan, planFile, run);
+    return await describePlan(plan, planFile, request, run);
+  } finally {
+    await clients.close();
+  }
+}
+
+/** What a plan needs and how it stands, from the plan alone and the free space of this host. */
+export async function describePlan(plan: Plan, planFile: string, request: PlanRequest, run: Run): Promise<PlanResult> {
+  const index = layoutVolumes(plan);
+  const volumes = index.volumes.map(({ name, size }) => ({ name, sizeBytes: size }));
+  const here = await run.disk.space(request.folder);
+  const volumesBytes = volumes.reduce((sum, volume) => sum + volume.sizeBytes, 0);
+  const space = forecastSpace(plan, volumesBytes, { connected: here.blockBytes, bastion: 4096 });
+  const findings = space.flatMap((need) =>
+    need.host === 'connected' ? (checkSpace(need, request.folder, here) ?? []) : [],
+  );
+  const isRelease = plan.missing.some((one) => one.type === 'ocpRelease' || one.type === 'ocpReleaseContent');
+  const state = isRelease ? 'failed' : plan.missing.length > 0 ? 'incomplete' : 'complete';
+  return { plan, planFile, state, isNew: hasNewContent(plan), volumes, space, findings };
+}
+
+async function collectOptions(request: PlanRequest, { site }: LoadedConfiguration, run: Run) {
+  const { selection, source } = request;
+  const key =
+    selection.releaseKeyFile === undefined
+      ? undefined
+      : (await readFileLimited(selection.releaseKeyFile, run)).toString();
+  const architectures = selection.coreosArchitectures ?? (site ? siteArchitectures(site) : []);
+  const coreos = architectures === 'from-releases' || architectures.length > 0 ? { architectures } : undefined;
+  return {
+    parallel: source.parallelImages * 2,
+    ignoreReleaseSignature: selection.ignoreReleaseSignature,
+    removeSignatures: selection.removeSignatures,
+    ...(selection.updateUrl ? { updateUrl: selection.updateUrl } : {}),
+    ...(selection.signatureUrl ? { signatureUrl: selection.signatureUrl } : {}),
+    ...(key ? { signatureKeyArmored: key } : {}),
+    ...(coreos ? { coreos } : {}),
+    ...(selection.coreosBaseUrl ? { coreosBaseUrl: selection.coreosBaseUrl } : {}),
+  };
+}
+
+/** RHCOS files are carried for the architectures of the site's hosted clusters; for those of the releases when it has none yet. */
+function siteArchitectures({ site }: LoadedSite): readonly string[] | 'from-releases' {
+  const found = [
+    ...new Set(site.hostedClusters.flatMap((cluster) => cluster.nodePools.map((pool) => pool.architecture))),
+  ];
+  return found.length > 0 ? found : 'from-releases';
+}
+
+/** Both configuration files travel along, byte for byte. */
+function configurationFiles({ imageSet, site }: LoadedConfiguration): SelectedFile[] {
+  const file = (memberPath: string, bytes: Uint8Array, origin: string): SelectedFile => ({
+    path: memberPath,
+    sizeBytes: bytes.length,
+    sha256: digestHex(digestOf(bytes)),
+    mode: 0o644,
+    role: 'config',
+    content: { kind: 'inline', base64: Buffer.from(bytes).toString('base64') },
+    origin,
+  });
+  return [
+    file(bundleNames.imageSet, imageSet.bytes, path.basename(imageSet.file)),
+    ...(site ? [file(bundleNames.site, site.bytes, path.basename(site.site.file))] : []),
+  ];
+}

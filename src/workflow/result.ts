@@ -1,0 +1,59 @@
+import path from 'node:path';
+import { writeFileAtomic } from '../core/files.ts';
+import { prettyJson } from '../core/json.ts';
+import type { Run } from '../core/run.ts';
+import type { ImageType, MissingContent, Plan } from '../plan/index.ts';
+
+/** `result.json`: how a build or mirror run ended. */
+export interface MirrorResult {
+  readonly apiVersion: 'airlock/v1alpha1';
+  readonly kind: 'Result';
+  readonly state: 'complete' | 'incomplete' | 'failed' | 'nothing-new';
+  readonly generation: number;
+  /** Where the bundle is, or what is there of it. */
+  readonly folder: string;
+  readonly totals: Plan['totals'];
+  /** Bytes that were fetched and written, tar headers included. */
+  readonly volumes: readonly { readonly name: string; readonly sizeBytes: number; readonly sha256?: string }[];
+  /** Each missing digest or reference with its cause. */
+  readonly missing: readonly (Omit<MissingContent, 'type'> & { readonly type: string })[];
+  readonly notes: Plan['notes'];
+  /** Releases whose signature nobody checked. */
+  readonly uncheckedReleases: readonly string[];
+  /** oc-mirror's bits: 2 release, 4 operator, 8 additional images, 16 helm; 0 when all is there. */
+  readonly errorBits: number;
+  readonly engine: string;
+  readonly startedAt: string;
+  readonly finishedAt: string;
+}
+
+const bits: Readonly<Record<ImageType, number>> = {
+  ocpRelease: 2,
+  ocpReleaseContent: 2,
+  cincinnatiGraph: 2,
+  operatorCatalog: 4,
+  operatorBundle: 4,
+  operatorRelatedImage: 4,
+  generic: 8,
+  helmImage: 16,
+};
+
+/** oc-mirror's exit bits for content that is missing (reference §2.5). */
+export function errorBits(types: readonly string[]): number {
+  return types.reduce((sum, type) => sum | (type in bits ? bits[type as ImageType] : 0), 0);
+}
+
+export function isReleaseType(type: string): boolean {
+  return type === 'ocpRelease' || type === 'ocpReleaseContent';
+}
+
+/** Releases of a plan whose signature was not checked: every summary says so. */
+export function uncheckedReleases(plan: Plan): string[] {
+  return plan.releases
+    .filter((release) => release.signature !== 'verified')
+    .map((release) => `${release.version} ${release.architecture}`);
+}
+
+export async function writeResult(folder: string, result: MirrorResult, run: Run): Promise<void> {
+  await writeFileAtomic(path.join(folder, 'result.json'), prettyJson(result), run);
+}

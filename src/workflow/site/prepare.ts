@@ -1,0 +1,126 @@
+import path from 'node:path';
+import { ensureCertificates, type SiteCertificates } from '../../certs/index.ts';
+import type { Site } from '../../config/index.ts';
+import { AirlockError } from '../../core/errors.ts';
+import { findFile, readFileLimited, writeFileAtomic } from '../../core/files.ts';
+import type { Run } from '../../core/run.ts';
+import {
+  generatePassword,
+  generateSecret,
+  registryFolders,
+  renderHtpasswd,
+  renderRegistryConfig,
+  writeRegistryFiles,
+} from '../../registry/index.ts';
+import { sitePaths } from './paths.ts';
+
+/** Certificates of a site: made, renewed or left alone. */
+export async function prepareCertificates(site: Site, run: Run): Promise<SiteCertificates> {
+  const { certificates } = site;
+  const names = [...new Set([site.registry.host, site.web.host, site.bastion.host, ...shortNames(site)])];
+  const addresses = [...site.bastion.addresses, ...site.registry.addresses, ...site.web.addresses, ...loopback(site)];
+  return ensureCertificates(
+    {
+      folder: path.join(site.paths.state, 'certs'),
+      names,
+      addresses: [...new Set(addresses)],
+      authorityName: `Airlock site CA ${site.name}`,
+      validityDays: certificates.days,
+      ...(certificates.caFile
+        ? {
+            authority: {
+              certificateFile: certificates.caFile,
+              ...(certificates.caKeyFile ? { keyFile: certificates.caKeyFile } : {}),
+            },
+          }
+        : {}),
+      ...(certificates.certificateFile && certificates.keyFile
+        ? { leaf: { certificateFile: certificates.certificateFile, keyFile: certificates.keyFile } }
+        : {}),
+    },
+    run,
+  );
+}
+
+/** Who may use the registry. */
+export interface RegistryUser {
+  readonly username: string;
+  readonly password: string;
+}
+
+/** The registry user; a password is made where the site names no file. @throws AirlockError FILE_NOT_FOUND for a file that it names */
+export async function prepareUser(site: Site, run: Run): Promise<RegistryUser> {
+  const { username, passwordFile } = site.registry;
+  const file = sitePaths(site).password;
+  const bytes = await findFile(file, run);
+  if (!bytes && passwordFile !== undefined) {
+    throw new AirlockError(
+      'FILE_NOT_FOUND',
+      `${passwordFile}, which the site names as the registry's password file, does not exist`,
+      {
+        hint: 'write the password into it, or leave registry.passwordFile out: one is made then',
+      },
+    );
+  }
+  if (bytes) return { username, password: bytes.toString().replace(/\r?\n$/, '') };
+  const password = generatePassword();
+  await writeFileAtomic(file, `${password}\n`, run, 0o600);
+  return { username, password };
+}
+
+/** Folders and files of the registry: storage, certificate, htpasswd (left alone while it fits) and distribution's configuration. */
+export async function prepareRegistryFiles(
+  site: Site,
+  user: RegistryUser,
+  certificates: SiteCertificates,
+  run: Run,
+): Promise<string> {
+  const folders = registryFolders(site.paths.registry);
+  const secretFile = path.join(site.paths.state, 'registry-secret');
+  const kept = (await findFile(secretFile, run))?.toString().trim();
+  const secret = kept ?? generateSecret();
+  if (kept === undefined) await writeFileAtomic(secretFile, `${secret}\n`, run, 0o600);
+  const config = renderRegistryConfig({ port: site.registry.port, tls: true, htpasswd: true, secret });
+  const htpasswd = (await hasUser(sitePaths(site).htpasswd, user, site, run))
+    ? undefined
+    : await renderHtpasswd(user.username, user.password);
+  await writeRegistryFiles(
+    folders,
+    {
+      config,
+      tls: { certificate: certificates.certificatePem, key: certificates.keyPem },
+      ...(htpasswd ? { htpasswd } : {}),
+    },
+    run,
+  );
+  if (htpasswd) await writeFileAtomic(userMark(site), userText(user), run, 0o600);
+  return config;
+}
+
+// bcrypt salts anew each time; a mark beside the password tells whether the file is still that of this user and password.
+async function hasUser(htpasswdFile: string, user: RegistryUser, site: Site, run: Run): Promise<boolean> {
+  const mark = await findFile(userMark(site), run);
+  return mark?.toString() === userText(user) && (await run.disk.stat(htpasswdFile)) !== undefined;
+}
+
+function userMark(site: Site): string {
+  return path.join(site.paths.state, 'registry-user');
+}
+
+function userText(user: RegistryUser): string {
+  return `${user.username}:${user.password}\n`;
+}
+
+function shortNames(site: Site): string[] {
+  return [site.registry.host, site.web.host, site.bastion.host].map((name) => name.split('.')[0] ?? name);
+}
+
+function loopback(site: Site): string[] {
+  return site.families.map((family) => (family === 4 ? '127.0.0.1' : '::1'));
+}
+
+/** The PEM of what clients of the registry trust. */
+export async function registryTrustPem(site: Site, certificates: SiteCertificates, run: Run): Promise<string> {
+  const { caFile } = site.registry;
+  return caFile === undefined ? certificates.caPem : (await readFileLimited(caFile, run)).toString();
+}
