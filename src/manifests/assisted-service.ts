@@ -52,6 +52,7 @@ export interface AgentServiceOptions {
   readonly storageClass?: string;
   /** Kubernetes quantities; defaults 10Gi, 100Gi, 50Gi. */
   readonly sizes?: { readonly database?: string; readonly filesystem?: string; readonly images?: string };
+  readonly unauthenticatedRegistries?: readonly string[];
   /** Whether `overrideConfig` is there. */
   readonly overrides?: boolean;
   /** A ConfigMap with key `tls.crt`, for a web server over HTTPS. */
@@ -85,6 +86,9 @@ export function agentServiceConfig(options: AgentServiceOptions): Resource {
       filesystemStorage: claim(sizes.filesystem),
       imageStorage: claim(sizes.images),
       osImages: osImages(options),
+      ...((options.unauthenticatedRegistries ?? []).length > 0
+        ? { unauthenticatedRegistries: [...(options.unauthenticatedRegistries ?? [])] }
+        : {}),
       ...(options.webCaConfigMap ? { OSImageCACertRef: { name: options.webCaConfigMap } } : {}),
     },
   };

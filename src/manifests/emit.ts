@@ -1,6 +1,10 @@
-import type { AgentServiceOptions } from './assisted-service.ts';
-import { clusterResources, type MirroredContent, type NamedFile } from './cluster-resources.ts';
+import type { ManagementCluster, Site } from '../config/index.ts';
+import { type ClusterResources, clusterResources, type MirroredContent, type NamedFile } from './cluster-resources.ts';
 import { hostFiles } from './host-files.ts';
+import { hostedSideStages } from './hosted/hosted-side.ts';
+import { hostedStages } from './hosted/hosted-stages.ts';
+import { ipFailoverStage, machineConfigStage, networkStage, proxyStage } from './management/day2-stages.ts';
+import { engineStages, updateServiceStages } from './management/engine-stages.ts';
 import {
   assistedServiceStage,
   catalogsStage,
@@ -9,56 +13,128 @@ import {
   pullSecretStage,
   registryTrustStage,
   signaturesStage,
-} from './management-stages.ts';
-import { mergeDockerConfigs, registryAuth } from './pull-secret.ts';
+} from './management/mirror-stages.ts';
+import { metallbStages } from './metallb.ts';
+import { type DockerConfig, mergeDockerConfigs, registryAuth } from './pull-secret.ts';
 import type { EmittedFile } from './resource.ts';
 import { type ManifestStage, renderStages } from './stages.ts';
+import { getText, type SiteTexts } from './texts.ts';
 
 /** Everything that `emitSite` works on, as plain values. */
 export interface EmitInput {
-  /** What the registry holds; `content.target.registry` is its `host:port`. */
+  readonly site: Site;
+  /** What the registry holds; `content.target.registry` is the site's `registry.reference`. */
   readonly content: MirroredContent;
   /** CA bundle of the registry and of the site's services, PEM. */
   readonly caPem: string;
-  readonly credentials: { readonly username: string; readonly password: string };
-  /** Further docker config JSON values to merge, parsed. */
-  readonly pullSecrets?: readonly unknown[];
-  /** Left out: the site has no assisted service. */
-  readonly agentService?: Omit<AgentServiceOptions, 'releases' | 'overrides'> & {
-    readonly environment?: Readonly<Record<string, string>>;
-  };
+  /** Of `site.registry.username`. */
+  readonly password: string;
+  /** The content of `siteTextFiles(site)`. */
+  readonly texts: SiteTexts;
+  /** Base64 of 32 random bytes per hosted cluster, by its name; made once and kept. */
+  readonly etcdKeys: Readonly<Record<string, string>>;
   /** Zone files and whatever else the DNS server needs, by name; they go to `dns/`. */
   readonly zones: readonly NamedFile[];
 }
 
 /**
+ * The objects of the site in application order. Without a management cluster in the site file: [].
+ * @throws AirlockError CATALOG_NAME_INVALID, NESTED_PATHS_INVALID, SITE_CONTENT_MISSING, SITE_TEXT_MISSING, SITE_SECRET_MISSING,
+ * BMC_CREDENTIALS_INVALID, NMSTATE_INVALID, MANIFEST_FILE_INVALID
+ */
+export function siteStages(input: EmitInput): ManifestStage[] {
+  const { site, content, texts } = input;
+  const resources = clusterResources(content);
+  const hub = site.managementCluster;
+  const management = hub ? managementStages(hub, resources, input) : mirrorStages(resources, input);
+  const hosted = site.hostedClusters.flatMap((cluster) => [
+    ...hostedStages({
+      site,
+      cluster,
+      caPem: input.caPem,
+      pullSecret: sitePullSecret(input),
+      texts,
+      etcdKey: input.etcdKeys[cluster.name],
+      content,
+      resources,
+    }),
+    ...hostedSideStages(cluster, resources, content, texts),
+  ]);
+  return [...management, ...(hub ? hosted : [])].filter((stage) => stage.files.length > 0);
+}
+
+/**
  * Every file of the site: objects in one folder per stage with a README, zones, host files. Same input, same bytes; sorted by path.
- * @throws AirlockError CATALOG_NAME_INVALID, NESTED_PATHS_INVALID
+ * @throws AirlockError as `siteStages`
  */
 export function emitSite(input: EmitInput): EmittedFile[] {
-  const resources = clusterResources(input.content);
+  const { mappings } = clusterResources(input.content);
   const { registry } = input.content.target;
-  const { username, password } = input.credentials;
-  const pullSecret = mergeDockerConfigs(...(input.pullSecrets ?? []), registryAuth(registry, username, password));
-  const stages: ManifestStage[] = [
-    defaultCatalogsStage(),
-    registryTrustStage(registry, input.caPem),
-    pullSecretStage(pullSecret),
+  return [
+    ...renderStages(siteStages(input)),
+    ...hostFiles({ registry, caPem: input.caPem, mappings, pullSecret: sitePullSecret(input) }),
+    ...input.zones.map(({ name, content }) => ({ path: `dns/${name}`, content, mode: 0o644 })),
+  ].sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+/** The pull secret of the site: what the user keeps, and the mirror's own entry. */
+function sitePullSecret({ site, content, password, texts }: EmitInput): DockerConfig {
+  const kept: unknown = site.pullSecretFile ? JSON.parse(getText(texts, site.pullSecretFile)) : {};
+  return mergeDockerConfigs(kept, registryAuth(content.target.registry, site.registry.username, password));
+}
+
+/** What every cluster that pulls from the mirror needs. */
+function mirrorStages(resources: ClusterResources, input: EmitInput): ManifestStage[] {
+  return [
+    registryTrustStage(input.content.target.registry, input.caPem, input.site.managementCluster?.images),
+    pullSecretStage(sitePullSecret(input)),
     mirrorSetsStage(resources),
     signaturesStage(resources),
     catalogsStage(resources),
-    ...(input.agentService
+  ];
+}
+
+function managementStages(hub: ManagementCluster, resources: ClusterResources, input: EmitInput): ManifestStage[] {
+  const { site, content, texts } = input;
+  const hosting = site.hostedClusters.length > 0;
+  const loadBalanced = site.hostedClusters.filter((cluster) => cluster.publishing === 'LoadBalancer');
+  const agents = hub.agentService;
+  const environment = {
+    ...agents.environment,
+    ...(agents.convergedFlow === undefined ? {} : { ALLOW_CONVERGED_FLOW: String(agents.convergedFlow) }),
+  };
+  return [
+    ...(hub.disableDefaultCatalogs ? [defaultCatalogsStage()] : []),
+    ...mirrorStages(resources, input),
+    proxyStage(site, texts),
+    machineConfigStage(hub, site.ntp, texts),
+    networkStage(hub),
+    ...(hosting ? engineStages(hub, content) : []),
+    ...(hosting
       ? [
           assistedServiceStage(resources, input.caPem, {
-            releases: input.content.releases,
-            ...input.agentService,
+            releases: content.releases,
+            webUrl: `http://${site.web.host}:${site.web.httpPort}`,
+            // Without a version nothing is known of old fields: the newest form is written.
+            engineVersion: hub.multiclusterEngine.version ?? '99.0',
+            sizes: { database: agents.databaseSize, filesystem: agents.filesystemSize, images: agents.imageSize },
+            unauthenticatedRegistries: agents.unauthenticatedRegistries,
+            environment,
+            ...(hub.storageClasses.assisted ? { storageClass: hub.storageClasses.assisted } : {}),
           }),
         ]
       : []),
+    ...(hub.updateService ? updateServiceStages(resources, content) : []),
+    ...(loadBalanced.length > 0
+      ? metallbStages(
+          'metallb',
+          'hosted-api',
+          loadBalanced.flatMap((cluster) => cluster.apiAddresses),
+          true,
+          content,
+          'management',
+        )
+      : []),
+    ipFailoverStage(hub, texts),
   ];
-  return [
-    ...renderStages(stages),
-    ...hostFiles({ registry, caPem: input.caPem, mappings: resources.mappings, pullSecret }),
-    ...input.zones.map(({ name, content }) => ({ path: `dns/${name}`, content, mode: 0o644 })),
-  ].sort((a, b) => (a.path < b.path ? -1 : 1));
 }

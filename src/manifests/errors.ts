@@ -7,5 +7,10 @@ export const manifestsErrors: ErrorTable = {
     summary: 'No valid object name can be made from a catalog’s repository and tag.',
   },
   NESTED_PATHS_INVALID: { exit: 'usage', summary: 'The limit of nested paths leaves no room for a repository.' },
-  SITE_CONTENT_MISSING: { exit: 'no', summary: 'The site asks for a release or file that was not mirrored.' },
+  SITE_CONTENT_MISSING: { exit: 'no', summary: 'The site asks for a release, image or package that was not mirrored.' },
+  SITE_TEXT_MISSING: { exit: 'usage', summary: 'A file that the site names was not read.' },
+  SITE_SECRET_MISSING: { exit: 'usage', summary: 'A secret that has to be kept across runs was not given.' },
+  BMC_CREDENTIALS_INVALID: { exit: 'usage', summary: 'A BMC credentials file does not hold a user and a password.' },
+  NMSTATE_INVALID: { exit: 'usage', summary: 'An nmstate file is not a YAML object with interfaces.' },
+  MANIFEST_FILE_INVALID: { exit: 'usage', summary: 'A file with Kubernetes objects cannot be read as such.' },
 };

@@ -13,14 +13,15 @@ export {
   type NamedFile,
   renderClusterResources,
 } from './cluster-resources.ts';
-export { type EmitInput, emitSite } from './emit.ts';
+export { type EmitInput, emitSite, siteStages } from './emit.ts';
 export { manifestsErrors } from './errors.ts';
 export { type MirrorCategory, type MirrorMapping, mergeMirrorMappings, mirrorMappings } from './mirror-mappings.ts';
 export { imageDigestMirrorSets, imageTagMirrorSets, type Provenance } from './mirror-sets.ts';
+export { getRelease, releaseImage } from './mirrored-release.ts';
 export { type PullReference, pullReferences } from './pull-references.ts';
 export { type DockerConfig, mergeDockerConfigs, registryAuth } from './pull-secret.ts';
 export { type RegistriesConfOptions, renderRegistriesConf } from './registries-conf.ts';
-export { imageConfig, type RegistrySources, registryConfig, registryConfigKey } from './registry-trust.ts';
+export { imageConfig, registryConfig, registryConfigKey } from './registry-trust.ts';
 export { describeResource, type EmittedFile, type Resource, renderResource, renderResources } from './resource.ts';
 export { type KindSchema, readCrd, type StructuralSchema } from './schema/structural.ts';
 export { type SchemaFault, validateResource } from './schema/validate.ts';
@@ -35,5 +36,6 @@ export {
   type StageFile,
 } from './stages.ts';
 export { type MirrorTarget, targetReference, targetRepository } from './target.ts';
+export { type SiteTexts, siteTextFiles } from './texts.ts';
 export { updateService } from './update-service.ts';
 export { compareMinor, ruleApplies, type VersionRule, versionRules } from './version-rules.ts';

@@ -1,3 +1,4 @@
+import type { ImagePolicy } from '../config/index.ts';
 import { normaliseCertificates } from './certificates.ts';
 import type { Resource } from './resource.ts';
 
@@ -23,30 +24,32 @@ export function registryConfig(registry: string, caPem: string): Resource {
   };
 }
 
-/** Which registries nodes may pull from; see `imageConfig`. At most one of the two. */
-export interface RegistrySources {
-  readonly allowed?: readonly string[];
-  readonly blocked?: readonly string[];
+/** What must stay allowed although it is mirrored: sources of payload and catalog images, and the internal registry. */
+const alwaysAllowed = ['image-registry.openshift-image-registry.svc:5000', 'quay.io', 'registry.redhat.io'];
+
+/**
+ * The fields of an image configuration (`Image/cluster`, or `configuration.image` of a hosted cluster) for the lists of a site: `registry` is the
+ * mirror, which stays allowed. Empty without lists.
+ */
+export function imagePolicyFields(registry: string, policy: ImagePolicy | undefined): Record<string, unknown> {
+  const { allowedRegistries, blockedRegistries, allowedForImport } = policy ?? {};
+  const sources = allowedRegistries
+    ? { allowedRegistries: [...new Set([registry, ...alwaysAllowed, ...allowedRegistries])].sort() }
+    : blockedRegistries && { blockedRegistries: [...new Set(blockedRegistries)].sort() };
+  return {
+    ...(sources ? { registrySources: sources } : {}),
+    ...(allowedForImport
+      ? { allowedRegistriesForImport: allowedForImport.map((domainName) => ({ domainName, insecure: false })) }
+      : {}),
+  };
 }
 
-/** What must stay allowed on every cluster, mirrored or not: sources of payload images and the internal registry. */
-const alwaysAllowed = ['quay.io', 'registry.redhat.io', 'image-registry.openshift-image-registry.svc:5000'];
-
 /** `Image/cluster` with the fields that Airlock owns; everything else of the object stays as it is. */
-export function imageConfig(registry: string, sources: RegistrySources = {}): Resource {
-  const allowed = sources.allowed ? [...new Set([registry, ...alwaysAllowed, ...sources.allowed])].sort() : undefined;
-  const registrySources = allowed
-    ? { allowedRegistries: allowed }
-    : sources.blocked
-      ? { blockedRegistries: [...new Set(sources.blocked)].sort() }
-      : undefined;
+export function imageConfig(registry: string, policy?: ImagePolicy): Resource {
   return {
     apiVersion: 'config.openshift.io/v1',
     kind: 'Image',
     metadata: { name: 'cluster' },
-    spec: {
-      additionalTrustedCA: { name: registryConfigName },
-      ...(registrySources ? { registrySources } : {}),
-    },
+    spec: { additionalTrustedCA: { name: registryConfigName }, ...imagePolicyFields(registry, policy) },
   };
 }

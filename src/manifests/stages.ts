@@ -31,8 +31,11 @@ export interface ObjectRef {
   readonly namespace?: string;
 }
 
-/** How `apply` writes an object; `patch`: only our fields of an object that others own; `merge`: with what lies in the cluster. */
-export type ApplyMode = 'apply' | 'patch' | 'merge';
+/**
+ * How `apply` writes an object. `patch`: only our fields of an object that others own; `merge`: with what lies in the cluster; `create`: only
+ * where it is missing.
+ */
+export type ApplyMode = 'apply' | 'patch' | 'merge' | 'create';
 
 /** One file of a stage. */
 export interface StageFile {

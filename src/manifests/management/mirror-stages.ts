@@ -1,15 +1,16 @@
+import type { ImagePolicy } from '../../config/index.ts';
 import {
   type AgentServiceOptions,
   agentServiceConfig,
   engineNamespace,
   mirrorRegistryConfig,
   overrideConfig,
-} from './assisted-service.ts';
-import type { ClusterResources } from './cluster-resources.ts';
-import type { DockerConfig } from './pull-secret.ts';
-import { imageConfig, type RegistrySources, registryConfig } from './registry-trust.ts';
-import type { Resource } from './resource.ts';
-import type { ManifestStage } from './stages.ts';
+} from '../assisted-service.ts';
+import type { ClusterResources } from '../cluster-resources.ts';
+import type { DockerConfig } from '../pull-secret.ts';
+import { imageConfig, registryConfig } from '../registry-trust.ts';
+import type { Resource } from '../resource.ts';
+import type { ManifestStage } from '../stages.ts';
 
 const minute = 60;
 
@@ -40,7 +41,7 @@ export function defaultCatalogsStage(): ManifestStage {
 }
 
 /** Trust in the registry's CA, before anything is pulled through the mirror. */
-export function registryTrustStage(registry: string, caPem: string, sources: RegistrySources = {}): ManifestStage {
+export function registryTrustStage(registry: string, caPem: string, policy?: ImagePolicy): ManifestStage {
   return {
     name: 'registry-trust',
     title: 'Trust the CA of the registry',
@@ -56,7 +57,7 @@ export function registryTrustStage(registry: string, caPem: string, sources: Reg
         name: 'image-config.yaml',
         mode: 'patch',
         why: 'makes the cluster read the ConfigMap; other fields of the object stay',
-        resources: [imageConfig(registry, sources)],
+        resources: [imageConfig(registry, policy)],
       },
     ],
     gates: [{ kind: 'machineConfigPools' }],
