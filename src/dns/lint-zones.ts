@@ -1,4 +1,5 @@
 import type { Finding } from '../core/findings.ts';
+import { apiNameFindings } from './lint-api-names.ts';
 import { type DomainName, isWildcard, isWithin, nameLabels, parentName } from './name.ts';
 import { reverseName } from './reverse.ts';
 import type { RRset } from './rrset.ts';
@@ -9,6 +10,7 @@ import { findIndexedZone, findNode, indexZones, type ZoneTable } from './zone-in
 export function lintZones(zones: readonly Zone[]): Finding[] {
   const table = indexZones(zones);
   return zones.flatMap((zone) => [
+    ...apiNameFindings(zone),
     ...zone.rrsets.flatMap((rrset) => wildcardFindings(zone, rrset)),
     ...zone.rrsets.flatMap((rrset) => shadowFindings(zone, rrset)),
     ...zone.rrsets.flatMap((rrset) => doubledFindings(zone, rrset)),

@@ -17,7 +17,7 @@ import { findIndexedZone, findNode, indexZones } from './zone-index.ts';
  */
 export function lintZoneInput(input: ZoneInput): Finding[] {
   const zones = buildZones(input);
-  return [
+  const all = [
     ...baseDomainFindings(input),
     ...clusterFindings(input),
     ...addressFindings(input),
@@ -25,6 +25,9 @@ export function lintZoneInput(input: ZoneInput): Finding[] {
     ...searchFindings(input, zones),
     ...lintZones(zones),
   ];
+  // The plan and the zones that follow from it may show one fault twice; the plan's hint is the better one.
+  const first = new Map([...all].reverse().map((finding) => [`${finding.code} ${finding.subject}`, finding]));
+  return all.filter((finding) => first.get(`${finding.code} ${finding.subject}`) === finding);
 }
 
 function baseDomainFindings(input: ZoneInput): Finding[] {

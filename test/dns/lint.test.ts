@@ -83,6 +83,16 @@ describe('lintZoneInput', () => {
   });
 });
 
+test('a fault that plan and zones both show is said once', () => {
+  const found = lintZoneInput(hosted({ publishing: 'LoadBalancer', apiAddresses: [] })).map(
+    (one) => `${one.code} ${one.subject}`,
+  );
+  expect(found).toEqual([
+    'DNS_API_MISSING api.hosted1.lab.example.com',
+    'DNS_API_MISSING api-int.hosted1.lab.example.com',
+  ]);
+});
+
 describe('lintZones', () => {
   const apex = n('kitchen.test');
   const a = (name: string, ...values: string[]): RRset => ({ name: n(name), type: 'A', ttlSeconds: 60, values });
@@ -116,6 +126,12 @@ describe('lintZones', () => {
   test.each<[string, string, Zone[]]>([
     ['a wildcard over the whole zone', 'DNS_WILDCARD_WIDE', [zone(a('*.kitchen.test', '192.0.2.9'))]],
     ['a wildcard that also covers api', 'DNS_WILDCARD_WIDE', [zone(a('*.hosted1.kitchen.test', '192.0.2.9'))]],
+    ['a cluster without api-int', 'DNS_API_MISSING', [zone(v6, { ...v6, name: n('api.kitchen.test') })]],
+    [
+      'an api of one family',
+      'DNS_FAMILY_MISSING',
+      [zone(v6, a('*.apps.kitchen.test', '192.0.2.7'), a('api.kitchen.test', '192.0.2.8'))],
+    ],
     [
       'a name that hides a family of a wildcard',
       'DNS_WILDCARD_HIDDEN',

@@ -97,4 +97,17 @@ describe('respond', () => {
     const response = respond(table, queryBytes({ name: 'api.hosted1.lab.example.com', type: 28 }, 7), 'udp');
     expect(response?.length).toBe(12 + 29 + 4 + 3 * (2 + 10 + 16));
   });
+
+  test('answers nothing of a site with more than four times the bytes of the question', () => {
+    const zones = buildZones(harbourSite());
+    const ratios = zones.flatMap((zone) =>
+      [zone.name, ...zone.rrsets.map((rrset) => rrset.name), `absent.${zone.name}`].flatMap((name) =>
+        [1, 2, 6, 12, 16, 28, 255].map((type) => {
+          const query = queryBytes({ name, type, ednsBytes: 4096 }, 1);
+          return (respond(table, query, 'udp')?.length ?? 0) / query.length;
+        }),
+      ),
+    );
+    expect(Math.max(...ratios)).toBeLessThan(4);
+  });
 });
