@@ -1,0 +1,165 @@
+import type { OperatorCatalog, OperatorPackage } from '../../config/index.ts';
+import { AirlockError } from '../../core/errors.ts';
+import type { Note } from '../../plan/index.ts';
+import { findHead } from './channel-graph.ts';
+import type { CatalogContent, CatalogPackage, ChannelEntry } from './content.ts';
+import { formatRange, selectRange, type VersionRange } from './range.ts';
+
+/** What of a package is kept. */
+export interface PackageSelection {
+  readonly name: string;
+  readonly defaultChannel: string;
+  /** Channel → names of kept entries, in the catalog's order. */
+  readonly channels: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Bundle → why it is kept. */
+  readonly bundles: ReadonlyMap<string, string>;
+}
+
+/** What of a catalog is kept, by package name. */
+export interface CatalogSelection {
+  readonly packages: ReadonlyMap<string, PackageSelection>;
+  readonly notes: readonly Note[];
+}
+
+/**
+ * Applies the filter of a catalog entry (reference §7.3). All faults of all packages come in one error.
+ * @throws AirlockError CATALOG_INVALID, CATALOG_FILTER_INVALID, CATALOG_EMPTY
+ */
+export function filterCatalog(content: CatalogContent, entry: OperatorCatalog): CatalogSelection {
+  const asked = entry.packages ?? [];
+  const notes: Note[] = [];
+  const faults: AirlockError[] = [];
+  const packages = new Map<string, PackageSelection>();
+  const wanted =
+    asked.length > 0 ? asked : [...content.keys()].map((name): OperatorPackage => ({ name, channels: [] }));
+  for (const filter of wanted) {
+    const found = content.get(filter.name);
+    if (!found) {
+      notes.push({
+        code: 'CATALOG_PACKAGE_UNKNOWN',
+        subject: entry.catalog,
+        message: `it has no package ${filter.name}`,
+      });
+      continue;
+    }
+    try {
+      const selection = filterPackage(found, filter, {
+        full: entry.full,
+        isListed: asked.length > 0,
+        catalog: entry.catalog,
+        notes,
+      });
+      if (selection.channels.size > 0) packages.set(found.name, selection);
+    } catch (error) {
+      if (!(error instanceof AirlockError)) throw error;
+      faults.push(error);
+    }
+  }
+  const [first] = faults;
+  if (first)
+    throw new AirlockError(first.code, faults.map((fault) => fault.message).join('; '), {
+      ...(first.hint ? { hint: first.hint } : {}),
+    });
+  if (packages.size === 0) throw new AirlockError('CATALOG_EMPTY', `nothing of ${entry.catalog} is selected`);
+  return { packages, notes };
+}
+
+interface FilterContext {
+  readonly full: boolean;
+  readonly isListed: boolean;
+  readonly catalog: string;
+  readonly notes: Note[];
+}
+
+function filterPackage(found: CatalogPackage, filter: OperatorPackage, context: FilterContext): PackageSelection {
+  const asked = new Map(filter.channels.map((channel) => [channel.name, channel]));
+  for (const name of asked.keys()) {
+    if (!found.channels.has(name))
+      context.notes.push({
+        code: 'CATALOG_CHANNEL_UNKNOWN',
+        subject: context.catalog,
+        message: `package ${found.name} has no channel ${name}`,
+      });
+  }
+  const kept = [...found.channels].filter(([name]) => asked.size === 0 || asked.has(name));
+  const defaultChannel = filter.defaultChannel || (found.defaultChannel ?? '');
+  if (context.isListed && !kept.some(([name]) => name === defaultChannel)) {
+    throw new AirlockError(
+      'CATALOG_FILTER_INVALID',
+      `package ${found.name}: its default channel "${defaultChannel}" is not among what is kept`,
+      {
+        hint: 'list that channel too, or name another defaultChannel for the package',
+      },
+    );
+  }
+  const channels = new Map<string, ReadonlySet<string>>();
+  const bundles = new Map<string, string>();
+  for (const [name, entries] of kept) {
+    const range = rangeOf(asked.get(name)) ?? rangeOf(filter);
+    const selected = selectEntries(found, name, entries, { full: context.full, range });
+    if (selected.names.size === 0) {
+      if (name === defaultChannel) {
+        throw new AirlockError(
+          'CATALOG_FILTER_INVALID',
+          `package ${found.name}: its default channel ${name} has nothing in the range ${formatRange(range ?? { min: undefined, max: undefined })}`,
+        );
+      }
+      context.notes.push({
+        code: 'CATALOG_CHANNEL_DROPPED',
+        subject: context.catalog,
+        message: `package ${found.name}: channel ${name} has nothing in the range and is left out`,
+      });
+      continue;
+    }
+    channels.set(name, selected.names);
+    for (const bundle of selected.names) bundles.set(bundle, joinReasons(bundles.get(bundle), selected.reason(bundle)));
+  }
+  return { name: found.name, defaultChannel, channels, bundles };
+}
+
+function rangeOf(
+  filter: { readonly minVersion?: string | undefined; readonly maxVersion?: string | undefined } | undefined,
+): VersionRange | undefined {
+  if (!filter || (!filter.minVersion && !filter.maxVersion)) return undefined;
+  return { min: filter.minVersion || undefined, max: filter.maxVersion || undefined };
+}
+
+interface EntrySelection {
+  readonly names: ReadonlySet<string>;
+  readonly reason: (bundle: string) => string;
+}
+
+/** The entries of one channel, first rule that fits: all of them, a range, the head. */
+function selectEntries(
+  found: CatalogPackage,
+  channel: string,
+  entries: readonly ChannelEntry[],
+  rule: { readonly full: boolean; readonly range: VersionRange | undefined },
+): EntrySelection {
+  if (rule.full && rule.range)
+    throw new AirlockError(
+      'CATALOG_FILTER_INVALID',
+      `package ${found.name}: full: true cannot go with a version range`,
+    );
+  if (rule.full)
+    return { names: new Set(entries.map((entry) => entry.name)), reason: () => `channel ${channel} (all)` };
+  const head = findHead(entries);
+  if ('fault' in head)
+    throw new AirlockError('CATALOG_INVALID', `package ${found.name}, channel ${channel}: ${head.fault}`);
+  for (const entry of entries) {
+    const bundle = found.bundles.get(entry.name);
+    if (bundle && bundle.version === undefined)
+      throw new AirlockError(
+        'CATALOG_INVALID',
+        `package ${found.name}: bundle ${bundle.name} has no olm.package property`,
+      );
+  }
+  if (!rule.range) return { names: new Set([head.head.name]), reason: () => `head of channel ${channel}` };
+  const names = selectRange(entries, head.head, found.bundles, rule.range);
+  const range = formatRange(rule.range);
+  return { names, reason: () => `channel ${channel}, ${range}` };
+}
+
+function joinReasons(known: string | undefined, reason: string): string {
+  return known === undefined ? reason : `${known}; ${reason}`;
+}
