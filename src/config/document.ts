@@ -1,16 +1,19 @@
 import { isMap, isScalar, isSeq, LineCounter, type ParsedNode, parseAllDocuments } from '../core/yaml.ts';
 import type { Faults } from './faults.ts';
 import type { ConfigEntry, ConfigNode, ConfigPath, Position } from './node.ts';
-import { resolveScalar } from './scalar.ts';
+import { resolveScalar, type YamlDialect } from './scalar.ts';
 
 /** Limits far above any real configuration; beyond them a file is refused instead of read. */
-export const documentLimits = { bytes: 8 << 20, values: 200_000, depth: 64 } as const;
+export const documentLimits = { bytes: 4 << 20, values: 200_000, depth: 64 } as const;
 
 /**
- * Reads the first YAML document of `text` as Go's YAML reader would (oc-mirror-v2.md §1.1): duplicate keys are faults, types are those of
- * YAML 1.1. An empty file is an empty mapping. undefined when it cannot be read; the faults say why. `documents` counts all documents.
+ * Reads the first YAML document of `text`. Duplicate keys are faults; types are those of `dialect`, by default what oc-mirror sees (§1.1). An empty file is an empty mapping. undefined when it cannot be read; the faults say why. `documents` counts all documents.
  */
-export function readDocument(text: string, faults: Faults): { root: ConfigNode; documents: number } | undefined {
+export function readDocument(
+  text: string,
+  faults: Faults,
+  dialect: YamlDialect = '1.1',
+): { root: ConfigNode; documents: number } | undefined {
   const source = text.startsWith('\ufeff') ? text.slice(1) : text;
   if (Buffer.byteLength(source) > documentLimits.bytes) {
     faults.error('CONFIG_SYNTAX', [], `larger than ${documentLimits.bytes >> 20} MiB: this is no configuration file`);
@@ -29,7 +32,7 @@ export function readDocument(text: string, faults: Faults): { root: ConfigNode; 
     faults.root = root;
     if (!first?.errors.length) return { root, documents: Math.max(1, documents.length) };
   }
-  const builder = new TreeBuilder(lines, faults);
+  const builder = new TreeBuilder(lines, faults, dialect);
   for (const error of firstErrors(first?.errors ?? [], source)) {
     faults.error('CONFIG_SYNTAX', [], syntaxMessage(error.message), syntaxHint(source), builder.position(error.pos[0]));
   }
@@ -48,11 +51,13 @@ export function readDocument(text: string, faults: Faults): { root: ConfigNode; 
 
 class TreeBuilder {
   readonly #lines: LineCounter;
+  readonly #dialect: YamlDialect;
   readonly #faults: Faults;
   /** undefined while an anchor's own value is being built: an alias to it would be endless. */
   readonly #anchors = new Map<string, ConfigNode | undefined>();
 
-  constructor(lines: LineCounter, faults: Faults) {
+  constructor(lines: LineCounter, faults: Faults, dialect: YamlDialect) {
+    this.#dialect = dialect;
     this.#lines = lines;
     this.#faults = faults;
   }
@@ -74,7 +79,7 @@ class TreeBuilder {
     }
     if (node.anchor) this.#anchors.set(node.anchor, undefined);
     const built = isScalar(node)
-      ? ({ kind: 'scalar', ...resolveScalar(node), weight: 1, ...at } as const)
+      ? ({ kind: 'scalar', ...resolveScalar(node, this.#dialect), weight: 1, ...at } as const)
       : isSeq(node)
         ? this.#list(node.items, path, at)
         : this.#map(node.items, path, at);

@@ -1,5 +1,9 @@
+/** No key or value that somebody mistyped is longer. */
+const longestWord = 64;
+
 /** The known word that `text` most likely stands for: letter case aside, at most a third of its letters differ. */
 export function findNearest(text: string, known: readonly string[]): string | undefined {
+  if (text.length > longestWord) return undefined;
   const wanted = text.toLowerCase();
   let best: { word: string; distance: number } | undefined;
   for (const word of known) {
@@ -17,9 +21,8 @@ export function knownHint(text: string, known: readonly string[]): string {
   return nearest === undefined ? `known here: ${[...known].sort().join(', ')}` : `did you mean "${nearest}"?`;
 }
 
-/** Insertions, deletions, substitutions and swaps of neighbours that turn one word into the other; long words are cut. */
-function editDistance(first: string, second: string): number {
-  const [a, b] = [first.slice(0, 64), second.slice(0, 64)];
+/** Insertions, deletions, substitutions and swaps of neighbours that turn one word into the other. */
+function editDistance(a: string, b: string): number {
   let before: number[] = [];
   let above = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let row = 1; row <= a.length; row += 1) {

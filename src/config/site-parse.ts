@@ -4,11 +4,11 @@ import { describe } from './decode.ts';
 import { readDocument } from './document.ts';
 import { Faults, type Parsed } from './faults.ts';
 import { knownHint } from './nearest.ts';
-import { findEntry, findNode, toPlain } from './node.ts';
+import { type ConfigNode, findEntry, findNode, type Position, toPlain } from './node.ts';
 import type { Site } from './site.ts';
 import { completeSite } from './site-complete.ts';
 import { checkSite } from './site-rules.ts';
-import { knownKeys, siteSchema } from './site-schema.ts';
+import { knownKeys, type SiteFile, siteSchema } from './site-schema.ts';
 
 /** How to read a site. */
 export interface ParseSiteOptions {
@@ -19,19 +19,31 @@ export interface ParseSiteOptions {
 /** Reads a site file (design §2): decode, defaults, rules; all faults at once. `fileName` is what the findings call it. */
 export function parseSite(text: string, fileName: string, options: ParseSiteOptions): Parsed<Site> {
   const faults = new Faults(fileName);
-  const document = readDocument(text, faults);
+  const document = readDocument(text, faults, '1.2');
   if (!document) return { value: undefined, findings: faults.list() };
   if (document.documents > 1)
     faults.error('CONFIG_SYNTAX', [], 'a site file holds one YAML document', 'remove what follows the line "---"');
-  const decoded = siteSchema.safeParse(toPlain(document.root));
-  for (const issue of decoded.error?.issues ?? []) addIssue(issue, faults);
-  if (!decoded.success) return { value: undefined, findings: faults.list() };
-  const site = completeSite(decoded.data, path.resolve(options.folder, path.basename(fileName)));
-  checkSite(site, decoded.data, faults);
+  const decoded = decodeSite(toPlain(document.root), faults);
+  if (!decoded) return { value: undefined, findings: faults.list() };
+  const site = completeSite(decoded, path.resolve(options.folder, path.basename(fileName)));
+  checkSite(site, decoded, faults);
   return { value: faults.failed ? undefined : site, findings: faults.list() };
 }
 
 type Issue = z.core.$ZodIssue;
+
+/** The decoded file; every fault is told. Unknown keys are then left out, so that the rules can still say what they have to say. */
+function decodeSite(plain: unknown, faults: Faults): SiteFile | undefined {
+  const first = siteSchema.safeParse(plain);
+  if (first.success) return first.data;
+  for (const issue of first.error.issues) addIssue(issue, faults);
+  for (const issue of first.error.issues) {
+    if (issue.code !== 'unrecognized_keys') continue;
+    const holder = issue.path.reduce((at: unknown, step) => (at as Record<PropertyKey, unknown>)[step], plain);
+    for (const key of issue.keys) delete (holder as Record<string, unknown>)[key];
+  }
+  return siteSchema.safeParse(plain).data;
+}
 
 /** One finding for each thing that the schema library says. */
 function addIssue(issue: Issue, faults: Faults): void {
@@ -55,14 +67,16 @@ function addIssue(issue: Issue, faults: Faults): void {
       `"${at.at(-1) ?? 'apiVersion'}" is missing or empty`,
     );
   } else if (issue.code === 'invalid_type') {
-    const hint =
-      issue.expected === 'string' && node.kind === 'scalar' ? `put it in quotes: "${node.source}"` : undefined;
+    const hint = typeHint(issue.expected, node);
     faults.error(
       'CONFIG_TYPE',
       at,
       `has to be ${typeWords[issue.expected] ?? issue.expected}, but is ${describe(node)}`,
       hint,
     );
+  } else if (issue.code === 'invalid_key') {
+    const said = issue.issues[0]?.message ?? issue.message;
+    faults.error('CONFIG_VALUE', at, `key "${String(at.at(-1))}" ${said}`, undefined, keyPosition(faults, at));
   } else if (issue.code === 'invalid_value') {
     const values = issue.values.map(String);
     const hint = node.kind === 'scalar' && values.length > 1 ? knownHint(String(node.value), values) : undefined;
@@ -76,6 +90,19 @@ function addIssue(issue: Issue, faults: Faults): void {
   } else {
     faults.error('CONFIG_VALUE', at, `${issueText(issue)}, but is ${describe(node)}`);
   }
+}
+
+function keyPosition(faults: Faults, path: readonly (string | number)[]): Position | undefined {
+  const holder = faults.root && findNode(faults.root, path.slice(0, -1));
+  return holder && findEntry(holder, String(path.at(-1)))?.keyPosition;
+}
+
+function typeHint(expected: string, node: ConfigNode): string | undefined {
+  if (node.kind !== 'scalar') return undefined;
+  if (expected === 'string') return `put it in quotes: "${node.source}"`;
+  if (expected === 'array') return `write [${node.source}]`;
+  const bare = expected === 'boolean' ? /^(?:true|false)$/ : /^[0-9]+$/;
+  return bare.test(String(node.value)) && typeof node.value === 'string' ? 'take the quotes away' : undefined;
 }
 
 const typeWords: Readonly<Record<string, string>> = {

@@ -1,0 +1,302 @@
+import { describe, expect, test } from 'vitest';
+import { formatFinding, type ImageSet, parseDeleteImageSet, parseImageSet } from '../../src/config/index.ts';
+
+const head = 'apiVersion: mirror.openshift.io/v2alpha1\nkind: ImageSetConfiguration\n';
+const image = '  additionalImages:\n  - name: quay.io/kitchen/kettle:1\n';
+
+function load(body: string): ImageSet {
+  const { value, findings } = parseImageSet(head + body, 'isc.yaml');
+  if (!value) throw new Error(findings.map(formatFinding).join('\n'));
+  return value;
+}
+
+function faults(body: string): string[] {
+  return parseImageSet(head + body, 'isc.yaml').findings.map(formatFinding);
+}
+
+describe('parseImageSet', () => {
+  test('fills in defaults', () => {
+    const { archiveSizeGib, mirror } = load('mirror:\n  platform:\n    channels:\n    - name: stable-4.19\n');
+    expect(archiveSizeGib).toBe(500);
+    expect(mirror.platform).toEqual({
+      graph: false,
+      kubeVirtContainer: false,
+      release: undefined,
+      architectures: ['amd64'],
+      platforms: [],
+      channels: [
+        {
+          name: 'stable-4.19',
+          type: 'ocp',
+          minVersion: undefined,
+          maxVersion: undefined,
+          shortestPath: false,
+          full: false,
+        },
+      ],
+    });
+    expect(mirror).toMatchObject({
+      operators: [],
+      additionalImages: [],
+      blockedImages: [],
+      samples: [],
+      helm: { repositories: [], local: [] },
+    });
+  });
+
+  test('reads every field', () => {
+    const text = `archiveSize: 4
+mirror:
+  platform:
+    graph: true
+    kubeVirtContainer: true
+    platforms: [{os: linux, architecture: arm64}]
+    channels:
+    - {name: okd, type: okd, minVersion: 4.18.1, maxVersion: 4.19.0, shortestPath: true, full: true}
+  operators:
+  - catalog: registry.redhat.io/redhat/redhat-operator-index:v4.19
+    targetCatalog: kitchen/index
+    targetTag: v1
+    full: true
+    skipDependencies: true
+    targetCatalogSourceTemplate: cs.yaml
+    platforms: [{os: linux, architecture: amd64}]
+    packages:
+    - name: kettle
+      defaultChannel: stable
+      channels: [{name: stable}, {name: fast}]
+  additionalImages:
+  - {name: "quay.io/kitchen/pot@sha256:${'a'.repeat(64)}", targetRepo: my/pot, targetTag: v2, platforms: [{os: linux, architecture: s390x}]}
+  - name: oci:///srv/pan
+  helm:
+    repositories:
+    - name: kitchen
+      url: https://charts.example.com/
+      charts: [{name: stove, version: 1.2.3, imagePaths: ["{.spec.x}"]}]
+    local: [{name: oven, path: ./oven.tgz}]
+  blockedImages: [{name: .*-test}]
+`;
+    expect(load(text)).toMatchObject({
+      archiveSizeGib: 4,
+      mirror: {
+        platform: {
+          graph: true,
+          kubeVirtContainer: true,
+          architectures: [],
+          platforms: [{ os: 'linux', architecture: 'arm64' }],
+          channels: [{ type: 'okd', minVersion: '4.18.1', maxVersion: '4.19.0', shortestPath: true, full: true }],
+        },
+        operators: [
+          {
+            targetCatalog: 'kitchen/index',
+            targetTag: 'v1',
+            full: true,
+            skipDependencies: true,
+            targetCatalogSourceTemplate: 'cs.yaml',
+            platforms: [{ os: 'linux', architecture: 'amd64' }],
+            packages: [{ name: 'kettle', defaultChannel: 'stable', channels: [{ name: 'stable' }, { name: 'fast' }] }],
+          },
+        ],
+        additionalImages: [
+          { targetRepo: 'my/pot', targetTag: 'v2', platforms: [{ os: 'linux', architecture: 's390x' }] },
+          { name: 'oci:///srv/pan' },
+        ],
+        helm: {
+          repositories: [{ name: 'kitchen', charts: [{ name: 'stove', version: '1.2.3', imagePaths: ['{.spec.x}'] }] }],
+          local: [{ path: './oven.tgz' }],
+        },
+        blockedImages: [{ name: '.*-test' }],
+      },
+    });
+  });
+
+  test.each([
+    ['packages left out', '', undefined],
+    ['packages without a value', '    packages:\n', undefined],
+    ['packages: null', '    packages: null\n', undefined],
+    ['packages: []', '    packages: []\n', []],
+  ])('tells %s apart for the filter hash', (_, line, packages) => {
+    expect(load(`mirror:\n  operators:\n  - catalog: quay.io/a/b:v1\n${line}`).mirror.operators[0]?.packages).toEqual(
+      packages,
+    );
+  });
+
+  test('takes keys in any letter case below the first level', () => {
+    expect(
+      load('mirror:\n  AdditionalImages:\n  - NAME: quay.io/kitchen/kettle:1\n').mirror.additionalImages[0]?.name,
+    ).toBe('quay.io/kitchen/kettle:1');
+    expect(faults('Mirror:\n  additionalImages: []\n')[0]).toContain('"Mirror" should be written "mirror"');
+    expect(faults(`mirror:\n${image}  additionalimages: []\n`)[0]).toContain('"additionalImages" is set twice');
+  });
+
+  test.each([
+    ['4', 4],
+    ['4.0', 4],
+    ['1e1', 10],
+    ['0', 500],
+    ['', 500],
+  ])('takes archiveSize: %s', (written, size) => {
+    expect(load(`archiveSize: ${written}\nmirror:\n${image}`).archiveSizeGib).toBe(size);
+  });
+
+  test.each([
+    ['archiveSize: "3"', /2?3:14: archiveSize: has to be a whole number, but is the text "3" \(take the quotes away\)/],
+    ['archiveSize: 1.5', /has to be a whole number, but is the number 1\.5/],
+    ['archiveSize: -1', /from 1 to/],
+    ['archiveSize: true', /has to be a whole number, but is true/],
+    ['archiveSize: []', /has to be a whole number, but is a list/],
+  ])('refuses %s', (line, reason) => {
+    expect(faults(`${line}\nmirror:\n${image}`).join('\n')).toMatch(reason);
+  });
+
+  test.each([
+    ['a float for a version', 'platform: {channels: [{name: a, minVersion: 4.16}]}', /quotes: "4\.16"/],
+    [
+      'text for a switch',
+      'platform: {graph: "true", release: "a.b/c:1"}',
+      /has to be true or false, but is the text "true" \(take the quotes away\)/,
+    ],
+    ['a mapping for a list', 'operators: {catalog: quay.io/a/b:c}', /operators: has to be a list, but is a mapping/],
+    ['a list for a mapping', 'platform: [1]', /platform: has to be a mapping, but is a list/],
+    [
+      'plain images',
+      'additionalImages: [quay.io/a/b:c]',
+      /additionalImages\[0\]: has to be a mapping.*\(write "- name: …"\)/,
+    ],
+    [
+      'yes for a name',
+      'additionalImages: [{name: yes}]',
+      /has to be text, but is yes \(which YAML reads as true\) \(put it in quotes: "yes"\)/,
+    ],
+    ['an empty catalog', 'operators: [{catalog: ""}]', /"catalog" is missing or empty/],
+    ['a catalog without tag', 'operators: [{catalog: quay.io/a/b}]', /tag and digest are empty/],
+    ['a bad digest', 'additionalImages: [{name: "quay.io/a/b@sha256:12"}]', /is not a digest/],
+    ['upper case in a path', 'additionalImages: [{name: "quay.io/A/b:1"}]', /"A\/b" is not a repository path/],
+    ['a bad tag', 'additionalImages: [{name: "quay.io/a/b:-1"}]', /"-1" is not a tag/],
+    ['a bad target tag', 'additionalImages: [{name: "quay.io/a/b:1", targetTag: "a b"}]', /"a b" is not a tag/],
+    ['a bad target path', 'additionalImages: [{name: "quay.io/a/b:1", targetRepo: /x}]', /invalid target path "\/x"/],
+    ['an unknown transport', 'additionalImages: [{name: "dir:///x"}]', /"dir:\/\/" cannot be mirrored/],
+    [
+      'half a platform',
+      'additionalImages: [{name: "quay.io/a/b:1", platforms: [{os: linux}]}]',
+      /"architecture" is missing/,
+    ],
+    [
+      'a package without name',
+      'operators: [{catalog: "quay.io/a/b:1", packages: [{minVersion: 1.0.0}]}]',
+      /packages\[0\]\.name: "name" is missing/,
+    ],
+    [
+      'the same channel twice',
+      'operators: [{catalog: "quay.io/a/b:1", packages: [{name: p, channels: [{name: c}, {name: c}]}]}]',
+      /channel "c": duplicate/,
+    ],
+    [
+      'an operator range that is empty',
+      'operators: [{catalog: "quay.io/a/b:1", packages: [{name: p, minVersion: 2.0.0, maxVersion: 1.0.0}]}]',
+      /above maxVersion/,
+    ],
+    [
+      'another spelling of an architecture',
+      'platform: {architectures: [x86_64], channels: [{name: a}]}',
+      /did you mean "amd64"/,
+    ],
+    ['a blocked glob', 'blockedImages: [{name: "*x"}]', /patterns are regular expressions: write \.\*/],
+    ['an empty blocked pattern', 'blockedImages: [{name: ""}]', /blocks every image/],
+    ['a chart repository without url', 'helm: {repositories: [{name: a}]}', /"url" is missing/],
+    ['a local chart without path', 'helm: {local: [{name: a}]}', /"path" is missing/],
+    ['KubeVirt without a release', 'platform: {kubeVirtContainer: true}', /taken from a release/],
+  ])('refuses %s', (_, body, reason) => {
+    const { value, findings } = parseImageSet(`${head}mirror: {${body}}\n`, 'isc.yaml');
+    expect(value).toBeUndefined();
+    expect(findings.map(formatFinding).join('\n')).toMatch(reason);
+  });
+
+  test('tells everything at once, in the order of the file', () => {
+    const text = `apiVersion: mirror.openshift.io/v2alpha1
+kind: ImageSetConfiguration
+archiveSize: big
+storageConfig: {}
+mirror:
+  platform:
+    chanels:
+    - name: stable-4.19
+    channels:
+    - name: stable-4.19
+      minVersion: 4.19
+    - name: stable-4.19
+      minVersion: "4.19"
+  operators:
+  - catalog: registry.redhat.io/redhat/redhat-operator-index
+    packages:
+    - nam: kettle
+  additionalImages:
+  - quay.io/kitchen/pot:1
+`;
+    const places = parseImageSet(text, 'isc.yaml').findings.map(
+      ({ code, place }) => `${place?.line}:${place?.column} ${place?.path} ${code}`,
+    );
+    expect(places).toEqual([
+      '3:14 archiveSize CONFIG_TYPE',
+      '4:1 storageConfig CONFIG_V1',
+      '7:5 mirror.platform.chanels CONFIG_UNKNOWN_FIELD',
+      '11:19 mirror.platform.channels[0].minVersion CONFIG_TYPE',
+      '12:13 mirror.platform.channels[1].name CONFIG_DUPLICATE',
+      '13:19 mirror.platform.channels[1].minVersion CONFIG_VALUE',
+      '15:14 mirror.operators[0].catalog CONFIG_VALUE',
+      '17:7 mirror.operators[0].packages[0].nam CONFIG_UNKNOWN_FIELD',
+      '17:7 mirror.operators[0].packages[0].name CONFIG_MISSING',
+      '19:5 mirror.additionalImages[0] CONFIG_TYPE',
+    ]);
+  });
+
+  test('warns of what is read and then ignored', () => {
+    const body = `mirror:\n  platform:\n    release: quay.io/a/b:1\n    channels:\n    - {name: x, type: rhel}\n  samples: [{name: a}]\n---\nkind: Other\n`;
+    const { value, findings } = parseImageSet(head + body, 'isc.yaml');
+    expect(value).toBeDefined();
+    expect(findings.map(({ severity, place }) => `${severity} ${place?.path}`).sort()).toEqual([
+      'warning .',
+      'warning mirror.platform.channels',
+      'warning mirror.platform.channels[0].type',
+      'warning mirror.samples',
+    ]);
+  });
+
+  test('loads one catalog under two names when both select the same, with a warning', () => {
+    const body = 'mirror:\n  operators:\n  - catalog: quay.io/a/b:1\n  - {catalog: "quay.io/a/b:1", targetTag: v2}\n';
+    expect(load(body).mirror.operators).toHaveLength(2);
+    expect(faults(body).join()).toMatch(/isc\.yaml:6:\d+: .*warning: .*also on line 5/);
+  });
+
+  test('takes the same path on two hosts for two catalogs', () => {
+    expect(
+      load('mirror:\n  operators:\n  - catalog: quay.io/a/b:1\n  - catalog: docker.io/a/b:1\n').mirror.operators,
+    ).toHaveLength(2);
+  });
+
+  test('finds two catalogs that a target name makes one', () => {
+    const body =
+      'mirror:\n  operators:\n  - catalog: quay.io/a/b:1\n  - {catalog: "quay.io/a/c:2", targetCatalog: a/b, targetTag: "1"}\n';
+    expect(faults(body).join()).toMatch(/duplicate found in configuration, first on line 5/);
+  });
+});
+
+describe('parseDeleteImageSet', () => {
+  const text = (body: string): string =>
+    `apiVersion: mirror.openshift.io/v2alpha1\nkind: DeleteImageSetConfiguration\n${body}`;
+
+  test('always has an architecture when there are channels', () => {
+    const body =
+      'delete:\n  platform:\n    platforms: [{os: linux, architecture: arm64}]\n    channels: [{name: stable-4.19}]\n';
+    expect(parseDeleteImageSet(text(body), 'd.yaml').value?.delete.platform.architectures).toEqual(['amd64']);
+  });
+
+  test.each([
+    ['archiveSize: 4\ndelete: {additionalImages: [{name: "quay.io/a/b:1"}]}', /archiveSize.*makes no archive/],
+    ['delete: {blockedImages: []}', /a deletion has no such field/],
+    ['mirror: {}', /mirror: is not allowed in DeleteImageSetConfiguration/],
+    ['', /missing the `delete` stanza/],
+  ])('refuses %j', (body, reason) => {
+    expect(parseDeleteImageSet(text(body), 'd.yaml').findings.map(formatFinding).join('\n')).toMatch(reason);
+  });
+});
