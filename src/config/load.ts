@@ -5,7 +5,7 @@ import type { Finding } from '../core/findings.ts';
 import type { Run } from '../core/run.ts';
 import { digestOf } from '../oci/index.ts';
 import { documentLimits } from './document.ts';
-import type { Parsed } from './faults.ts';
+import { Faults, type Parsed } from './faults.ts';
 import type { DeleteImageSet, LoadedDeleteImageSet, LoadedImageSet } from './image-set.ts';
 import { parseDeleteImageSet, parseImageSet } from './image-set-parse.ts';
 import type { LoadedSite } from './site.ts';
@@ -41,14 +41,14 @@ export async function loadSite(file: string, run: Run): Promise<LoadedSite> {
 
 /** The bytes of a configuration file, and its text. @throws AirlockError CONFIG_NOT_FOUND, CONFIG_INVALID, FILE_UNREADABLE */
 export async function readConfigFile(file: string, run: Run): Promise<{ bytes: Uint8Array; text: string }> {
-  // One byte more than the limit of the parser, which says it in words.
+  // A little more than the parser takes, so that it can say so with its own words.
   const bytes = await findFile(file, run, documentLimits.bytes + (64 << 10));
   if (!bytes) {
     throw new AirlockError('CONFIG_NOT_FOUND', `${file} does not exist`, {
       hint: '"airlock init" writes a commented site.yaml and imageset.yaml to start from',
     });
   }
-  return { bytes, text: decodeText(bytes) };
+  return { bytes, text: decodeText(bytes, file) };
 }
 
 /** The value, when no finding is an error. @throws AirlockError CONFIG_INVALID with a line for each finding */
@@ -75,8 +75,25 @@ export function formatFinding(finding: Finding): string {
   return `${where}${severity}${finding.message}${finding.hint === undefined ? '' : ` (${finding.hint})`}`;
 }
 
-function decodeText(bytes: Uint8Array): string {
-  const utf16 = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff);
-  if (utf16) return new TextDecoder(bytes[0] === 0xff ? 'utf-16le' : 'utf-16be').decode(bytes);
-  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
+/** UTF-8, or UTF-16 where a byte order mark says so. */
+function decodeText(bytes: Uint8Array, file: string): string {
+  const [first, second] = bytes;
+  if (first === 0xff && second === 0xfe) return new TextDecoder('utf-16le').decode(bytes);
+  if (first === 0xfe && second === 0xff) return new TextDecoder('utf-16be').decode(bytes);
+  const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
+  const bad = text.indexOf('\ufffd');
+  if (bad >= 0 && !Buffer.from(text).equals(bytes)) {
+    const before = text.slice(0, bad).split('\n');
+    const faults = new Faults(file);
+    const at = { line: before.length, column: (before.at(-1) ?? '').length + 1 };
+    faults.error(
+      'CONFIG_SYNTAX',
+      [],
+      'not UTF-8: this is no text file, or one in another encoding',
+      'save it as UTF-8',
+      at,
+    );
+    acceptParsed({ value: undefined, findings: faults.list() }, file);
+  }
+  return text;
 }
