@@ -75,6 +75,14 @@ export async function findInterruptedBuild(folder: string, run: Run): Promise<In
  * @see docs/formats/bundle.md
  */
 export async function buildBundle(options: BuildOptions, run: Run): Promise<BuildOutcome> {
+  try {
+    return await build(options, run);
+  } catch (error) {
+    throw diskError(error, options.folder, 'write');
+  }
+}
+
+async function build(options: BuildOptions, run: Run): Promise<BuildOutcome> {
   const { plan, folder } = options;
   const workspace = options.workspace ?? path.join(folder, '.airlock');
   const { final, partial } = generationFolders(folder, plan.generation);

@@ -18,14 +18,22 @@ export {
   type IndexedVolume,
 } from './format.ts';
 export { parseIndex, renderIndex } from './index-text.ts';
-export { type LayoutOptions, layoutVolumes, planBytes } from './layout.ts';
+export { bundleBytes, type LayoutOptions, layoutVolumes, planBytes } from './layout.ts';
 export { type LoadOptions, type LoadOutcome, loadIntoStorage } from './load.ts';
-export { type LoadedGeneration, type LoadRecord, listLoaded, readLoadedIndex } from './load-state.ts';
+export {
+  type LoadedGeneration,
+  type LoadRecord,
+  listLoaded,
+  loadedNumber,
+  readLoadedIndex,
+  writeLoaded,
+} from './load-state.ts';
 export { acquireLock, type Lock, type LockHolder } from './lock.ts';
 export { openBundle } from './open.ts';
 export { findRecord, type GenerationRecord, type History, readHistory } from './records.ts';
 export { sideNames } from './seal.ts';
 export { fingerprintKey, generateSigningKey, publicKeyOf, type SignatureStatus } from './sign.ts';
-export type { IncompleteImage } from './target-tree.ts';
+export { type BundleStore, type BundleStoreOptions, openBundleSource, openBundleStore } from './store.ts';
+export { collectTargets, type IncompleteImage } from './target-tree.ts';
 export { type VerifyReport, verifyBundle } from './verify.ts';
 export type { Damage } from './verify-volumes.ts';

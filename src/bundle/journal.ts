@@ -39,9 +39,14 @@ export async function openJournal(file: string, indexDigest: string, run: Run): 
   try {
     const handle = await run.disk.open(file, 'write');
     const journal = new FileJournal(file, handle, ours ? validBytes : 0, replay(ours ? records : []));
-    await handle.truncate(ours ? validBytes : 0);
-    if (!ours) await journal.append([{ kind: 'open', index: indexDigest }]);
-    return journal;
+    try {
+      await handle.truncate(ours ? validBytes : 0);
+      if (!ours) await journal.append([{ kind: 'open', index: indexDigest }]);
+      return journal;
+    } catch (error) {
+      await journal.close();
+      throw error;
+    }
   } catch (error) {
     throw diskError(error, file, 'write');
   }

@@ -10,7 +10,8 @@ import {
   type MemberPlace,
   volumeName,
 } from './format.ts';
-import { compareFiles, type Member, type MemberSet, sequenceMembers } from './members.ts';
+import { renderIndex } from './index-text.ts';
+import { compareFiles, type Member, type MemberSet, memberMode, sequenceMembers } from './members.ts';
 import { encodeHeader, endBytes, paddingOf } from './tar-header.ts';
 
 /** A member with its place. Offsets as in `MemberPlace`. */
@@ -167,4 +168,20 @@ export function assertPlaces(index: BundleIndex): void {
     volumes.length === index.volumes.length &&
     volumes.every(({ name, size }, at) => name === index.volumes[at]?.name && size === index.volumes[at]?.size);
   if (!fine) throw new AirlockError('BUNDLE_INVALID', 'the index places members where the format does not put them');
+}
+
+/** Bytes of all volumes of a bundle, the index in it included: exactly what `build` will write. */
+export function bundleBytes(index: BundleIndex): number {
+  const text = renderIndex(index);
+  return index.volumes.reduce((sum, { size }) => sum + size, indexMemberBytes(index, text.length));
+}
+
+/** Bytes of the index member: header, data, padding. */
+export function indexMemberBytes(index: Pick<BundleIndex, 'createdAt'>, size: number): number {
+  return indexHeader(index, size).length + size + paddingOf(size);
+}
+
+/** Header of the index member. */
+export function indexHeader(index: Pick<BundleIndex, 'createdAt'>, size: number): Buffer {
+  return encodeHeader({ path: bundleNames.index, size, mode: memberMode, mtime: new Date(index.createdAt) });
 }

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { AirlockError } from '../core/errors.ts';
-import { findFile } from '../core/files.ts';
+import { diskError, findFile } from '../core/files.ts';
 import { mapLimited } from '../core/limit.ts';
 import { assertRunning, type Run } from '../core/run.ts';
 import {
@@ -59,6 +59,14 @@ export interface LoadOutcome {
  * @throws AirlockError BASE_MISSING, BUNDLE_DAMAGED, DISK_FULL, FILE_UNWRITABLE, CANCELLED
  */
 export async function loadIntoStorage(options: LoadOptions, run: Run): Promise<LoadOutcome> {
+  try {
+    return await load(options, run);
+  } catch (error) {
+    throw diskError(error, options.storageRoot, 'write');
+  }
+}
+
+async function load(options: LoadOptions, run: Run): Promise<LoadOutcome> {
   const { bundle, storageRoot, stateFolder } = options;
   const loaded = await listLoaded(stateFolder, run);
   const generation = loadedNumber(bundle, loaded);

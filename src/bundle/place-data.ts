@@ -71,17 +71,19 @@ export class Placer {
     const group = this.#group;
     this.#group = [];
     this.#groupBytes = 0;
-    await mapLimited(group, 8, async ({ file, temporary, target }) => {
+    const settled = await mapLimited(group, 8, async ({ file, temporary, target }): Promise<unknown> => {
       try {
-        await file.sync();
-        await file.close();
+        await file.sync().finally(() => file.close());
         await this.makeFolder(path.dirname(target));
         await this.#run.disk.rename(temporary, target);
         this.#touched.add(path.dirname(target));
+        return undefined;
       } catch (error) {
-        throw diskError(error, target, 'write');
+        return diskError(error, target, 'write');
       }
     });
+    // Thrown only now, when all are closed.
+    for (const error of settled) if (error !== undefined) throw error;
   }
 
   /** As `makeDirectory`, asking the disk once per folder. */
@@ -103,8 +105,14 @@ export class Placer {
       await this.makeFolder(this.#staging);
       await this.makeFolder(path.dirname(target));
       const file = await this.#run.disk.open(temporary, 'write');
-      await file.write(Buffer.from(text), 0);
-      await file.truncate(text.length);
+      try {
+        await file.write(Buffer.from(text), 0);
+        await file.truncate(text.length);
+      } catch (error) {
+        await file.close();
+        throw error;
+      }
+      // Only now: another worker may flush the group at any time.
       this.#group.push({ file, temporary, target });
     } catch (error) {
       throw diskError(error, target, 'write');

@@ -1,8 +1,8 @@
 import { digestHex, digestOf } from '../oci/index.ts';
 import { type BundleIndex, bundleNames, signatureSlotBytes, volumeNumber } from './format.ts';
-import { type PlacedMember, placeMembers } from './layout.ts';
-import { checksumsBytes, type MemberContent, memberMode } from './members.ts';
-import { encodeHeader, endBytes, paddingOf } from './tar-header.ts';
+import { indexHeader, indexMemberBytes, type PlacedMember, placeMembers } from './layout.ts';
+import { checksumsBytes, type MemberContent } from './members.ts';
+import { endBytes, paddingOf } from './tar-header.ts';
 
 /** The index as a member: what its own place and the two small members after it follow from. */
 export interface IndexFacts {
@@ -76,14 +76,6 @@ export function signatureSlot(signature: string): Buffer {
 
 function isIndexVolume(index: BundleIndex, volume: number): boolean {
   return volumeNumber(index.volumes[0]?.name ?? '') === volume;
-}
-
-function indexHeader(index: BundleIndex, size: number): Buffer {
-  return encodeHeader({ path: bundleNames.index, size, mode: memberMode, mtime: new Date(index.createdAt) });
-}
-
-function indexMemberBytes(index: BundleIndex, size: number): number {
-  return indexHeader(index, size).length + size + paddingOf(size);
 }
 
 function* contentSegments(joiner: Joiner, member: PlacedMember, facts: IndexFacts): Generator<Segment> {

@@ -1,0 +1,129 @@
+import { createHash } from 'node:crypto';
+import { readdir, readFile, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { buildBundle, loadIntoStorage, openBundle, verifyBundle } from '../../src/bundle/index.ts';
+import { isAirlockError } from '../../src/core/errors.ts';
+import { quietRun, type Run } from '../../src/core/run.ts';
+import { createFaultyDisk, type Fault, type FaultyDisk } from '../helpers/faulty-disk.ts';
+import { temporaryFolder } from '../helpers/temporary.ts';
+import { keepManifests, makeSample, sampleSources } from './sample.ts';
+
+const sample = makeSample({
+  images: [
+    {
+      repository: 'harbour/buoy',
+      tag: 'v1',
+      layers: [
+        ['base', 5000],
+        ['buoy', 1_500_000],
+      ],
+    },
+    { repository: 'harbour/quay', tag: 'v1', layers: [['base', 5000]] },
+  ],
+  volumeSizeBytes: 1_000_000,
+});
+
+const tiny = makeSample({ images: [{ repository: 'harbour/buoy', tag: 'v1', layers: [['buoy', 1_100_000]] }] });
+
+async function build(folder: string, run: Run, of = sample): Promise<unknown> {
+  const kept = await keepManifests(of, folder);
+  return buildBundle({ plan: of.plan, folder, kept, sources: sampleSources(of), parallelBlobs: 2 }, run);
+}
+
+/** Every file below a folder with its sha256, without times. */
+async function fingerprint(folder: string): Promise<string[]> {
+  const lines: string[] = [];
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const file = path.join(entry.parentPath, entry.name);
+    lines.push(
+      `${path.relative(folder, file)} ${createHash('sha256')
+        .update(await readFile(file))
+        .digest('hex')}`,
+    );
+  }
+  return lines.sort();
+}
+
+/** Runs the task once per operation with a fault there, then again undisturbed; `check` sees what that leaves. */
+async function sweep(
+  task: (folder: string, run: Run) => Promise<unknown>,
+  prepare: (folder: string) => Promise<void>,
+  faultOf: (at: number) => Fault,
+  losesNames: boolean,
+  check: (folder: string) => Promise<void>,
+): Promise<number> {
+  const counting = createFaultyDisk();
+  const folder = await temporaryFolder();
+  await prepare(folder);
+  await task(folder, quietRun({ disk: counting }));
+  const total = counting.operations();
+  for (let at = 1; at <= total; at += 1) {
+    await rm(folder, { recursive: true });
+    await prepare(folder);
+    const disk: FaultyDisk = createFaultyDisk(faultOf(at));
+    const failure = await task(folder, quietRun({ disk })).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    if (failure !== undefined) expect(isAirlockError(failure), `operation ${at}: ${String(failure)}`).toBe(true);
+    await disk.crash(losesNames);
+    await task(folder, quietRun());
+    await check(folder);
+  }
+  return total;
+}
+
+const faults: readonly [string, (at: number) => Fault, boolean][] = [
+  ['EIO', (at) => ({ kind: 'EIO', at }), false],
+  ['ENOSPC', (at) => ({ kind: 'ENOSPC', at }), false],
+  ['a power loss that keeps names and loses bytes', (at) => ({ kind: 'power', at }), false],
+  ['a power loss that loses names and bytes', (at) => ({ kind: 'power', at }), true],
+];
+
+describe.each(faults)('%s at every step', (_name, faultOf, losesNames) => {
+  test('of a build, then a re-run, ends with the same bytes as an undisturbed build', async () => {
+    const undisturbed = await temporaryFolder();
+    await build(undisturbed, quietRun());
+    const wanted = await fingerprint(path.join(undisturbed, 'gen-000001'));
+    const total = await sweep(
+      build,
+      async () => {},
+      faultOf,
+      losesNames,
+      async (folder) => {
+        const got = await fingerprint(path.join(folder, 'gen-000001'));
+        expect(got.filter((line) => !line.startsWith('journal'))).toEqual(wanted);
+        expect(await readdir(path.join(folder, '.airlock', 'generations'))).toEqual(['000001.json']);
+      },
+    );
+    expect(total).toBeGreaterThan(30);
+  });
+
+  test('of a load, then a re-run, ends with the same storage as an undisturbed load', async () => {
+    const bundles = await temporaryFolder();
+    await build(bundles, quietRun(), tiny);
+    const [bundle] = await openBundle(bundles, quietRun());
+    if (!bundle) throw new Error('no bundle');
+    expect((await verifyBundle(bundle, {}, quietRun())).whole).toBe(true);
+    const load = (folder: string, run: Run): Promise<unknown> =>
+      loadIntoStorage(
+        { bundle, storageRoot: path.join(folder, 'storage'), stateFolder: path.join(folder, 'state') },
+        run,
+      );
+    const undisturbed = await temporaryFolder();
+    await load(undisturbed, quietRun());
+    const wanted = await fingerprint(path.join(undisturbed, 'storage'));
+    await sweep(
+      load,
+      async () => {},
+      faultOf,
+      losesNames,
+      async (folder) => {
+        expect(await fingerprint(path.join(folder, 'storage'))).toEqual(wanted);
+        expect(await readdir(path.join(folder, 'state', 'generations'))).toEqual(['000001']);
+      },
+    );
+  });
+});
