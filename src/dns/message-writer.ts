@@ -4,6 +4,9 @@ import { type DomainName, joinLabels, nameLabels } from './name.ts';
 import type { Question } from './query.ts';
 import { type RRset, recordTypeNumbers, txtChunks } from './rrset.ts';
 
+/** An RRset that may bring its addresses as bytes, since reading them from text for each answer would take most of its time. */
+export type WritableRRset = RRset & { readonly addressBytes?: readonly Uint8Array[] };
+
 /** Writes a message front to back, compressing names against those written before (RFC 1035 §4.1.4). */
 export class MessageWriter {
   #buffer = Buffer.allocUnsafe(512);
@@ -27,7 +30,7 @@ export class MessageWriter {
   }
 
   /** As many whole sets as fit below `limitBytes`. */
-  rrsets(rrsets: readonly RRset[], limitBytes: number): { count: number; whole: boolean } {
+  rrsets(rrsets: readonly WritableRRset[], limitBytes: number): { count: number; whole: boolean } {
     let count = 0;
     for (const rrset of rrsets) {
       const start = this.#length;
@@ -48,7 +51,7 @@ export class MessageWriter {
     this.raw([extendedRcode, 0, edns.dnssecOk ? 0x80 : 0, 0, 0, 0]);
   }
 
-  #rrset(rrset: RRset): void {
+  #rrset(rrset: WritableRRset): void {
     const one = (data: () => void): void => {
       this.#name(rrset.name);
       this.#u16(recordTypeNumbers[rrset.type]);
@@ -62,7 +65,7 @@ export class MessageWriter {
     switch (rrset.type) {
       case 'A':
       case 'AAAA':
-        for (const address of rrset.values) one(() => this.raw(ipBytes(address)));
+        for (const bytes of rrset.addressBytes ?? rrset.values.map(ipBytes)) one(() => this.raw(bytes));
         break;
       case 'NS':
       case 'CNAME':
@@ -96,18 +99,22 @@ export class MessageWriter {
   }
 
   #name(name: DomainName): void {
+    // Most names of an answer are whole names that were written before.
+    if (this.#pointer(name)) return;
     const labels = nameLabels(name);
     for (let i = 0; i < labels.length; i += 1) {
       const suffix = joinLabels(labels.slice(i));
-      const offset = this.#offsets.get(suffix);
-      if (offset !== undefined) {
-        this.#u16(0xc000 | offset);
-        return;
-      }
+      if (this.#pointer(suffix)) return;
       if (this.#length < 0x4000) this.#offsets.set(suffix, this.#length);
       this.#label(labels[i] ?? '');
     }
     this.raw([0]);
+  }
+
+  #pointer(name: DomainName): boolean {
+    const offset = this.#offsets.get(name);
+    if (offset !== undefined) this.#u16(0xc000 | offset);
+    return offset !== undefined;
   }
 
   #plainName(name: DomainName): void {
@@ -139,11 +146,13 @@ export class MessageWriter {
   }
 
   #u16(value: number): void {
-    this.raw([(value >> 8) & 255, value & 255]);
+    this.#reserve(2);
+    this.#length = this.#buffer.writeUInt16BE(value, this.#length);
   }
 
   #u32(value: number): void {
-    this.raw([(value >>> 24) & 255, (value >>> 16) & 255, (value >>> 8) & 255, value & 255]);
+    this.#reserve(4);
+    this.#length = this.#buffer.writeUInt32BE(value >>> 0, this.#length);
   }
 
   #reserve(bytes: number): void {

@@ -44,37 +44,48 @@ export function listenTcp(
   });
 }
 
+/** So many queries of one connection are answered before others get a turn. */
+const queriesPerTurn = 32;
+
 function serveConnection(socket: Socket, responder: Responder, idleTimeoutMs: number, onQuery: () => void): void {
   let held: Buffer = Buffer.alloc(0);
   // Runs from one whole query to the next, not from byte to byte, so that a trickle of bytes holds no connection.
   let timer = setTimeout(() => socket.destroy(), idleTimeoutMs);
-  const handle = (): void => {
-    while (held.length >= 2 && held.length >= 2 + held.readUInt16BE(0)) {
-      // A client that does not take its answers gets no more of them until it does.
-      if (socket.writableNeedDrain || socket.destroyed) return;
-      const end = 2 + held.readUInt16BE(0);
-      const response = responder(held.subarray(2, end), 'tcp');
-      held = held.subarray(end);
-      if (!response) {
-        socket.destroy();
+  const answerNext = (): boolean => {
+    if (held.length < 2 || held.length < 2 + held.readUInt16BE(0)) return false;
+    const end = 2 + held.readUInt16BE(0);
+    const response = responder(held.subarray(2, end), 'tcp');
+    held = held.subarray(end);
+    clearTimeout(timer);
+    if (!response) {
+      socket.destroy();
+      return false;
+    }
+    timer = setTimeout(() => socket.destroy(), idleTimeoutMs);
+    onQuery();
+    const length = Buffer.alloc(2);
+    length.writeUInt16BE(response.length);
+    socket.write(Buffer.concat([length, response]));
+    return true;
+  };
+  const pump = (): void => {
+    for (let done = 0; !socket.destroyed; done += 1) {
+      // A client that does not take its answers gets no more of them until it does; then "drain" comes here again.
+      const later = socket.writableNeedDrain || done === queriesPerTurn;
+      if (later) socket.pause();
+      if (done === queriesPerTurn) setImmediate(pump);
+      if (later) return;
+      if (!answerNext()) {
+        socket.resume();
         return;
       }
-      clearTimeout(timer);
-      timer = setTimeout(() => socket.destroy(), idleTimeoutMs);
-      onQuery();
-      const length = Buffer.alloc(2);
-      length.writeUInt16BE(response.length);
-      if (!socket.write(Buffer.concat([length, response]))) socket.pause();
     }
   };
   socket.on('data', (chunk: Buffer) => {
     held = held.length === 0 ? chunk : Buffer.concat([held, chunk]);
-    handle();
+    pump();
   });
-  socket.on('drain', () => {
-    handle();
-    if (!socket.writableNeedDrain) socket.resume();
-  });
+  socket.on('drain', pump);
   socket.on('error', () => socket.destroy());
   socket.on('close', () => clearTimeout(timer));
 }

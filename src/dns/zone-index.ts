@@ -1,9 +1,11 @@
+import { ipBytes } from '../core/ip.ts';
+import type { WritableRRset } from './message-writer.ts';
 import { type DomainName, isWithin, joinLabels, nameLabels, parentName } from './name.ts';
 import type { RecordType, RRset } from './rrset.ts';
 import type { Zone } from './zone.ts';
 
 /** The RRsets of one name, by type. Empty for a name that exists only because others lie below it (RFC 8020). */
-export type ZoneNode = ReadonlyMap<RecordType, RRset>;
+export type ZoneNode = ReadonlyMap<RecordType, WritableRRset>;
 
 /** A zone laid out for look-ups. */
 export interface IndexedZone {
@@ -51,18 +53,22 @@ export function findNode(zone: IndexedZone, name: DomainName): ZoneNode | undefi
 
 function indexZone(zone: Zone): IndexedZone {
   const soa: RRset = { name: zone.name, type: 'SOA', ttlSeconds: zone.ttlSeconds, values: [zone.soa] };
-  const nodes = new Map<DomainName, Map<RecordType, RRset>>();
+  const nodes = new Map<DomainName, Map<RecordType, WritableRRset>>();
   for (const rrset of [soa, ...zone.rrsets]) {
     // Every name between the owner and the apex exists too, if only as an empty non-terminal.
     for (let at = rrset.name; isWithin(at, zone.name); at = parentName(at)) {
       if (!nodes.has(at)) nodes.set(at, new Map());
       if (at === zone.name) break;
     }
-    nodes.get(rrset.name)?.set(rrset.type, rrset);
+    nodes.get(rrset.name)?.set(rrset.type, withAddressBytes(rrset));
   }
   const cuts = zone.rrsets
     .filter((rrset) => rrset.type === 'NS' && rrset.name !== zone.name)
     .map((rrset) => rrset.name);
   const negative = { ...soa, ttlSeconds: Math.min(zone.ttlSeconds, zone.soa.negativeSeconds) };
   return { name: zone.name, nodes, cuts: new Set(cuts), negative };
+}
+
+function withAddressBytes(rrset: RRset): WritableRRset {
+  return rrset.type === 'A' || rrset.type === 'AAAA' ? { ...rrset, addressBytes: rrset.values.map(ipBytes) } : rrset;
 }

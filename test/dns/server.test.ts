@@ -12,6 +12,7 @@ import {
 import { harbourSite } from './harbour-site.ts';
 import { kitchenZone } from './kitchen-zone.ts';
 import { askTcp, askUdp, queryBytes } from './questioner.ts';
+import { randomOf } from './random-zones.ts';
 
 const zones = [...buildZones(harbourSite()), kitchenZone()];
 
@@ -131,6 +132,25 @@ describe('the embedded server', () => {
     expect(closed[0]).toBe(0);
   });
 
+  test('closes a connection that takes none of its answers', async () => {
+    const at = first((await start({ tcpIdleTimeoutMs: 200 })).addresses);
+    const query = queryBytes({ name: 'big.kitchen.test', type: 1 }, 1);
+    const framed = Buffer.concat([Buffer.from([0, query.length]), query]);
+    const greedy = connect({ host: at.address, port: at.port });
+    greedy.on('error', () => {});
+    const before = process.memoryUsage().rss;
+    // 60 MB of answers, of which the kernel's buffers take a few.
+    greedy.pause().write(Buffer.concat(Array.from({ length: 40_000 }, () => framed)));
+    await new Promise((resolve) => setTimeout(resolve, 2000));
+    expect(process.memoryUsage().rss - before).toBeLessThan(40 * 2 ** 20);
+    let takenBytes = 0;
+    greedy.on('data', (chunk: Buffer) => {
+      takenBytes += chunk.length;
+    });
+    await new Promise((resolve) => greedy.resume().on('close', resolve));
+    expect(takenBytes).toBeLessThan(30 * 2 ** 20);
+  });
+
   test('says which address it could not listen on, and why', async () => {
     const held = await start();
     const failure = startDnsServer({ zones, listen: [first(held.addresses)] }, quietRun());
@@ -153,14 +173,6 @@ describe('the embedded server', () => {
     await expect(asked).rejects.toMatchObject({ code: 'DNS_UNREACHABLE' });
   });
 });
-
-function randomOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
-    return state / 2_147_483_648;
-  };
-}
 
 function randomBytes(random: () => number): Buffer {
   return Buffer.from(Array.from({ length: Math.floor(random() * 300) }, () => Math.floor(random() * 256)));

@@ -32,6 +32,7 @@ function zoneUpdates(zone: Zone, earlier: Zone | undefined): string[][] {
   );
   return [
     ...gone.map((rrset) => [deletion(rrset)]),
+    ...missingFamilies(planned).map((rrset) => [deletion(rrset)]),
     ...planned.map((rrset) => [
       deletion(rrset),
       ...recordTexts(rrset).map(
@@ -41,7 +42,16 @@ function zoneUpdates(zone: Zone, earlier: Zone | undefined): string[][] {
   ];
 }
 
-function deletion(rrset: RRset): string {
+/** The other family of names that have one: what an earlier plan left there would lead nowhere. */
+function missingFamilies(planned: readonly RRset[]): Pick<RRset, 'name' | 'type'>[] {
+  return planned.flatMap(({ name, type }) => {
+    const other = type === 'A' ? 'AAAA' : type === 'AAAA' ? 'A' : undefined;
+    const held = planned.some((rrset) => rrset.name === name && rrset.type === other);
+    return other === undefined || held ? [] : [{ name, type: other }];
+  });
+}
+
+function deletion(rrset: Pick<RRset, 'name' | 'type'>): string {
   return `update delete ${absoluteText(rrset.name)} ${rrset.type}`;
 }
 
