@@ -51,7 +51,7 @@ export function siteStages(input: EmitInput): ManifestStage[] {
     ...hostedStages({
       site,
       cluster,
-      caPem: input.caPem,
+      caPem: [input.caPem, ...site.certificates.trustFiles.map((file) => getText(texts, file))].join('\n'),
       pullSecret: sitePullSecret(input),
       texts,
       etcdKey: input.etcdKeys[cluster.name],

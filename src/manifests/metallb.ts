@@ -43,12 +43,12 @@ export function metallbStages(
       cluster,
       files: [
         {
-          name: 'metallb.yaml',
+          name: '1-metallb.yaml',
           resources: [resource('MetalLB', 'metallb')],
           why: 'starts its controller and speakers',
         },
         {
-          name: 'address-pool.yaml',
+          name: '2-address-pool.yaml',
           why: `the addresses ${addresses.join(', ')}; keep them out of DHCP`,
           resources: [
             resource('IPAddressPool', pool, {

@@ -16,7 +16,7 @@ export function streamArchitecture(architecture: string): string {
 
 /** An object name from the name of a file: `chrony servers.yaml` → `chrony-servers`. */
 export function nameFromFile(file: string): string {
-  const bare = path.basename(file).replace(/\.(ya?ml|json)$/i, '');
+  const bare = path.basename(file).replace(/\.(ya?ml|json|sh)$/i, '');
   return (
     bare
       .toLowerCase()

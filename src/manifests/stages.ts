@@ -39,7 +39,7 @@ export type ApplyMode = 'apply' | 'patch' | 'merge' | 'create';
 
 /** One file of a stage. */
 export interface StageFile {
-  /** Without folder, ending in `.yaml`. */
+  /** Without folder, ending in `.yaml`. Names sort in the order of application, since `oc apply -f FOLDER` takes them so. */
   readonly name: string;
   readonly resources: readonly Resource[];
   /** Why the objects are needed, one sentence. */
@@ -109,7 +109,8 @@ function renderReadme(stages: readonly ManifestStage[]): string {
       const last = index === stage.files.length - 1;
       const objects = file.resources.map(describeResource).join(', ');
       const wait = last ? stage.gates.map(describeGate).join('; ') || '–' : '';
-      return `| \`${folder}/${file.name}\` | ${objects} | ${file.why} | ${wait} |`;
+      const where = stage.cluster === 'management' ? 'management' : stage.cluster.hosted;
+      return `| \`${folder}/${file.name}\` | ${where} | ${objects} | ${file.why} | ${wait} |`;
     }),
   );
   return [
@@ -118,11 +119,14 @@ function renderReadme(stages: readonly ManifestStage[]): string {
     'Apply the folders in the order of their numbers and wait after each for what the last column names. `airlock apply` does both, shows what',
     'would change first, and can be run again at any time. By hand: `oc apply --server-side -f FOLDER`.',
     '',
+    'Where the column Cluster names a hosted cluster, use its own kubeconfig (Secret `NAME-admin-kubeconfig` beside the HostedCluster).',
+    '`nodepools.yaml` of a `…-node-pools` folder is only for the first time: it makes pools without hosts. Use the `…-scale` folder afterwards.',
+    '',
     'Files whose objects are shared with others (the global pull secret, `Image/cluster` and so on) hold only what belongs to this site;',
     '`airlock apply` merges them with what the cluster has. Files with Secrets are readable by their owner alone.',
     '',
-    '| File | Objects | Why | Wait for |',
-    '|---|---|---|---|',
+    '| File | Cluster | Objects | Why | Wait for |',
+    '|---|---|---|---|---|',
     ...rows,
     '',
   ].join('\n');

@@ -128,7 +128,7 @@ function sriovStages(
       cluster: where,
       files: [
         {
-          name: 'operator-config.yaml',
+          name: '1-operator-config.yaml',
           why: 'the operator does nothing without it',
           resources: [
             sriovResource('SriovOperatorConfig', 'default', {
@@ -139,7 +139,7 @@ function sriovStages(
           ],
         },
         {
-          name: 'policies.yaml',
+          name: '2-policies.yaml',
           why: 'each change drains nodes one by one',
           resources: sriov.policies.map((policy) =>
             sriovResource('SriovNetworkNodePolicy', policy.name, {
@@ -154,7 +154,7 @@ function sriovStages(
           ),
         },
         {
-          name: 'networks.yaml',
+          name: '3-networks.yaml',
           why: 'pods ask for them by name',
           resources: sriov.networks.map((network) =>
             sriovResource('SriovNetwork', network.name, {

@@ -20,7 +20,7 @@ export function proxyStage(site: Site, texts: SiteTexts): ManifestStage {
   const files: StageFile[] = [];
   if (trust !== '')
     files.push({
-      name: 'user-ca-bundle.yaml',
+      name: '1-user-ca-bundle.yaml',
       mode: 'merge',
       why: 'CAs that the whole cluster trusts; those that are there stay',
       resources: [
@@ -34,7 +34,7 @@ export function proxyStage(site: Site, texts: SiteTexts): ManifestStage {
     });
   if (trust !== '' || site.proxy)
     files.push({
-      name: 'proxy.yaml',
+      name: '2-proxy.yaml',
       mode: 'patch',
       why: 'the proxy of the site and the CAs; every node reboots in turn',
       resources: [
@@ -48,7 +48,7 @@ export function proxyStage(site: Site, texts: SiteTexts): ManifestStage {
     });
   if (injected.length > 0)
     files.push({
-      name: 'injected-ca.yaml',
+      name: '3-injected-ca.yaml',
       why: 'the cluster writes its trusted CAs into them; they have no data of ours, which it would wipe',
       resources: injected.map(({ name, namespace }) => ({
         apiVersion: 'v1',

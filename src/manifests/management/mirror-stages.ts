@@ -48,13 +48,13 @@ export function registryTrustStage(registry: string, caPem: string, policy?: Ima
     cluster: 'management',
     files: [
       {
-        name: 'registry-config.yaml',
+        name: '1-registry-config.yaml',
         mode: 'merge',
         why: 'the CA of the registry, for nodes, image imports, the HyperShift operator and the update service',
         resources: [registryConfig(registry, caPem)],
       },
       {
-        name: 'image-config.yaml',
+        name: '2-image-config.yaml',
         mode: 'patch',
         why: 'makes the cluster read the ConfigMap; other fields of the object stay',
         resources: [imageConfig(registry, policy)],
@@ -181,21 +181,21 @@ export function assistedServiceStage(
     cluster: 'management',
     files: [
       {
-        name: 'mirror-registry.yaml',
+        name: '1-mirror-registry.yaml',
         resources: [mirrorRegistryConfig(resources.mappings, caPem)],
         why: 'discovery images pull through the mirror and trust its CA',
       },
       ...(overrides
         ? [
             {
-              name: 'overrides.yaml',
+              name: '2-overrides.yaml',
               resources: [overrideConfig(environment)],
               why: 'variables of the assisted service; its AgentServiceConfig waits for this map',
             },
           ]
         : []),
       {
-        name: 'agentserviceconfig.yaml',
+        name: '3-agentserviceconfig.yaml',
         resources: [agentServiceConfig({ ...rest, overrides })],
         why: 'discovery images are made from the live images on the web server',
       },
