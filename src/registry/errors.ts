@@ -10,5 +10,7 @@ export const registryErrors: ErrorTable = {
   IMAGE_ARCHIVE_INVALID: { exit: 'environment', summary: 'An image archive is damaged or of no known format.' },
   IMAGE_NOT_LOADED: { exit: 'incomplete', summary: 'The registry image is not in Podman, and nothing is ever pulled.' },
   MOUNT_MISSING: { exit: 'usage', summary: 'A folder that the registry container needs does not exist.' },
+  STORAGE_DAMAGED: { exit: 'no', summary: 'A registry storage holds content that is not what its digest says.' },
+  LOGIN_FILE_INVALID: { exit: 'usage', summary: 'A file of registry credentials is not what containers tools write.' },
   REGISTRY_UNHEALTHY: { exit: 'environment', summary: 'The registry was started but does not answer as it should.' },
 };

@@ -1,3 +1,4 @@
+export { copyRegistry, copyStorage, type StorageCopy } from './backup.ts';
 export {
   type AccessEntry,
   type EmbeddedRegistry,
@@ -7,8 +8,16 @@ export {
   type TlsPair,
 } from './embedded/server.ts';
 export { registryErrors } from './errors.ts';
+export {
+  type CollectionOptions,
+  type CollectionPlan,
+  collectGarbage,
+  planCollection,
+  type RepositoryLink,
+} from './garbage.ts';
 export { awaitHealthy, probeRegistry, type RegistryHealth, type RegistryProbe } from './health.ts';
 export { generatePassword, type Htpasswd, parseHtpasswd, renderHtpasswd } from './htpasswd.ts';
+export { storeLogin } from './login.ts';
 export {
   ensureContainer,
   type RegistryContainerOptions,
@@ -30,3 +39,4 @@ export {
   renderRegistryConfig,
   writeRegistryFiles,
 } from './settings.ts';
+export { removeUser, setPassword } from './users.ts';

@@ -31,6 +31,13 @@ export interface StorageOptions {
   readonly sync?: 'each' | 'none';
 }
 
+/** A blob as it lies in a storage tree. */
+export interface StoredBlob {
+  readonly digest: Digest;
+  readonly sizeBytes: number;
+  readonly writtenAt: Date;
+}
+
 const algorithms: readonly DigestAlgorithm[] = ['sha256', 'sha512'];
 // Beside `blobs` and `repositories`, where distribution's walks never come, and on their file system, so that a rename is enough.
 const temporaryFolder = `${storageRoot}/_airlock-uploads`;
@@ -217,19 +224,25 @@ export class Storage implements ContentStore, ContentWriter {
     await run.disk.remove(path.dirname(this.#path(blobPath(digest))));
   }
 
-  /** Every blob's digest and size, in the order of a walk. */
-  async *walkBlobs(run: Run): AsyncGenerator<{ readonly digest: Digest; readonly sizeBytes: number }> {
+  /** Every blob, in the order of a walk. */
+  async *walkBlobs(run: Run): AsyncGenerator<StoredBlob> {
     for (const algorithm of algorithms) {
       const folder = this.#path(`${storageRoot}/blobs/${algorithm}`);
       for (const pair of await run.disk.list(folder)) {
         for (const entry of await run.disk.list(path.join(folder, pair.name))) {
           assertRunning(run);
           const digest = `${algorithm}:${entry.name}`;
-          const there = isDigest(digest) ? await this.findBlob(digest, run) : undefined;
-          if (there && isDigest(digest)) yield { digest, sizeBytes: there.sizeBytes };
+          if (!isDigest(digest)) continue;
+          const stat = await run.disk.stat(this.#path(blobPath(digest)));
+          if (stat?.kind === 'file') yield { digest, sizeBytes: stat.sizeBytes, writtenAt: stat.modifiedAt };
         }
       }
     }
+  }
+
+  /** When the repository came to have the blob; undefined when it has not. */
+  async layerLinkedAt(repository: string, digest: Digest, run: Run): Promise<Date | undefined> {
+    return (await run.disk.stat(this.#path(layerLinkPath(repository, digest))))?.modifiedAt;
   }
 
   #path(relative: string): string {

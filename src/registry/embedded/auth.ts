@@ -4,7 +4,8 @@ import { Refusal } from './respond.ts';
 
 /** Who may do what: everything for the users of the htpasswd file; with `anonymousPull`, reading for everybody. */
 export interface AccessRules {
-  readonly checker: CredentialChecker;
+  /** Changed by `replaceUsers` while the server runs. */
+  checker: CredentialChecker;
   readonly anonymousPull: boolean;
 }
 

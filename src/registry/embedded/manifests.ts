@@ -12,7 +12,7 @@ import {
 import { matches } from './blobs.ts';
 import { requireWriter, type ServerContext } from './context.ts';
 import { assertComplete } from './manifest-rules.ts';
-import { type Exchange, Refusal, send } from './respond.ts';
+import { type Exchange, Refusal, readBody, send } from './respond.ts';
 
 /** A manifest's name in a path: exactly one of the two. */
 export interface ManifestName {
@@ -44,7 +44,7 @@ export async function getManifest(context: ServerContext, exchange: Exchange, na
 /** PUT of a manifest under a tag or its digest. @see OCI distribution-spec v1.1, "Pushing Manifests" */
 export async function putManifest(context: ServerContext, exchange: Exchange, name: ManifestName): Promise<void> {
   const writer = requireWriter(context);
-  const bytes = await readBody(exchange);
+  const bytes = await readManifest(exchange);
   const manifest = decode(bytes, exchange.request.headers['content-type']);
   const digest = digestOf(bytes, name.digest ? digestAlgorithm(name.digest) : 'sha256');
   if (name.digest && digest !== name.digest)
@@ -98,13 +98,13 @@ function mediaTypeOf(bytes: Buffer): string {
   }
 }
 
-async function readBody({ request }: Exchange): Promise<Buffer> {
+async function readManifest({ request }: Exchange): Promise<Buffer> {
   const tooLarge = (): Refusal =>
     new Refusal('MANIFEST_INVALID', `a manifest has at most ${manifestLimitBytes} bytes`, { status: 413 });
   if (Number(request.headers['content-length'] ?? 0) > manifestLimitBytes) throw tooLarge();
   const chunks: Buffer[] = [];
   let sizeBytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
+  for await (const chunk of readBody(request)) {
     sizeBytes += chunk.length;
     if (sizeBytes > manifestLimitBytes) throw tooLarge();
     chunks.push(chunk);

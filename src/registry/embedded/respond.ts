@@ -73,6 +73,8 @@ export function sendJson(
   send(exchange, status, { 'content-type': 'application/json', ...headers }, `${JSON.stringify(value)}\n`);
 }
 
+const drainLimitBytes = 64 << 20;
+
 /** Sends a refusal with the error body of the specification. */
 export function sendRefusal(exchange: Exchange, refusal: Refusal): void {
   const { request, response } = exchange;
@@ -80,7 +82,36 @@ export function sendRefusal(exchange: Exchange, refusal: Refusal): void {
     response.destroy();
     return;
   }
-  // The rest of a body that nobody will read: a client that still sends it would wait for ever on a kept connection.
-  if (!request.complete) response.setHeader('connection', 'close');
+  if (!request.complete) drain(request);
   sendJson(exchange, refusal.status, { errors: [{ code: refusal.code, message: refusal.message }] }, refusal.headers);
+}
+
+/**
+ * Reads and drops the rest of a body. Closing the connection instead would reset it while the client still sends, and the client would
+ * lose the answer that says why. There is an end to patience, though.
+ */
+function drain(request: IncomingMessage): void {
+  let leftBytes = drainLimitBytes;
+  request.on('data', (chunk: Buffer) => {
+    leftBytes -= chunk.length;
+    if (leftBytes < 0) request.destroy();
+  });
+  request.on('error', () => {});
+  request.resume();
+}
+
+/** How long a client may send nothing in the middle of a body. */
+const bodyIdleMs = 300_000;
+
+/**
+ * The chunks of a request's body. Stopping early does not break the connection, so that the answer can say why.
+ * @throws the connection's error when the client goes away
+ */
+export async function* readBody(request: IncomingMessage): AsyncGenerator<Buffer> {
+  request.setTimeout(bodyIdleMs, () => request.destroy());
+  try {
+    yield* request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
+  } finally {
+    request.setTimeout(0);
+  }
 }

@@ -66,6 +66,8 @@ export interface EmbeddedRegistry {
   /** New connections get the new pair; open ones go on. @throws AirlockError TLS_INVALID, then the old pair stays */
   replaceTls(pair: TlsPair): void;
   setReadOnly(readOnly: boolean): void;
+  /** Changes who may log in; only for a server that was started with `htpasswd`. */
+  replaceUsers(htpasswd: Htpasswd): void;
   /** Stops listening, waits up to `graceMs` (default 5,000) for requests under way, then breaks them. */
   close(graceMs?: number): Promise<void>;
 }
@@ -85,7 +87,7 @@ export async function startEmbeddedRegistry(options: EmbeddedRegistryOptions, ru
     run,
   };
   if (!context.readOnly) await options.store.writer?.collectStale(24 * 3_600_000, run);
-  const rules = options.htpasswd && {
+  const rules: AccessRules | undefined = options.htpasswd && {
     checker: new CredentialChecker(options.htpasswd),
     anonymousPull: options.anonymousPull ?? false,
   };
@@ -106,6 +108,9 @@ export async function startEmbeddedRegistry(options: EmbeddedRegistryOptions, ru
       replaceTls: (pair) => replaceTls(servers, pair),
       setReadOnly: (readOnly) => {
         context.readOnly = readOnly;
+      },
+      replaceUsers: (htpasswd) => {
+        if (rules) rules.checker = new CredentialChecker(htpasswd);
       },
       close: async (graceMs = 5000) => {
         run.signal.removeEventListener('abort', abort);

@@ -2,7 +2,7 @@ import { isAirlockError } from '../../core/errors.ts';
 import type { Digest, DigestAlgorithm } from '../../oci/index.ts';
 import { digestAlgorithm, isDigest, isRepository } from '../../oci/index.ts';
 import { requireWriter, type ServerContext } from './context.ts';
-import { type Exchange, Refusal, send } from './respond.ts';
+import { type Exchange, Refusal, readBody, send } from './respond.ts';
 import { parseAnyDigest } from './routes.ts';
 import type { UploadSession } from './upload-sessions.ts';
 
@@ -122,7 +122,7 @@ async function finish(
 
 /** Reads the body into the upload. What came before a broken connection is kept: the client may go on from there. */
 async function receive({ request }: Exchange, { upload }: UploadSession): Promise<void> {
-  for await (const chunk of request as AsyncIterable<Buffer>) await upload.write(chunk);
+  for await (const chunk of readBody(request)) await upload.write(chunk);
 }
 
 /** @throws Refusal with 416 when a Content-Range does not start where the upload ends, or does not fit the length of the body */

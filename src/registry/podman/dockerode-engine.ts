@@ -1,21 +1,22 @@
 import { PassThrough, type Readable } from 'node:stream';
-import Docker from 'dockerode';
+import type Docker from 'dockerode';
 import { AirlockError, errorText } from '../../core/errors.ts';
 import type { Run } from '../../core/run.ts';
 import type { ContainerEngine, ContainerSpec, ContainerState } from './engine.ts';
 
-/** Podman's Docker-compatible API on a unix socket. The only user of dockerode. */
-export function openEngine(socketPath: string): ContainerEngine {
-  return new DockerodeEngine(socketPath);
+/** Podman's Docker-compatible API on a unix socket. The only user of dockerode, which is loaded here and not sooner: it is large. */
+export async function openEngine(socketPath: string): Promise<ContainerEngine> {
+  const { default: Dockerode } = await import('dockerode');
+  return new DockerodeEngine(socketPath, new Dockerode({ socketPath }));
 }
 
 class DockerodeEngine implements ContainerEngine {
   readonly endpoint: string;
   readonly #docker: Docker;
 
-  constructor(socketPath: string) {
+  constructor(socketPath: string, docker: Docker) {
     this.endpoint = `unix://${socketPath}`;
-    this.#docker = new Docker({ socketPath });
+    this.#docker = docker;
   }
 
   async version(): Promise<string> {
@@ -144,6 +145,7 @@ function toCreateOptions(spec: ContainerSpec): Docker.ContainerCreateOptions {
       CapAdd: ['DAC_OVERRIDE', 'NET_BIND_SERVICE'],
       SecurityOpt: ['no-new-privileges', ...(spec.relabel ? [] : ['label=disable'])],
       ...(spec.memoryBytes === undefined ? {} : { Memory: spec.memoryBytes }),
+      LogConfig: { Type: 'k8s-file', Config: { 'max-size': '10m' } },
       // No Ulimits: with only some of them given, Podman drops its defaults for the others and the start fails.
     },
   };

@@ -32,7 +32,7 @@ export function engineSockets(search: EngineSearch): string[] {
 export async function findEngine(search: EngineSearch, run: Run): Promise<ContainerEngine | undefined> {
   for (const socket of engineSockets(search)) {
     if ((await run.disk.stat(socket)) === undefined) continue;
-    const engine = openEngine(socket);
+    const engine = await openEngine(socket);
     try {
       await engine.version();
       return engine;

@@ -85,6 +85,11 @@ function mode(mount: { readonly readOnly: boolean }): string {
 
 function section(sections: readonly (readonly [string, readonly Line[]])[]): string {
   return sections
-    .map(([name, lines]) => `[${name}]\n${lines.map(([key, value]) => `${key}=${value}\n`).join('')}`)
+    .map(([name, lines]) => `[${name}]\n${lines.map(([key, value]) => `${key}=${escapeSpecifiers(value)}\n`).join('')}`)
     .join('\n');
+}
+
+/** systemd expands `%` specifiers in every value. */
+function escapeSpecifiers(value: string): string {
+  return value.replaceAll('%', '%%');
 }

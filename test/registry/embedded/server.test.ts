@@ -106,6 +106,8 @@ describe('credentials', () => {
     expect(await status('cook:pepper')).toBe(401);
     expect(await status('guest:salt')).toBe(401);
     expect(await status(':')).toBe(401);
+    kitchen.registry.replaceUsers(parseHtpasswd(await renderHtpasswd('guest', 'salt')));
+    expect([await status('cook:salt'), await status('guest:salt')]).toEqual([401, 200]);
   });
 
   test('anonymous pull reads without them, but neither pushes nor takes wrong ones', async () => {

@@ -1,6 +1,8 @@
 import http from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
+import { type Disk, nodeDisk } from '../../../src/core/disk.ts';
+import type { RunEvent } from '../../../src/core/events.ts';
 import { quietRun } from '../../../src/core/run.ts';
 import { digestOf } from '../../../src/oci/index.ts';
 import { errorCode, type Kitchen, openKitchen, pushBlob } from '../kitchen.ts';
@@ -143,6 +145,25 @@ describe('pushing blobs', () => {
       .toBe('0-4');
     expect((await patch(kitchen, location, 5, dough.length)).status).toBe(202);
     expect((await kitchen.call('PUT', `${location}?digest=${digest}`)).status).toBe(201);
+  });
+
+  test('a full disk is 507 with a reason, reported, and leaves nothing', async () => {
+    const events: RunEvent[] = [];
+    const disk: Disk = {
+      ...nodeDisk,
+      async open(file, access, mode) {
+        const handle = await nodeDisk.open(file, access, mode);
+        if (access === 'read') return handle;
+        const full = Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC', syscall: 'write' });
+        return Object.assign(handle, { write: () => Promise.reject(full) });
+      },
+    };
+    const kitchen = await openKitchen({}, quietRun({ disk, report: (event) => events.push(event) }));
+    const large = Buffer.alloc(8 << 20, 'overflow ');
+    const refused = await pushBlob(kitchen, 'kitchen/bread', digestOf(large), large);
+    expect([refused.status, await errorCode(refused)]).toEqual([507, 'UNKNOWN']);
+    expect(events).toMatchObject([{ state: 'log', level: 'error' }]);
+    expect(await kitchen.storage.collectStale(-1000, quietRun())).toBe(0);
   });
 
   test('pushes of the same blob at once all succeed, while it is pulled', async () => {
