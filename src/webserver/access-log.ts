@@ -1,3 +1,5 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
 /** One answered request. */
 export interface AccessEntry {
   readonly at: Date;
@@ -20,6 +22,31 @@ export function renderAccessLine(entry: AccessEntry): string {
   const outcome = `${entry.status} ${entry.sentBytes}`;
   const duration = `${entry.durationMs.toFixed(0)}ms${entry.complete ? '' : ' aborted'}`;
   return `${entry.client} - - [${logTime(entry.at)}] ${quote(request)} ${outcome} "-" ${quote(entry.userAgent)} ${duration}\n`;
+}
+
+/** Calls `log` once the exchange is over, however it ends. */
+export function logWhenDone(
+  exchange: { readonly request: IncomingMessage; readonly response: ServerResponse },
+  log: (entry: AccessEntry) => void,
+  now: () => Date,
+): void {
+  const { request, response } = exchange;
+  const { socket } = request;
+  const [started, sentBefore] = [performance.now(), socket.bytesWritten];
+  const client = socket.remoteAddress ?? '-';
+  response.once('close', () => {
+    log({
+      at: now(),
+      client,
+      method: request.method ?? '-',
+      target: request.url ?? '-',
+      status: response.statusCode,
+      sentBytes: socket.bytesWritten - sentBefore,
+      durationMs: performance.now() - started,
+      complete: response.writableFinished,
+      userAgent: request.headers['user-agent'] ?? '-',
+    });
+  });
 }
 
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];

@@ -1,19 +1,21 @@
 export { type AccessEntry, renderAccessLine } from './access-log.ts';
 export { webserverErrors } from './errors.ts';
-export { startWebServer, type WebListen, type WebServer, type WebServerOptions, type WebTls } from './server.ts';
+export type { WebListen } from './listeners.ts';
+export { startWebServer, type WebServer, type WebServerOptions } from './server.ts';
 export type { WebFile, WebText } from './site.ts';
-export {
-  renderStatusPage,
-  type StatusBundle,
-  type StatusCertificate,
-  type StatusCheck,
-  type StatusDisk,
-  type StatusFile,
-  type StatusLevel,
-  type StatusModel,
-  type StatusOperator,
-  type StatusRelease,
-  type StatusService,
-  type StatusSnippet,
-} from './status-page.ts';
+export type {
+  StatusBundle,
+  StatusCertificate,
+  StatusCheck,
+  StatusDisk,
+  StatusFile,
+  StatusLevel,
+  StatusModel,
+  StatusOperator,
+  StatusRelease,
+  StatusService,
+  StatusSnippet,
+} from './status-model.ts';
+export { renderStatusPage } from './status-page.ts';
+export type { WebTls } from './tls.ts';
 export type { FileVerdict } from './verified-files.ts';

@@ -73,7 +73,8 @@ export async function sendFile(
     exchange.response.writeHead(plan.status, plan.headers);
     for (const part of exchange.request.method === 'HEAD' ? [] : plan.parts) {
       if (part.head) exchange.response.write(part.head);
-      if (part.span) await sendSpan(exchange.response, open.handle, part.span, pool, () => open.isUnchanged());
+      if (part.span && !(await sendSpan(exchange.response, open.handle, part.span, pool, () => open.isUnchanged())))
+        return;
     }
     exchange.response.end();
   } finally {

@@ -36,7 +36,7 @@ export class BufferPool {
 /**
  * Sends bytes of a file: while one buffer is written to the socket the other is filled, and a buffer is filled again only after the
  * socket is done with it. `mayEnd` is asked before the last chunk; false breaks the connection off, so that the client sees a failed
- * download instead of a mixture of two files.
+ * download instead of a mixture of two files. Returns false when the connection is gone.
  */
 export async function sendSpan(
   response: ServerResponse,
@@ -44,7 +44,7 @@ export async function sendSpan(
   span: ByteRange,
   pool: BufferPool,
   mayEnd: () => Promise<boolean>,
-): Promise<void> {
+): Promise<boolean> {
   const buffers = pool.take(span.last - span.first + 1);
   const writer = new ChunkWriter(response);
   let complete = false;
@@ -57,7 +57,7 @@ export async function sendSpan(
       at += bytesRead;
       if (bytesRead === 0 || (at > span.last && !(await mayEnd()))) {
         response.destroy();
-        return;
+        return false;
       }
       idle[turn] = writer.write(buffer.subarray(0, bytesRead));
       // Looked at in two turns; until then a broken connection must not count as an unhandled rejection.
@@ -65,8 +65,10 @@ export async function sendSpan(
     }
     await Promise.all(idle);
     complete = true;
+    return true;
   } catch (error) {
     if (!(error instanceof ClientGone)) throw error;
+    return false;
   } finally {
     writer.close();
     pool.release(buffers, complete);

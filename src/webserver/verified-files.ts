@@ -44,7 +44,7 @@ export class VerifiedFiles {
   readonly #run: Run;
 
   /** `root`: real files have to lie below it, also behind symbolic links. */
-  constructor(options: { readonly root?: string; readonly cacheFile?: string }, run: Run) {
+  constructor(options: { readonly root: string | undefined; readonly cacheFile: string | undefined }, run: Run) {
     this.#root = options.root;
     this.#cacheFile = options.cacheFile;
     this.#run = run;
@@ -64,6 +64,7 @@ export class VerifiedFiles {
 
   /** Checks all files, one after the other so that serving is not starved, and writes the cache. Never throws for a bad file. */
   async verifyAll(entries: readonly WebFile[]): Promise<void> {
+    const before = [...this.#known.values()];
     await mapLimited(entries, 1, async (entry) => {
       assertRunning(this.#run);
       const open = await this.open(entry).catch((error: unknown) => {
@@ -71,7 +72,9 @@ export class VerifiedFiles {
       });
       await open?.handle.close();
     });
-    await this.#writeCache(entries);
+    const after = [...this.#known.values()];
+    if (after.length !== before.length || after.some((known, index) => known !== before[index]))
+      await this.#writeCache(entries);
   }
 
   /** @throws AirlockError WEB_FILE_MISSING, WEB_FILE_DAMAGED */
