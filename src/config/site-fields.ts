@@ -16,12 +16,14 @@ export function isPrefix(text: string): boolean {
 
 export const objectName = z
   .string()
-  .regex(new RegExp(`^${label}$`), 'has to be a name: lower-case letters, digits and -, at most 63 characters');
+  .regex(new RegExp(`^${label}$`), 'has to be a name: lower-case letters, digits and -, at most 63 characters')
+  .meta({ title: 'name' });
 
 export const domainName = z
   .string()
   .max(253)
-  .regex(new RegExp(`^${label}(?:\\.${label})*$`), 'has to be a DNS name in lower case, without a final dot');
+  .regex(new RegExp(`^${label}(?:\\.${label})*$`), 'has to be a DNS name in lower case, without a final dot')
+  .meta({ title: 'DNS name' });
 
 /** A host name; `completeSite` adds the base domain to one without a dot. */
 export const hostName = domainName;
@@ -31,45 +33,62 @@ export const address = z
   .refine(
     (text) => findIpFamily(text) !== undefined,
     'has to be an IPv4 or IPv6 address, without brackets or prefix length',
-  );
+  )
+  .meta({ title: 'address' });
 
 export const addresses = z.array(address).min(1, 'has to hold at least one address');
 
 export const prefix = z
   .string()
-  .refine(isPrefix, 'has to be an address prefix such as 192.0.2.0/24 or 2001:db8:10::/64');
+  .refine(isPrefix, 'has to be an address prefix such as 192.0.2.0/24 or 2001:db8:10::/64')
+  .meta({ title: 'prefix' });
 
-export const port = z.int('has to be a port number').min(1, 'has to be 1 to 65535').max(65_535, 'has to be 1 to 65535');
+export const port = z
+  .int('has to be a port number')
+  .min(1, 'has to be 1 to 65535')
+  .max(65_535, 'has to be 1 to 65535')
+  .meta({ title: 'port' });
 
-export const file = z.string().min(1, 'has to be the path of a file');
+export const file = z.string().min(1, 'has to be the path of a file').meta({ title: 'file' });
 
 export const macAddress = z
   .string()
   .regex(
     /^[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5}$/,
     'has to be a MAC address with colons, for example "52:54:00:00:00:01"',
-  );
+  )
+  .meta({ title: 'MAC address' });
 
 export const release = z
   .string()
-  .regex(/^[0-9]+\.[0-9]+\.[0-9]+(?:-[0-9A-Za-z.-]+)?$/, 'has to be a whole release version, for example 4.19.10');
+  .regex(/^[0-9]+\.[0-9]+\.[0-9]+(?:-[0-9A-Za-z.-]+)?$/, 'has to be a whole release version, for example 4.19.10')
+  .meta({ title: 'release version' });
 
 export const minorVersion = z
   .string()
-  .regex(/^[0-9]+\.[0-9]+(?:\.[0-9]+)?$/, 'has to be a version in quotes, for example "2.9"');
+  .regex(/^[0-9]+\.[0-9]+(?:\.[0-9]+)?$/, 'has to be a version in quotes, for example "2.9"')
+  .meta({ title: 'version' });
 
 export const quantity = z
   .string()
-  .regex(/^[1-9][0-9]*(?:Ki|Mi|Gi|Ti|Pi|k|M|G|T|P)?$/, 'has to be an amount of storage, for example 10Gi');
+  .regex(/^[1-9][0-9]*(?:Ki|Mi|Gi|Ti|Pi|k|M|G|T|P)?$/, 'has to be an amount of storage, for example 10Gi')
+  .meta({ title: 'amount of storage' });
 
 /** Go's syntax; other text breaks the HyperShift operator for every cluster (hosted-clusters-disconnected.md §15.6). */
 export const duration = z
   .string()
-  .regex(/^(?:[0-9]+(?:\.[0-9]+)?(?:ms|s|m|h))+$/, 'has to be a duration with a unit, for example 30m or 0s');
+  .regex(/^(?:[0-9]+(?:\.[0-9]+)?(?:ms|s|m|h))+$/, 'has to be a duration with a unit, for example 30m or 0s')
+  .meta({ title: 'duration' });
 
-export const portRange = z.string().regex(/^[0-9]{1,5}-[0-9]{1,5}$/, 'has to be LOW-HIGH, for example 30000-32767');
+export const portRange = z
+  .string()
+  .regex(/^[0-9]{1,5}-[0-9]{1,5}$/, 'has to be LOW-HIGH, for example 30000-32767')
+  .meta({ title: 'port range' });
 
-export const url = z.string().refine((text) => URL.canParse(text), 'has to be a URL');
+export const url = z
+  .string()
+  .refine((text) => URL.canParse(text), 'has to be a URL')
+  .meta({ title: 'URL' });
 
 export const architecture = z.enum(['amd64', 'arm64', 'ppc64le', 's390x']);
 
@@ -79,7 +98,8 @@ export const registryScope = z
   .regex(
     /^(?:\*\.)?[A-Za-z0-9][-A-Za-z0-9.]*(?::[0-9]{1,5})?(?:\/[-a-z0-9._/]*[a-z0-9])?$/,
     'has to be host[:port][/path] or *.domain',
-  );
+  )
+  .meta({ title: 'registry scope' });
 
 export const environment = z.record(
   z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'has to be the name of a variable'),

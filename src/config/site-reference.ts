@@ -6,6 +6,7 @@ interface Schema {
   readonly enum?: readonly unknown[];
   readonly const?: unknown;
   readonly default?: unknown;
+  readonly title?: string;
   readonly description?: string;
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly required?: readonly string[];
@@ -14,29 +15,57 @@ interface Schema {
   readonly additionalProperties?: Schema | boolean;
 }
 
-/** Every field of a site file as a Markdown table, made from its schema (for docs/site.md). */
+/** Parts with a table of their own: by path, or by the last key where a part comes several times. */
+const sections = [
+  'managementCluster',
+  'hostedClusters[]',
+  'nodePools[]',
+  'hosts[]',
+  'proxy',
+  'images',
+  'ipFailover[]',
+  'sriov',
+  'networkAttachments[]',
+];
+
+/** Every field below `spec` of a site file as Markdown tables, one for each larger part, made from its schema (for docs/site.md). */
 export function renderSiteReference(): string {
   const root = z.toJSONSchema(siteSchema, { io: 'input', target: 'draft-7', unrepresentable: 'any' }) as Schema;
-  const rows = Object.entries(root.properties?.['spec']?.properties ?? {}).flatMap(([name, schema]) =>
-    listFields(schema, name, root.properties?.['spec']?.required?.includes(name) ?? false),
-  );
-  return ['| Field | Type | Default | Meaning |', '|---|---|---|---|', ...rows].join('\n');
+  const tables = new Map<string, readonly string[]>();
+  addTable('spec', root.properties?.['spec'] ?? {}, tables);
+  return [...tables]
+    .map(([name, rows]) =>
+      [`### ${name}`, '', '| Field | Type | Default | Meaning |', '|---|---|---|---|', ...rows].join('\n'),
+    )
+    .join('\n\n');
 }
 
-function listFields(schema: Schema, path: string, required: boolean): string[] {
-  const fallback = required ? 'required' : formatDefault(schema);
-  const row = `| \`${path}\` | ${typeWords(schema)} | ${fallback} | ${(schema.description ?? '').replaceAll('|', '\\|')} |`;
-  const isList = schema.items?.properties !== undefined;
-  const inner = isList ? schema.items : schema;
-  const below = Object.entries(inner?.properties ?? {}).flatMap(([name, one]) =>
-    listFields(one, `${path}${isList ? '[]' : ''}.${name}`, inner?.required?.includes(name) ?? false),
-  );
-  return [row, ...below];
+function addTable(name: string, schema: Schema, tables: Map<string, readonly string[]>): void {
+  if (tables.has(name)) return;
+  const below: { name: string; schema: Schema }[] = [];
+  tables.set(name, []);
+  tables.set(name, listFields(schema, '', below));
+  for (const part of below) addTable(part.name, part.schema, tables);
+}
+
+/** Rows of a mapping's fields. Parts with a table of their own go to `below` and are named there. */
+function listFields(schema: Schema, path: string, below: { name: string; schema: Schema }[]): string[] {
+  return Object.entries(schema.properties ?? {}).flatMap(([key, field]) => {
+    const inner = field.items?.properties ? field.items : field;
+    const name = `${path}${key}${inner === field ? '' : '[]'}`;
+    const section = sections.find((one) => one === name || one === name.split('.').at(-1));
+    if (section !== undefined) below.push({ name: section, schema: inner });
+    const fallback = schema.required?.includes(key) ? 'required' : formatDefault(field);
+    const more = section === undefined ? '' : `: see [${section}](#${section.toLowerCase().replace('[]', '')})`;
+    const meaning = `${field.description ?? ''}${more}`.replaceAll('|', '\\|').replaceAll('<', '&lt;');
+    const row = `| \`${path}${key}\` | ${typeWords(field)} | ${fallback} | ${meaning} |`;
+    return section === undefined ? [row, ...listFields(inner, `${name}.`, below)] : [row];
+  });
 }
 
 function formatDefault(schema: Schema): string {
   const empty = JSON.stringify(schema.default);
-  if (schema.default === undefined || (schema.properties && empty === '{}')) return '';
+  if (schema.default === undefined || empty === '{}' || empty === '[]') return '';
   return `\`${empty}\``;
 }
 
@@ -44,7 +73,19 @@ function typeWords(schema: Schema): string {
   if (schema.const !== undefined) return `\`${String(schema.const)}\``;
   if (schema.enum) return schema.enum.map((one) => `\`${String(one)}\``).join(', ');
   if (schema.anyOf) return [...new Set(schema.anyOf.map(typeWords))].join(' or ');
-  if (schema.items) return `list of ${schema.items.properties ? 'mappings' : typeWords(schema.items)}`;
-  const words: Readonly<Record<string, string>> = { string: 'text', integer: 'number', object: 'mapping' };
+  if (schema.title !== undefined) return schema.title;
+  if (schema.items) return `list of ${schema.items.properties ? 'mappings' : plural(schema.items)}`;
+  const words: Readonly<Record<string, string>> = {
+    string: 'text',
+    integer: 'number',
+    object: 'mapping',
+    boolean: 'true or false',
+  };
   return words[String(schema.type)] ?? String(schema.type ?? 'any');
+}
+
+function plural(schema: Schema): string {
+  if (schema.anyOf) return [...new Set(schema.anyOf.map(plural))].join(' or ');
+  const word = typeWords(schema);
+  return word === 'text' ? word : `${word}${/[sx]$/.test(word) ? 'es' : 's'}`;
 }

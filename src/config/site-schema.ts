@@ -14,39 +14,53 @@ import {
 } from './site-services-schema.ts';
 
 const managementClusterSchema = z.strictObject({
-  name: f.objectName,
+  name: f.objectName.describe('Its name; its domain is <name>.<baseDomain>'),
   version: f.release.optional().describe('Its OpenShift version, where objects depend on it'),
-  architecture: f.architecture.default('amd64'),
+  architecture: f.architecture.default('amd64').describe('Of its nodes'),
   kubeconfig: f.file.describe('File with administrator rights; read on the bastion only'),
   apiVIPs: f.addresses.describe('Of api.<name>.<baseDomain> and api-int'),
   ingressVIPs: f.addresses.describe('Of *.apps.<name>.<baseDomain>'),
-  nodes: z.array(z.strictObject({ name: f.objectName, addresses: f.addresses })).default([]),
+  nodes: z
+    .array(
+      z.strictObject({
+        name: f.objectName.describe('<name>.<cluster>.<baseDomain>'),
+        addresses: f.addresses.describe('Its addresses'),
+      }),
+    )
+    .default([])
+    .describe('Its nodes; NodePorts of hosted clusters answer on them'),
   multiclusterEngine: z
     .strictObject({
       version: f.minorVersion
         .optional()
         .describe('For example "2.9"; left out: the default channel of the mirrored catalog'),
       channel: z.string().min(1).optional().describe('Default: stable-<version>'),
-      availability: z.enum(['High', 'Basic']).default('High'),
+      availability: z.enum(['High', 'Basic']).default('High').describe('Basic: one replica of each part'),
     })
-    .prefault({}),
+    .prefault({})
+    .describe('The multicluster engine operator'),
   storageClasses: z
     .strictObject({
       etcd: f.domainName.optional().describe("For etcd of hosted clusters; left out: the cluster's default class"),
       assisted: f.domainName.optional().describe('For the assisted service'),
     })
-    .prefault({}),
+    .prefault({})
+    .describe('Storage classes'),
   agentService: z
     .strictObject({
-      databaseSize: f.quantity.default('10Gi'),
-      filesystemSize: f.quantity.default('100Gi'),
-      imageSize: f.quantity.default('50Gi'),
+      databaseSize: f.quantity.default('10Gi').describe('Volume of its database'),
+      filesystemSize: f.quantity.default('100Gi').describe('Volume for logs and manifests'),
+      imageSize: f.quantity.default('50Gi').describe('Volume for boot images, about 2 GiB each'),
       convergedFlow: z.boolean().optional().describe('false: the older flow without inspection by Ironic'),
       environment: f.environment.default({}).describe('Further variables of the assisted service'),
-      unauthenticatedRegistries: z.array(f.registryScope).default([]),
+      unauthenticatedRegistries: z
+        .array(f.registryScope)
+        .default([])
+        .describe('Registries without credentials, beside the mirrored sources'),
     })
-    .prefault({}),
-  disableDefaultCatalogs: z.boolean().default(true),
+    .prefault({})
+    .describe('The assisted service'),
+  disableDefaultCatalogs: z.boolean().default(true).describe('Whether the catalogs from the internet are switched off'),
   updateService: z
     .boolean()
     .default(false)
@@ -55,12 +69,18 @@ const managementClusterSchema = z.strictObject({
     .strictObject({
       nodePortRange: f.portRange.optional().describe('May only grow'),
       cluster: z.array(f.prefix).max(2).optional().describe('A wider pod network'),
-      externalIPs: z.array(f.prefix).optional().describe('autoAssignCIDRs'),
+      externalIPs: z.array(f.prefix).optional().describe('Addresses for ExternalIP services (autoAssignCIDRs)'),
     })
-    .optional(),
-  images: imagePolicySchema.optional(),
+    .optional()
+    .describe('Changes of its own network'),
+  images: imagePolicySchema.optional().describe('Which registries it may pull from'),
   caConfigMaps: z
-    .array(z.strictObject({ name: f.objectName, namespace: f.objectName }))
+    .array(
+      z.strictObject({
+        name: f.objectName.describe('Of the ConfigMap'),
+        namespace: f.objectName.describe('Of the ConfigMap'),
+      }),
+    )
     .default([])
     .describe('ConfigMaps into which the cluster injects its trusted CAs'),
   machineConfigs: z.array(f.file).default([]).describe('Files with MachineConfigs for the management cluster'),
@@ -68,7 +88,10 @@ const managementClusterSchema = z.strictObject({
     .boolean()
     .default(false)
     .describe('Whether its nodes get a chrony.conf with the servers of ntp; they reboot'),
-  ipFailover: z.array(ipFailoverSchema).default([]),
+  ipFailover: z
+    .array(ipFailoverSchema)
+    .default([])
+    .describe('Addresses that keepalived holds on nodes, where there is no MetalLB'),
 });
 
 /** A site file (design §2): the single source of its types, of its JSON Schema and of the table in docs/site.md. */

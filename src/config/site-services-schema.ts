@@ -76,7 +76,12 @@ export const dnsSchema = z
       .default([])
       .describe('Resolvers for every other name; empty: other names are refused'),
     records: z
-      .array(z.strictObject({ name: f.domainName, addresses: f.addresses }))
+      .array(
+        z.strictObject({
+          name: f.domainName.describe('The name'),
+          addresses: f.addresses.describe('Its addresses: A and AAAA records'),
+        }),
+      )
       .default([])
       .describe('Further names; without a dot the base domain is added'),
   })
@@ -115,29 +120,33 @@ export const imagePolicySchema = z.strictObject({
 });
 
 export const ipFailoverSchema = z.strictObject({
-  name: f.objectName,
-  namespace: f.objectName.default('ipfailover'),
+  name: f.objectName.describe('Of the Deployment'),
+  namespace: f.objectName.default('ipfailover').describe('Of its objects'),
   virtualAddresses: z
     .array(
       z
         .string()
         .regex(/^[0-9a-fA-F.:]+(?:-[0-9a-fA-F.:]+)?$/, 'has to be an address, or a range such as 192.0.2.60-62'),
     )
-    .min(1),
+    .min(1)
+    .describe('Addresses and ranges that move between the nodes'),
   groups: z.int().min(1).max(254).optional().describe('VIPs move in so many groups; needed above 254 addresses'),
-  interface: z.string().min(1).default('br-ex'),
+  interface: z.string().min(1).default('br-ex').describe('Interface of the nodes that carries them'),
   monitorPort: z.int().min(0).max(65_535).default(80).describe('0: always healthy'),
-  vrrpIdOffset: z.int().min(0).max(255).default(0),
-  replicas: z.int().min(2).default(2),
-  nodeSelector: f.textMap.default({ 'node-role.kubernetes.io/worker': '' }),
+  vrrpIdOffset: z.int().min(0).max(255).default(0).describe('VRRP ids are this plus 1, 2, …; they must not overlap'),
+  replicas: z.int().min(2).default(2).describe('Number of selected nodes'),
+  nodeSelector: f.textMap
+    .default({ 'node-role.kubernetes.io/worker': '' })
+    .describe('Labels of the nodes that hold them'),
   image: z.string().min(1).optional().describe('Default: the keepalived image of the cluster version'),
-  checkScript: f.file.optional(),
-  checkIntervalSeconds: z.int().min(1).default(2),
-  notifyScript: f.file.optional(),
+  checkScript: f.file.optional().describe('Script that says whether a node is healthy'),
+  checkIntervalSeconds: z.int().min(1).default(2).describe('How often it runs'),
+  notifyScript: f.file.optional().describe('Script that is told of changes'),
   preemption: z
     .string()
     .regex(/^(?:nopreempt|preempt_delay [0-9]+)$/)
-    .default('preempt_delay 300'),
+    .default('preempt_delay 300')
+    .describe('Whether a better node takes the addresses back: nopreempt, or preempt_delay and seconds'),
   unicastPeers: z.array(f.address).default([]).describe('Given: VRRP by unicast between these'),
   iptablesChain: z.string().default('INPUT').describe('Empty: no rule is made'),
 });
