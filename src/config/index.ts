@@ -22,7 +22,6 @@ export { type InitFile, type InitOptions, renderInitFiles } from './init.ts';
 export { detectKind, lintConfigFile } from './lint.ts';
 export { formatFinding, loadDeleteImageSet, loadImageSet, loadSite } from './load.ts';
 export { type MirrorReference, type MirrorReferenceFault, parseMirrorReference } from './mirror-reference.ts';
-export { type Credentials, loadCredentials, loadPassword } from './secrets.ts';
 export type {
   Host,
   HostedCluster,
