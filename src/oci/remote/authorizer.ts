@@ -22,8 +22,8 @@ export interface AuthorizedRegistry {
 export interface Authorizer {
   /** The header for a request, undefined for none. `scopes` such as `repository:ns/name:pull`. */
   authorize(repository: string, scopes: readonly string[], run: Run): Promise<string | undefined>;
-  /** Learns from a 401; false when there is nothing new to try. `sent` is the header that was refused. */
-  learn(challengeHeader: string | undefined, scopes: readonly string[], sent: string | undefined): boolean;
+  /** Learns from a 401; false when another try would be the same. `sent` is the header that was refused. */
+  learn(challengeHeader: string | undefined, sent: string | undefined): boolean;
   /** Which credentials a repository's requests use, in words. */
   describe(repository: string, run: Run): Promise<string | undefined>;
 }
@@ -93,19 +93,16 @@ export function createAuthorizer(target: AuthorizedRegistry, options: RemoteOpti
       }
       return undefined;
     },
-    learn(header, scopes, sent) {
+    learn(header, sent) {
       const offered = header ? parseChallenges(header) : [];
       const best = offered.find((item) => item.scheme === 'bearer') ?? offered.find((item) => item.scheme === 'basic');
       if (!best) return false;
-      const news = challenge?.scheme !== best.scheme || challenge.params['realm'] !== best.params['realm'];
+      const news = challenge?.scheme !== best.scheme;
       challenge = best;
       if (best.scheme === 'basic') return news;
-      // A token that was refused may have been revoked or have ended early: once more with a new one.
-      let dropped = false;
-      for (const [key, entry] of tokens) {
-        if (sent !== undefined && entry.header === sent && key.endsWith(scopes.join(' '))) dropped = tokens.delete(key);
-      }
-      return news || dropped || sent === undefined;
+      // A token that was refused may have been revoked, or have ended early: away with it, unless somebody else was quicker.
+      for (const [key, entry] of tokens) if (entry.header === sent) tokens.delete(key);
+      return true;
     },
     async describe(repository, run) {
       const found = await source.find(target.registry, repository, run).catch(() => undefined);

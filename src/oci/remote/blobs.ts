@@ -7,6 +7,7 @@ import type { Run } from '../../core/run.ts';
 import type { Descriptor } from '../descriptor.ts';
 import { digestAlgorithm, digestHex } from '../digest.ts';
 import type { RemoteOptions } from './options.ts';
+import { connectionError } from './registry-error.ts';
 import type { RegistryCall } from './session.ts';
 import type { Place } from './sessions.ts';
 
@@ -22,6 +23,7 @@ export async function fetchBlob(
   if (offsetBytes > 0 && offsetBytes === blob.size) return Readable.from([]);
   const about = { stage: options.stage ?? 'plan', subject: blob.digest };
   const policy = options.retry ?? {};
+  const call = blobCall(place, blob);
   const open = (at: number): Promise<Readable> => openBlob(place, blob, at, options, run);
   const first = await open(offsetBytes);
   return new CheckedStream(
@@ -31,7 +33,7 @@ export async function fetchBlob(
       offsetBytes,
       open,
       wait: (attempt, error) => {
-        if (attempt >= (policy.retryTimes ?? 5)) throw error;
+        if (attempt >= (policy.retryTimes ?? 5)) throw connectionError(error, call.subject, options.side);
         return waitForRetry(policy, attempt, error, about, run);
       },
       mismatch: (what, why) =>

@@ -1,6 +1,6 @@
 import { AirlockError } from '../../core/errors.ts';
 import type { HttpResponse } from '../../core/http.ts';
-import { discardBody, readBody } from '../../core/http-body.ts';
+import { discardBody } from '../../core/http-body.ts';
 import type { Run } from '../../core/run.ts';
 import type { Descriptor } from '../descriptor.ts';
 import { type Digest, digestAlgorithm, digestOf, isDigest } from '../digest.ts';
@@ -31,11 +31,11 @@ export async function resolveManifest(place: Place, tagOrDigest: string, run: Ru
 
 /** A manifest with its digest checked. @throws AirlockError MANIFEST_UNKNOWN, DIGEST_MISMATCH, REGISTRY_* @see distribution-spec "Pulling manifests" */
 export async function fetchManifest(place: Place, tagOrDigest: string, run: Run): Promise<FetchedManifest> {
-  const response = await place.session.request(
+  const { response, bytes } = await place.session.requestBytes(
     { ...manifestCall(place, tagOrDigest), method: 'GET', headers: accept, expect: [200] },
+    manifestLimitBytes,
     run,
   );
-  const bytes = await readBody(response, manifestLimitBytes);
   const stated = response.headers['docker-content-digest'];
   const expected = isDigest(tagOrDigest) ? tagOrDigest : stated !== undefined && isDigest(stated) ? stated : undefined;
   const digest = digestOf(bytes, expected ? digestAlgorithm(expected) : 'sha256');
@@ -43,13 +43,16 @@ export async function fetchManifest(place: Place, tagOrDigest: string, run: Run)
   return { bytes, digest, mediaType: bareType(response) ?? mediaTypes.ociManifest };
 }
 
-/** Puts a manifest under a tag or digest. @see distribution-spec "Pushing Manifests" */
+/**
+ * Puts a manifest under a tag or digest; says whether the registry took note of its `subject`.
+ * @see distribution-spec "Pushing Manifests", "Pushing Manifests with Subject"
+ */
 export async function pushManifest(
   place: Place,
   tagOrDigest: string,
   manifest: FetchedManifest,
   run: Run,
-): Promise<void> {
+): Promise<{ readonly subjectNoted: boolean }> {
   const response = await place.session.request(
     {
       ...manifestCall(place, tagOrDigest),
@@ -65,12 +68,13 @@ export async function pushManifest(
   discardBody(response.body);
   const stated = response.headers['docker-content-digest'];
   // Some registries rewrite manifests (schema conversion); then nothing that names it by digest would find it.
-  if (stated !== undefined && digestAlgorithmKnown(stated) && stated !== manifest.digest) {
+  if (stated !== undefined && isDigest(stated) && stated !== manifest.digest) {
     throw new AirlockError(
       'DIGEST_MISMATCH',
       `${place.registry}/${place.repository}: the registry stored ${stated} instead of ${manifest.digest}`,
     );
   }
+  return { subjectNoted: response.headers['oci-subject'] !== undefined };
 }
 
 /** Deletes a manifest; false when it was not there. */
@@ -79,7 +83,7 @@ export async function deleteManifest(place: Place, digest: Digest, run: Run): Pr
     {
       ...manifestCall(place, digest),
       method: 'DELETE',
-      scopes: [`repository:${place.repository}:pull,push,delete`, `repository:${place.repository}:delete`].slice(0, 1),
+      scopes: [`repository:${place.repository}:pull,push,delete`],
       expect: [200, 202, 404, 405],
     },
     run,
@@ -106,10 +110,6 @@ export function manifestCall(place: Place, tagOrDigest: string) {
 
 function bareType(response: HttpResponse): string | undefined {
   return response.headers['content-type']?.split(';')[0]?.trim().toLowerCase();
-}
-
-function digestAlgorithmKnown(text: string): text is Digest {
-  return isDigest(text);
 }
 
 function assertSame(got: string, expected: string, place: Place): void {

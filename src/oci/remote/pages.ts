@@ -1,6 +1,5 @@
 import { AirlockError } from '../../core/errors.ts';
 import type { HttpResponse } from '../../core/http.ts';
-import { readBody } from '../../core/http-body.ts';
 import type { Run } from '../../core/run.ts';
 import type { RegistryCall } from './session.ts';
 import type { Place } from './sessions.ts';
@@ -21,11 +20,10 @@ export async function readPages(
   const seen = new Set<string>();
   let next: URL | string | undefined = call.path;
   while (next !== undefined) {
-    const response = await place.session.request({ ...call, path: next }, run);
-    const text = (await readBody(response, pageLimitBytes)).toString('utf8');
+    const { response, bytes } = await place.session.requestBytes({ ...call, path: next }, pageLimitBytes, run);
     let json: unknown;
     try {
-      json = JSON.parse(text);
+      json = JSON.parse(bytes.toString('utf8'));
     } catch (cause) {
       throw new AirlockError('REGISTRY_FAILED', `${call.subject}: the answer is no JSON`, { cause });
     }

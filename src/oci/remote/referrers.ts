@@ -1,10 +1,12 @@
 import { isAirlockError } from '../../core/errors.ts';
+import { canonicalJson } from '../../core/json.ts';
 import type { Run } from '../../core/run.ts';
 import type { Descriptor } from '../descriptor.ts';
-import { type Digest, digestAlgorithm, digestHex } from '../digest.ts';
-import { parseManifest } from '../manifest.ts';
+import { type Digest, digestAlgorithm, digestHex, digestOf } from '../digest.ts';
+import { type Manifest, parseManifest } from '../manifest.ts';
 import { mediaTypes } from '../media-types.ts';
-import { fetchManifest } from './manifests.ts';
+import type { FetchedManifest } from '../source.ts';
+import { fetchManifest, pushManifest } from './manifests.ts';
 import { readPages } from './pages.ts';
 import type { Place } from './sessions.ts';
 
@@ -37,9 +39,8 @@ export async function listReferrers(place: Place, digest: Digest, run: Run): Pro
 }
 
 async function fallbackReferrers(place: Place, digest: Digest, run: Run): Promise<Descriptor[]> {
-  const tag = `${digestAlgorithm(digest)}-${digestHex(digest).slice(0, 64)}`;
   try {
-    const manifest = await fetchManifest(place, tag, run);
+    const manifest = await fetchManifest(place, fallbackTag(digest), run);
     return childrenOf(manifest.bytes);
   } catch (error) {
     if (isAirlockError(error, 'MANIFEST_UNKNOWN', 'MANIFEST_INVALID')) return [];
@@ -50,4 +51,36 @@ async function fallbackReferrers(place: Place, digest: Digest, run: Run): Promis
 function childrenOf(bytes: Uint8Array): Descriptor[] {
   const manifest = parseManifest(bytes, mediaTypes.ociIndex);
   return manifest.kind === 'index' ? [...manifest.manifests] : [];
+}
+
+/** Lists a pushed referrer under its subject's fallback tag, for registries without the API. */
+export async function addFallbackReferrer(
+  place: Place,
+  manifest: FetchedManifest,
+  parsed: Manifest & { readonly subject: Descriptor },
+  run: Run,
+): Promise<void> {
+  const { digest } = parsed.subject;
+  const listed = await fallbackReferrers(place, digest, run);
+  if (listed.some((item) => item.digest === manifest.digest)) return;
+  const artifactType = parsed.artifactType ?? (parsed.kind === 'image' ? parsed.config.mediaType : undefined);
+  const own = {
+    mediaType: manifest.mediaType,
+    digest: manifest.digest,
+    size: manifest.bytes.length,
+    ...(artifactType ? { artifactType } : {}),
+    ...(Object.keys(parsed.annotations).length > 0 ? { annotations: parsed.annotations } : {}),
+  };
+  const index = { schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests: [...listed, own] };
+  const bytes = Buffer.from(canonicalJson(index));
+  await pushManifest(
+    place,
+    fallbackTag(digest),
+    { bytes, mediaType: mediaTypes.ociIndex, digest: digestOf(bytes) },
+    run,
+  );
+}
+
+function fallbackTag(digest: Digest): string {
+  return `${digestAlgorithm(digest)}-${digestHex(digest).slice(0, 64)}`;
 }

@@ -1,12 +1,13 @@
 import { isAirlockError } from '../../core/errors.ts';
 import type { Run } from '../../core/run.ts';
 import { isDigest } from '../digest.ts';
+import { parseManifest } from '../manifest.ts';
 import type { Reference } from '../reference.ts';
 import type { RepositoryName, Source, Target } from '../source.ts';
 import { fetchBlob, hasBlob } from './blobs.ts';
 import { deleteManifest, fetchManifest, pushManifest, resolveManifest } from './manifests.ts';
 import type { RemoteOptions } from './options.ts';
-import { listReferrers } from './referrers.ts';
+import { addFallbackReferrer, listReferrers } from './referrers.ts';
 import { createSessions, type Place, type PlaceUse } from './sessions.ts';
 import { listTags } from './tags.ts';
 import { createChunkMemory, mountBlob, pushBlob } from './uploads.ts';
@@ -18,7 +19,7 @@ import { createChunkMemory, mountBlob, pushBlob } from './uploads.ts';
 export function createRemote(options: RemoteOptions): Source & Target {
   const sessions = createSessions(options);
   const chunks = createChunkMemory();
-  const pushing = new Map<string, Promise<void>>();
+  const inTurn = createTurns();
 
   const readManifest = <T>(
     reference: Reference,
@@ -43,22 +44,37 @@ export function createRemote(options: RemoteOptions): Source & Target {
     mountBlob: (repository, blob, from, run) => mountBlob(sessions.primary(repository), blob, from, run),
     pushBlob: (repository, blob, open, run) => pushBlob(sessions.primary(repository), blob, open, options, chunks, run),
     async pushManifest(repository, tagOrDigest, manifest, run) {
+      const place = sessions.primary(repository);
+      const name = `${place.registry}/${place.repository}`;
       // Two pushes of one digest to one repository at the same time make distribution answer "digest invalid".
-      const key = `${repository.registry}/${repository.repository}@${manifest.digest}`;
-      const before = pushing.get(key) ?? Promise.resolve();
-      const push = before
-        .catch(() => {})
-        .then(() => pushManifest(sessions.primary(repository), tagOrDigest, manifest, run));
-      pushing.set(key, push);
-      try {
-        await push;
-      } finally {
-        if (pushing.get(key) === push) pushing.delete(key);
-      }
+      const { subjectNoted } = await inTurn(`${name}@${manifest.digest}`, () =>
+        pushManifest(place, tagOrDigest, manifest, run),
+      );
+      if (subjectNoted || !manifest.bytes.includes('"subject"')) return;
+      const parsed = parseManifest(manifest.bytes, manifest.mediaType);
+      const { subject } = parsed;
+      if (subject)
+        await inTurn(`${name} ${subject.digest}`, () =>
+          addFallbackReferrer(place, manifest, { ...parsed, subject }, run),
+        );
     },
     findManifest: (reference, run) => findManifest(sessions.primary(reference), reference, run),
     deleteManifest: (repository: RepositoryName, digest, run) =>
       deleteManifest(sessions.primary(repository), digest, run),
+  };
+}
+
+/** Runs tasks of the same key one after the other. */
+function createTurns(): <T>(key: string, task: () => Promise<T>) => Promise<T> {
+  const last = new Map<string, Promise<unknown>>();
+  return async (key, task) => {
+    const turn = (last.get(key) ?? Promise.resolve()).then(task, task);
+    last.set(key, turn);
+    try {
+      return await turn;
+    } finally {
+      if (last.get(key) === turn) last.delete(key);
+    }
   };
 }
 

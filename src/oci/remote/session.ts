@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import { AirlockError, isAirlockError } from '../../core/errors.ts';
 import type { HttpResponse } from '../../core/http.ts';
-import { discardBody } from '../../core/http-body.ts';
+import { discardBody, readBody } from '../../core/http-body.ts';
 import type { HostTls } from '../../core/http-trust.ts';
 import { isTransient, isTransientStatus, parseRetryAfter, pause, retry } from '../../core/retry.ts';
 import type { Run } from '../../core/run.ts';
@@ -36,6 +36,8 @@ export interface RegistryCall {
 export interface Session {
   /** @throws AirlockError REGISTRY_*, MANIFEST_UNKNOWN, BLOB_UNKNOWN, REPOSITORY_UNKNOWN, RATE_LIMITED, CANCELLED */
   request(call: RegistryCall, run: Run): Promise<HttpResponse>;
+  /** As `request`, with the whole body read; a body that breaks off is asked for again. */
+  requestBytes(call: RegistryCall, limitBytes: number, run: Run): Promise<{ response: HttpResponse; bytes: Buffer }>;
   /** The registry's base URL, once connected. */
   baseUrl(run: Run): Promise<URL>;
 }
@@ -49,6 +51,8 @@ interface Connection {
 /** A session with a registry as references name it; `insecure` allows bad certificates and plain HTTP. */
 export function createSession(registry: string, insecure: boolean, options: RemoteOptions): Session {
   const limit = options.limits?.for(registry);
+  const policy = options.retry ?? {};
+  const stage = options.stage ?? 'plan';
   let connecting: Promise<Connection> | undefined;
   let pausedUntil = 0;
 
@@ -88,8 +92,18 @@ export function createSession(registry: string, insecure: boolean, options: Remo
     },
     request(call, run) {
       if (call.repeat === false) return once(call, run);
-      const about = { stage: options.stage ?? 'plan', subject: call.subject };
-      return retry(() => once(call, run), options.retry ?? {}, about, run);
+      return retry(() => once(call, run), policy, { stage, subject: call.subject }, run);
+    },
+    requestBytes(call, limitBytes, run) {
+      const task = async () => {
+        const response = await once(call, run);
+        try {
+          return { response, bytes: await readBody(response, limitBytes) };
+        } catch (error) {
+          throw connectionError(error, call.subject, options.side);
+        }
+      };
+      return retry(task, policy, { stage, subject: call.subject }, run);
     },
   };
 }
@@ -117,10 +131,10 @@ async function send(
       },
       run,
     );
-    // An answer from another origin after a redirect says nothing about the registry's own login.
-    if (response.status !== 401 || !own || tries >= 2 || response.url.origin !== url.origin) return response;
+    // A second refusal is meant. An answer from another origin after a redirect says nothing about the registry's own login.
+    if (response.status !== 401 || !own || tries >= 1 || response.url.origin !== url.origin) return response;
     const header = response.headers['www-authenticate'];
-    if (!connection.authorizer.learn(header, scopes, sent)) return response;
+    if (!connection.authorizer.learn(header, sent)) return response;
     scopes = withAskedScopes(scopes, header);
     discardBody(response.body);
   }
@@ -193,7 +207,7 @@ async function ping(connection: Connection, options: RemoteOptions, run: Run): P
     throw await registryError(response, call, run.now());
   }
   discardBody(response.body);
-  if (response.status === 401) connection.authorizer.learn(response.headers['www-authenticate'], [], undefined);
+  if (response.status === 401) connection.authorizer.learn(response.headers['www-authenticate'], undefined);
   else if (response.status === 400 && connection.url.protocol === 'http:')
     throw new AirlockError('REGISTRY_FAILED', `${url.host} answers plain HTTP with status 400: it may speak TLS only`);
   return connection;

@@ -9,7 +9,7 @@ import { hasBlob, pushScopes } from './blobs.ts';
 import type { RemoteOptions } from './options.ts';
 import type { RegistryCall } from './session.ts';
 import type { Place } from './sessions.ts';
-import { cutStream, paceStream } from './upload-stream.ts';
+import { uploadBody } from './upload-stream.ts';
 
 /** Gives a blob's bytes from `offsetBytes` on, for each try anew. */
 export type OpenBlob = (offsetBytes: number) => Promise<Readable>;
@@ -186,11 +186,10 @@ async function sendPart(
           ...(method === 'PATCH' ? { 'content-range': `${start}-${end - 1}` } : {}),
         },
         body: async () => {
-          const opened = await open(start);
-          opened.on('error', (error) => {
+          body = uploadBody(await open(start), blob, end - start, options.bandwidth);
+          body.on('error', (error) => {
             failure ??= error;
           });
-          body = paceStream(cutStream(opened, end - start), options.bandwidth);
           return body;
         },
         expect: method === 'PUT' ? [201, 204] : [202, 204],
@@ -199,8 +198,8 @@ async function sendPart(
       run,
     );
   } catch (error) {
-    // When the source failed, the broken upload is only its echo.
-    throw failure ?? error;
+    // When the source failed, the broken upload is only its echo; the other way round the body is closed without an AirlockError.
+    throw isAirlockError(failure) && !run.signal.aborted ? failure : error;
   } finally {
     body?.destroy();
   }
