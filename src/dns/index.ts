@@ -1,5 +1,4 @@
 export { buildZones } from './build.ts';
-export { type Rcode, rcodes } from './codes.ts';
 export { dnsErrors } from './errors.ts';
 export type { DnsHost, DnsHostedCluster, DnsManagementCluster, ZoneInput } from './input.ts';
 export { lintZoneInput } from './lint.ts';

@@ -3,7 +3,7 @@ import { quietRun } from '../../src/core/run.ts';
 import { buildZones, type DnsAddress, type DnsServer, startDnsServer, type Zone } from '../../src/dns/index.ts';
 import { describeReal } from '../helpers/real.ts';
 import { harbourSite } from './harbour-site.ts';
-import { kitchenZone } from './kitchen-zone.ts';
+import { annexZone, kitchenZone } from './kitchen-zone.ts';
 import { type RealServer, startNamed } from './named.ts';
 import { askTcp, askUdp, describeAnswer, type Query, queryBytes } from './questioner.ts';
 import { randomName, randomOf, randomZone } from './random-zones.ts';
@@ -83,7 +83,7 @@ async function startBoth(zones: readonly Zone[]): Promise<{ bind: RealServer; ou
 describeReal('the embedded server beside BIND', ['named'], () => {
   test('gives the same answers for a site, and for all that is easy to get wrong, over every transport', async () => {
     const reverse = ['192.0.2.0/26', '198.51.100.0/24', '2001:db8:10::/62'];
-    const zones = [...buildZones(harbourSite({ reverse })), kitchenZone()];
+    const zones = [...buildZones(harbourSite({ reverse })), kitchenZone(), annexZone()];
     const queries = parityQueries(zones);
     expect(queries.length).toBeGreaterThan(3000);
     expect(queries.length).toBeLessThan(65_536);

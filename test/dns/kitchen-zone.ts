@@ -57,6 +57,8 @@ export function kitchenZone(keep: (name: string) => boolean = () => true): Zone 
     cname('intocut', 'host.cellar.kitchen.test'),
     ...Array.from({ length: 20 }, (_, i) => cname(`chain${i}`, `chain${i + 1}.kitchen.test`)),
     a('chain20.', '192.0.2.90'),
+    cname('toannex', 'host.annex.kitchen.test'),
+    ns('annex.', 'ns.kitchen.test'),
     ns('cellar.', 'ns.cellar.kitchen.test', 'ns.kitchen.test'),
     a('ns.cellar.', '192.0.2.80'),
     a('big.', ...Array.from({ length: 90 }, (_, i) => `198.51.100.${i}`)),
@@ -73,4 +75,14 @@ export function kitchenZone(keep: (name: string) => boolean = () => true): Zone 
     300,
     rrsets.filter((rrset) => keep(rrset.name)),
   );
+}
+
+/** A part of the kitchen's zone that is a zone of its own, on the same server. */
+export function annexZone(): Zone {
+  const soa = { ...kitchenZone().soa, serial: 8 };
+  return assembleZone(n('annex.kitchen.test'), soa, 300, [
+    { name: n('annex.kitchen.test'), type: 'NS', ttlSeconds: 300, values: [n('ns.kitchen.test')] },
+    { name: n('host.annex.kitchen.test'), type: 'A', ttlSeconds: 300, values: ['192.0.2.95'] },
+    { name: n('back.annex.kitchen.test'), type: 'CNAME', ttlSeconds: 300, values: [n('ns.kitchen.test')] },
+  ]);
 }

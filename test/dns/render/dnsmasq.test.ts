@@ -1,9 +1,16 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { quietRun } from '../../../src/core/run.ts';
-import { buildZones, lookup, renderDnsmasq, renderHosts, verifyServer } from '../../../src/dns/index.ts';
-import { describeReal } from '../../helpers/real.ts';
+import {
+  buildZones,
+  lookup,
+  renderDnsmasq,
+  renderHosts,
+  verifyServer,
+  type ZoneInput,
+} from '../../../src/dns/index.ts';
+import { describeReal, describeShared } from '../../helpers/real.ts';
 import { temporaryFolder } from '../../helpers/temporary.ts';
 import { harbourSite, harbourSiteV6 } from '../harbour-site.ts';
 import { kitchenZone } from '../kitchen-zone.ts';
@@ -60,4 +67,58 @@ describe('renderHosts', () => {
     expect(text).not.toContain('*');
     expect(text).toMatch(/^192\.0\.2\.11 .*assisted-image-service-multicluster-engine\.apps\.hub\.lab\.example\.com/m);
   });
+});
+
+describeShared('the dnsmasq files of the published IPv6 lab', 'data/dns/dnsmasq-jparrill-ipv6/include.d', (folder) => {
+  const lab = (last: string): string => `2620:52:0:1305::${last}`;
+  const input: ZoneInput = {
+    baseDomain: 'hypershiftbm.lab',
+    bastion: { name: 'registry', addresses: [lab('1')] },
+    registry: { name: 'registry', addresses: [lab('1')] },
+    web: { name: 'registry', addresses: [lab('1')] },
+    managementCluster: {
+      name: 'hub-ipv6',
+      apiVIPs: [lab('2')],
+      ingressVIPs: [lab('3')],
+      nodes: ['5', '6', '7'].map((last, i) => ({ name: `ocp-master-${i}`, addresses: [lab(last)] })),
+    },
+    hostedClusters: [
+      {
+        name: 'hosted',
+        publishing: 'NodePort',
+        apiAddresses: ['1b', '17', '14'].map(lab),
+        ingressVIPs: [lab('13')],
+        hosts: ['11', '12', '13'].map((last, i) => ({ name: `hosted-worker${i}`, addresses: [lab(last)] })),
+      },
+    ],
+    ttlSeconds: 300,
+    reverse: ['2620:52:0:1305::/64'],
+    serial: 1,
+  };
+
+  test.each(['infra.ipv6', 'hub.ipv6', 'hosted-nodeport.ipv6'])(
+    'every line of %s follows from the same site',
+    (file) => {
+      const dhcpHosts = [
+        ...['5', '6', '7'].map((last, i) => ({
+          macAddress: `aa:aa:aa:aa:03:0${i + 1}`,
+          name: `ocp-master-${i}`,
+          addresses: [lab(last)],
+        })),
+        ...['11', '12', '13'].map((last, i) => ({
+          macAddress: `aa:aa:aa:aa:04:${last}`,
+          name: `hosted-worker${i}`,
+          addresses: [lab(last)],
+        })),
+      ];
+      const ours = new Set(renderDnsmasq(buildZones(input), { dhcpHosts }).split('\n'));
+      const theirs = readFileSync(path.join(folder, file), 'utf8').split('\n');
+      // Hosts of the lab's own installation have no place in a site.
+      const wanted = theirs.filter(
+        (line) => line !== '' && !line.startsWith('#') && !/ocp-(installer|bootstrap)/.test(line),
+      );
+      expect(wanted.length).toBeGreaterThan(0);
+      expect(wanted.filter((line) => !ours.has(line))).toEqual([]);
+    },
+  );
 });
