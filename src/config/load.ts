@@ -69,7 +69,7 @@ export function acceptParsed<T>(parsed: Parsed<T>, file: string): T {
 export function formatFinding(finding: Finding): string {
   const { place } = finding;
   const where = place
-    ? `${place.file}:${place.line}:${place.column}: ${place.path === '.' ? '' : `${place.path}: `}`
+    ? `${place.file}:${place.line}:${place.column}: ${place.path === '' ? '' : `${place.path}: `}`
     : `${finding.subject}: `;
   const severity = finding.severity === 'error' ? '' : `${finding.severity}: `;
   return `${where}${severity}${finding.message}${finding.hint === undefined ? '' : ` (${finding.hint})`}`;

@@ -24,10 +24,10 @@ export type ConfigNode = Position & { readonly weight: number } & (
     | { readonly kind: 'scalar'; readonly value: string | number | boolean | null; readonly source: string }
   );
 
-/** `spec.hostedClusters[0].name`; `.` for the whole file. */
+/** `spec.hostedClusters[0].name`; empty for the whole file. */
 export function formatPath(path: ConfigPath): string {
   const text = path.map((step) => (typeof step === 'number' ? `[${step}]` : `.${step}`)).join('');
-  return text.replace(/^\./, '') || '.';
+  return text.replace(/^\./, '');
 }
 
 /** The place of the value at `path`, or of the nearest value above that is there. Keys are found in any letter case. */

@@ -255,7 +255,7 @@ mirror:
     const { value, findings } = parseImageSet(head + body, 'isc.yaml');
     expect(value).toBeDefined();
     expect(findings.map(({ severity, place }) => `${severity} ${place?.path}`).sort()).toEqual([
-      'warning .',
+      'warning ',
       'warning mirror.platform.channels',
       'warning mirror.platform.channels[0].type',
       'warning mirror.samples',
