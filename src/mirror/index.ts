@@ -4,3 +4,4 @@ export { type CollectOptions, defaultSignatureUrl, defaultUpdateUrl } from './co
 export { mirrorErrors } from './errors.ts';
 export type { HttpAccess } from './http-access.ts';
 export { additionalStorageName, digestTag, type ImageName, imageStorageName, parseImageName } from './naming.ts';
+export { createReleaseSigner, type ReleaseSigner } from './release/sign-release.ts';

@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { parseImageSet } from '../../src/config/index.ts';
+import { type ImageSet, parseImageSet } from '../../src/config/index.ts';
 import { quietRun } from '../../src/core/run.ts';
 import { type CollectOptions, collectImageSet, type HttpAccess } from '../../src/mirror/index.ts';
 import { openStorage, type Source, storageSource } from '../../src/oci/index.ts';
@@ -69,13 +69,27 @@ export async function collectCase(
   isc: string,
   options: CollectOptions = {},
   adapt: (text: string) => string = (text) => text,
-): Promise<CollectedSet & { readonly workspace: string }> {
-  const { value, findings } = parseImageSet(adapt(readFileSync(isc, 'utf8')), isc);
-  if (!value) throw new Error(findings.map((finding) => finding.message).join('\n'));
+): Promise<GoldenSet> {
+  return collectParsed(golden, readImageSet(isc, adapt(readFileSync(isc, 'utf8'))), options);
+}
+
+export type GoldenSet = CollectedSet & { readonly workspace: string };
+
+export function readImageSet(file: string, text: string): ImageSet {
+  const { value, findings } = parseImageSet(text, file);
+  if (value) return value;
+  throw new Error(findings.map((finding) => finding.message).join('\n'));
+}
+
+export async function collectParsed(
+  golden: GoldenSource,
+  imageSet: ImageSet,
+  options: CollectOptions = {},
+): Promise<GoldenSet> {
   const workspace = await mkdtemp(path.join(golden.folder, 'workspace-'));
   const set = await collectImageSet(
     {
-      imageSet: value,
+      imageSet,
       source: golden.source,
       http: golden.http,
       kept: openKeptBlobs(workspace),

@@ -60,4 +60,32 @@ describeShared('collectImageSet on golden release and image cases', 'golden', (g
     expect(expected.size).toBeGreaterThan(0);
     expect(comparable(own)).toEqual(comparable(expected));
   });
+
+  test('03k-release-arches-differ resolves each architecture on its own (the real tool drops the second in silence)', async () => {
+    const set = await collectCase(source, path.join(golden, 'cases/03k-release-arches-differ/isc.yaml'));
+    expect(set.missing).toEqual([]);
+    expect(set.releases.map((release) => `${release.version} ${release.architecture}`)).toEqual([
+      '4.20.1 arm64',
+      '4.20.3 amd64',
+    ]);
+  });
+
+  test.each([
+    ['02k-release-unknown-channel', 'RELEASE_CHANNEL_FAILED', /does not know channel .* HTTP 404/],
+    ['02o-release-one-bad-channel', 'RELEASE_CHANNEL_FAILED', /HTTP 404/],
+    ['03i-release-missing-arch', 'RELEASE_CHANNEL_FAILED', /HTTP 404/],
+    ['04j-missing', 'MANIFEST_UNKNOWN', /./],
+    ['04k-unsigned', 'RELEASE_SIGNATURE_ABSENT', /has no signature/],
+    ['04l-wrongkey', 'RELEASE_SIGNATURE_INVALID', /./],
+    // The real tool takes these two.
+    ['04m-mismatch', 'RELEASE_SIGNATURE_INVALID', /it is for sha256:/],
+    ['04n-badsig', 'RELEASE_SIGNATURE_INVALID', /./],
+    ['07e-sparse-none', 'PLATFORM_UNKNOWN', /no instance for/],
+    ['13a-missing-additional', 'MANIFEST_UNKNOWN', /./],
+    ['13b-wrong-digest', 'MANIFEST_UNKNOWN', /./],
+  ])('%s says what is missing and why', async (name, code, cause) => {
+    const set = await collectCase(source, path.join(golden, 'cases', name, 'isc.yaml'));
+    expect(set.missing).toContainEqual(expect.objectContaining({ code, cause: expect.stringMatching(cause) }));
+    expect(new Set(set.missing.map((one) => one.code)).size).toBe(1);
+  });
 });

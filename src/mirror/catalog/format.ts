@@ -15,15 +15,35 @@ export function documentRank(document: CatalogDocument): number {
   return at < 0 ? Object.keys(keyOrder).length : at;
 }
 
+/** Keys of the objects inside known documents, by the key that holds them. */
+const innerOrder: Readonly<Record<string, readonly string[]>> = {
+  icon: ['base64data', 'mediatype'],
+  properties: ['type', 'value'],
+  relatedImages: ['name', 'image'],
+  entries: ['name', 'replaces', 'skips', 'skipRange', 'reference', 'message'],
+  reference: ['schema', 'name'],
+};
+
 /** A document as operator-registry writes it: keys in its own order, those of unknown schemas sorted; indented by four; a line feed behind. */
 export function formatDocument(document: CatalogDocument): string {
-  const order = keyOrder[text(document['schema'])] ?? [];
+  const order = keyOrder[text(document['schema'])];
+  return `${JSON.stringify(order ? orderKeys(document, order) : sortKeys(document), null, 4)}\n`;
+}
+
+/** Known keys first, in Go's struct order; empty ones are left out as `omitempty` does; what else there is follows by name. */
+function orderKeys(value: object, order: readonly string[]): Record<string, unknown> {
   const rank = (key: string): number => (order.includes(key) ? order.indexOf(key) : order.length);
-  const entries = Object.entries(document)
-    .filter(([key, value]) => !isOmitted(key, value))
+  const entries = Object.entries(value)
+    .filter(([key, inner]) => !isOmitted(key, inner))
     .sort(([a], [b]) => rank(a) - rank(b) || (a < b ? -1 : 1));
-  const sorted = order.length > 0 ? entries : entries.map(([key, value]) => [key, sortKeys(value)] as const);
-  return `${JSON.stringify(Object.fromEntries(sorted), null, 4)}\n`;
+  return Object.fromEntries(entries.map(([key, inner]) => [key, orderInner(key, inner)]));
+}
+
+function orderInner(key: string, value: unknown): unknown {
+  const order = innerOrder[key];
+  if (!order || typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map((item: unknown) => orderInner(key, item));
+  return orderKeys(value, order);
 }
 
 /** What is kept of a document, changed where the selection changes it; undefined drops it. */
@@ -65,7 +85,7 @@ function trimDeprecations(document: CatalogDocument, kept: PackageSelection): Ca
 
 /** Go leaves these out when they are empty. */
 function isOmitted(key: string, value: unknown): boolean {
-  if (key === 'schema' || key === 'name') return false;
+  if (key === 'schema' || key === 'name' || key === 'image' || key === 'value') return false;
   return value === undefined || value === null || value === '' || (Array.isArray(value) && value.length === 0);
 }
 

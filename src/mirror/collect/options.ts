@@ -4,7 +4,7 @@ export interface CollectOptions {
   readonly updateUrl?: string;
   /** Where release signatures are, with final slash (`OCP_SIGNATURE_URL`). */
   readonly signatureUrl?: string;
-  /** Public keys that release signatures are checked with, armored (`OCP_SIGNATURE_VERIFICATION_PK`). Without any nothing is checked, and a note says so. */
+  /** Public keys that release signatures are checked with, armored (`OCP_SIGNATURE_VERIFICATION_PK`); Red Hat's own when left out. */
   readonly signatureKeyArmored?: string;
   /** Ask for no release signature (with `platform.release` the tags are then hex digests, reference §6.5). */
   readonly ignoreReleaseSignature?: boolean;

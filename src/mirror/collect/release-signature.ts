@@ -1,12 +1,8 @@
 import { AirlockError } from '../../core/errors.ts';
 import type { Run } from '../../core/run.ts';
 import { type Digest, digestHex, parseReference } from '../../oci/index.ts';
-import {
-  readReleaseKeys,
-  readUnprovedSignature,
-  type SignedRelease,
-  verifyReleaseSignature,
-} from '../release/signature.ts';
+import { redHatReleaseKey } from '../release/red-hat-key.ts';
+import { readReleaseKeys, type SignedRelease, verifyReleaseSignature } from '../release/signature.ts';
 import { addNote, type Collector } from './collector.ts';
 import { defaultSignatureUrl } from './options.ts';
 import { addWorkingFile } from './working-files.ts';
@@ -18,7 +14,8 @@ export interface ReleaseProof {
 }
 
 /**
- * Fetches and checks the signature of a release payload (reference §6.5).
+ * Fetches and checks the signature of a release payload (reference §6.5), with the key that was given or Red Hat's. A payload without any
+ * signature is refused when a key was given or when it is Red Hat's own; elsewhere (OKD, made-up releases) it is taken as not checked.
  * @throws AirlockError RELEASE_SIGNATURE_ABSENT, RELEASE_SIGNATURE_INVALID, RELEASE_KEY_INVALID
  */
 export async function proveRelease(
@@ -32,18 +29,20 @@ export async function proveRelease(
     addNote(collector, notChecked(origin, 'it was asked to be left unchecked'), run);
     return { state: 'not-checked' };
   }
+  const isNeeded = signatureKeyArmored !== undefined || origin.startsWith(redHatReleases);
   const url = `${collector.options.signatureUrl ?? defaultSignatureUrl}sha256=${digestHex(digest)}/signature-1`;
-  const bytes = await findSignature(collector, url, signatureKeyArmored !== undefined, run);
-  if (!bytes && signatureKeyArmored !== undefined) {
+  const bytes = await findSignature(collector, url, isNeeded, run);
+  if (!bytes && isNeeded) {
     throw new AirlockError('RELEASE_SIGNATURE_ABSENT', `release image ${origin} has no signature at ${url}`, {
       hint: 'with --ignore-release-signature it is taken as it is',
     });
   }
-  if (!signatureKeyArmored) addNote(collector, notChecked(origin, 'no release key was given'), run);
-  if (!bytes) return { state: 'not-checked' };
-  const signed = signatureKeyArmored
-    ? await verifyReleaseSignature(bytes, digest, await readReleaseKeys(signatureKeyArmored))
-    : await readUnprovedSignature(bytes, digest);
+  if (!bytes) {
+    addNote(collector, notChecked(origin, 'it has none'), run);
+    return { state: 'not-checked' };
+  }
+  const keys = await readReleaseKeys(signatureKeyArmored ?? redHatReleaseKey);
+  const signed = await verifyReleaseSignature(bytes, digest, keys);
   const { tag } = parseReference(signed.reference);
   if (!tag)
     throw new AirlockError(
@@ -51,8 +50,10 @@ export async function proveRelease(
       `the signature of ${origin} names ${signed.reference}, which has no tag`,
     );
   addWorkingFile(collector, `signatures/${tag}-sha256-${digestHex(digest)}`, bytes, url);
-  return { state: signatureKeyArmored ? 'verified' : 'not-checked', signed: { ...signed, tag } };
+  return { state: 'verified', signed: { ...signed, tag } };
 }
+
+const redHatReleases = 'quay.io/openshift-release-dev/';
 
 async function findSignature(
   collector: Collector,
@@ -64,7 +65,7 @@ async function findSignature(
     const { status, body } = await collector.http.getUrl(url, { accept: '*/*' }, run);
     return status === 200 ? body : undefined;
   } catch (error) {
-    // A site without a key cannot check anything: then an unreachable signature server takes nothing away.
+    // Where no signature is asked for, a server that cannot be reached has none.
     if (isNeeded || run.signal.aborted || !(error instanceof AirlockError)) throw error;
     return undefined;
   }

@@ -38,7 +38,7 @@ export async function verifyReleaseSignature(
 ): Promise<SignedRelease> {
   const message = await readMessage(bytes, digest);
   const result = await openpgp
-    .verify({ message, verificationKeys: keys, format: 'binary', config: verificationConfig })
+    .verify({ message, verificationKeys: keys, format: 'binary' })
     .catch((error: unknown) => invalid(digest, errorText(error), error));
   if (result.signatures.length === 0) invalid(digest, 'the message is not signed');
   const faults: string[] = [];
@@ -53,23 +53,6 @@ export async function verifyReleaseSignature(
   }
   return invalid(digest, faults.join('; '));
 }
-
-/**
- * What a signature claims, without proof: for the name of a payload whose signature nobody checks. The digest has to fit all the same.
- * @throws AirlockError RELEASE_SIGNATURE_INVALID
- */
-export async function readUnprovedSignature(bytes: Uint8Array, digest: string): Promise<SignedRelease> {
-  const message = await readMessage(bytes, digest);
-  const data = message.getLiteralData();
-  if (!data) return invalid(digest, 'it holds no content');
-  return parseBody(data, digest);
-}
-
-// Red Hat's release keys are of 2009 and carry SHA-1 self-signatures, which the library refuses by default; over the release itself SHA-1 stays refused.
-const verificationConfig = {
-  ...openpgp.config,
-  rejectHashAlgorithms: new Set([openpgp.enums.hash.md5, openpgp.enums.hash.ripemd]),
-};
 
 async function readMessage(bytes: Uint8Array, digest: string): Promise<openpgp.Message<Uint8Array>> {
   try {
