@@ -125,8 +125,11 @@ function closeServer(server: Server, sockets: ReadonlySet<Socket>, graceMs: numb
     const cut = setTimeout(() => {
       for (const socket of sockets) socket.destroy();
     }, graceMs);
+    // A connection that is kept alive after its download would otherwise use up the whole grace.
+    const sweep = setInterval(() => server.closeIdleConnections(), 50);
     server.close(() => {
       clearTimeout(cut);
+      clearInterval(sweep);
       resolve();
     });
     server.closeIdleConnections();
