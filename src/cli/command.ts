@@ -32,6 +32,8 @@ export interface World {
   readonly homeFolder: string;
   readonly isTerminal: boolean;
   readonly uid: number | undefined;
+  /** Program and script that run this tool. */
+  readonly selfCommand: readonly string[];
   /** Asks on the terminal; default no. Only where `isTerminal`. */
   readonly ask: (question: string) => Promise<boolean>;
   /** Writes a line of data to standard output at once: for services that say that they are ready. */

@@ -3,8 +3,8 @@ import { createInterface } from 'node:readline/promises';
 import { nodeDisk } from '../core/disk.ts';
 import { AirlockError, errorText, isAirlockError } from '../core/errors.ts';
 import { prettyJson } from '../core/json.ts';
+import { toolVersion } from '../core/version.ts';
 import { renderYaml } from '../core/yaml.ts';
-import { toolVersion } from '../workflow/index.ts';
 import { Flags, type Outcome, type World } from './command.ts';
 import { commandTable } from './commands/table.ts';
 import { exitCodeOf, exitCodes } from './exit-codes.ts';
@@ -48,6 +48,7 @@ function openWorld(): World {
     homeFolder: os.homedir(),
     isTerminal,
     uid: process.getuid?.(),
+    selfCommand: [process.execPath, ...(process.argv[1] === undefined ? [] : [process.argv[1]])],
     async ask(question) {
       if (!isTerminal) return false;
       const prompt = createInterface({ input: process.stdin, output: process.stderr });

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { AirlockError } from '../core/errors.ts';
+import type { EngineSearch } from '../registry/index.ts';
 import type { PlanRequest, SelectionSettings, SourceSettings, TargetSettings } from '../workflow/index.ts';
 import type { Flags, Invocation } from './command.ts';
 
@@ -107,4 +108,20 @@ function sourceDate(invocation: Invocation): Date | undefined {
 export function pathFlag(invocation: Invocation, name: string): string | undefined {
   const value = invocation.flags.text(name);
   return value === undefined ? undefined : userPath(invocation, value);
+}
+
+/** How this tool is started again: the program that runs it, and its script where there is one. */
+export function selfCommand(invocation: Invocation): readonly string[] {
+  return invocation.world.selfCommand;
+}
+
+/** Where Podman may answer. */
+export function engineSearch(invocation: Invocation): EngineSearch {
+  const { env, uid } = invocation.world;
+  return {
+    userId: uid ?? 0,
+    ...(env['CONTAINER_HOST'] ? { containerHost: env['CONTAINER_HOST'] } : {}),
+    ...(env['DOCKER_HOST'] ? { dockerHost: env['DOCKER_HOST'] } : {}),
+    ...(env['XDG_RUNTIME_DIR'] ? { runtimeFolder: env['XDG_RUNTIME_DIR'] } : {}),
+  };
 }

@@ -50,13 +50,10 @@ export async function check(siteFile: string, options: { readonly hashFiles: boo
   const lookup = siteResolver(site);
   const http = createHttp({ caPem: [emitted.caPem], trustSystem: false, lookup: siteLookup(lookup, run) });
   try {
-    const clients = checkClients(
-      http,
-      lookup,
-      emitted.caPem,
-      emittedText(files, 'hosts/registries.conf'),
-      emitted.credentials,
-    );
+    const clients = checkClients(http, lookup, emitted.caPem, emittedText(files, 'hosts/registries.conf'), {
+      username: site.registry.username,
+      password: emitted.password,
+    });
     const report = await runChecks(input, clients, run);
     const result = { ...report, checkedAt: run.now().toISOString(), generation: newest.generation };
     await writeFileAtomic(sitePaths(site).lastCheck, prettyJson(result), run);

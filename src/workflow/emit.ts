@@ -14,10 +14,10 @@ import {
   type Zone,
   zoneFileName,
 } from '../dns/index.ts';
-import { type EmitInput, emitSite, type NamedFile } from '../manifests/index.ts';
+import { type EmitInput, emitSite, type NamedFile, siteTextFiles } from '../manifests/index.ts';
 import { type LoadedContent, readLoadedContent } from './loaded.ts';
-import { siteTarget, webUrls } from './site/endpoints.ts';
-import { prepareCertificates, prepareUser, registryTrustPem } from './site/prepare.ts';
+import { siteTarget } from './site/endpoints.ts';
+import { prepareCertificates, prepareEtcdKeys, prepareUser, registryTrustPem } from './site/prepare.ts';
 import { siteZones } from './site/zones.ts';
 
 /** What `emit` wrote. */
@@ -61,10 +61,11 @@ export async function emit(siteFile: string, folder: string, run: Run): Promise<
 /** Everything that `emitSite` works on, for this site and what was loaded. */
 export async function emitInput(site: Site, loaded: LoadedContent, run: Run): Promise<EmitInput> {
   const certificates = await prepareCertificates(site, run);
-  const credentials = await prepareUser(site, run);
-  const hub = site.managementCluster;
-  const { agentService } = hub ?? {};
+  const { password } = await prepareUser(site, run);
+  const texts: Record<string, string> = {};
+  for (const file of siteTextFiles(site)) texts[file] = (await readFileLimited(file, run)).toString();
   return {
+    site,
     content: {
       images: loaded.images,
       releases: loaded.releases,
@@ -74,25 +75,9 @@ export async function emitInput(site: Site, loaded: LoadedContent, run: Run): Pr
       provenance: { createdAt: loaded.contentDate.toISOString(), toolVersion },
     },
     caPem: await registryTrustPem(site, certificates, run),
-    credentials,
-    ...(site.pullSecretFile
-      ? { pullSecrets: [JSON.parse((await readFileLimited(site.pullSecretFile, run)).toString())] }
-      : {}),
-    ...(hub && agentService
-      ? {
-          agentService: {
-            webUrl: webUrls(site).http,
-            engineVersion: hub.multiclusterEngine.version ?? '2.9',
-            sizes: {
-              database: agentService.databaseSize,
-              filesystem: agentService.filesystemSize,
-              images: agentService.imageSize,
-            },
-            environment: agentService.environment,
-            ...(hub.storageClasses.assisted ? { storageClass: hub.storageClasses.assisted } : {}),
-          },
-        }
-      : {}),
+    password,
+    texts,
+    etcdKeys: await prepareEtcdKeys(site, run),
     zones: zoneFiles(site, await siteZones(site, loaded.contentDate, run)),
   };
 }

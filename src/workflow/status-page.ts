@@ -78,7 +78,7 @@ async function certificates(settings: ServicesSettings, run: Run): Promise<NonNu
   const bytes = await findFile(settings.certificateFile, run);
   if (!bytes) return [];
   const leaf = describeCertificate(bytes.toString());
-  const days = daysLeft(leaf, run.now());
+  const days = daysLeft(leaf.notAfter, run.now());
   const level: StatusLevel = days < 0 ? 'bad' : days < 30 ? 'warning' : 'good';
   return [{ name: 'registry and web server', notAfter: leaf.notAfter, level }];
 }

@@ -85,7 +85,7 @@ async function certificateStatus(folder: string, run: Run): Promise<SiteStatus['
   const leaf = describeCertificate(bytes.toString());
   return {
     notAfter: leaf.notAfter.toISOString(),
-    daysLeft: daysLeft(leaf, run.now()),
+    daysLeft: daysLeft(leaf.notAfter, run.now()),
     fingerprintSha256: leaf.fingerprintSha256,
   };
 }

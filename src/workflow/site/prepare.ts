@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { ensureCertificates, type SiteCertificates } from '../../certs/index.ts';
 import type { Site } from '../../config/index.ts';
@@ -123,4 +124,19 @@ function loopback(site: Site): string[] {
 export async function registryTrustPem(site: Site, certificates: SiteCertificates, run: Run): Promise<string> {
   const { caFile } = site.registry;
   return caFile === undefined ? certificates.caPem : (await readFileLimited(caFile, run)).toString();
+}
+
+/**
+ * The key that encrypts each hosted cluster's etcd: 32 random bytes, base64, made once and kept, since a cluster cannot be restored without
+ * its own.
+ */
+export async function prepareEtcdKeys(site: Site, run: Run): Promise<Record<string, string>> {
+  const keys: Record<string, string> = {};
+  for (const { name } of site.hostedClusters) {
+    const file = path.join(site.paths.state, 'etcd-keys', `${name}.key`);
+    const kept = (await findFile(file, run))?.toString().trim();
+    keys[name] = kept ?? randomBytes(32).toString('base64');
+    if (kept === undefined) await writeFileAtomic(file, `${keys[name]}\n`, run, 0o600);
+  }
+  return keys;
 }

@@ -1,0 +1,55 @@
+import { formatBytes } from '../../core/units.ts';
+import { type LoadResult, load, parseLoadTarget, parseMirrorTarget } from '../../workflow/index.ts';
+import { argument, type Invocation, type Outcome } from '../command.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { plural } from '../render/table.ts';
+import { findSiteFile, pathFlag, sourceSettings, targetSettings, userPath } from '../settings.ts';
+
+export async function runLoad(invocation: Invocation): Promise<Outcome> {
+  const { flags, world } = invocation;
+  const target = argument(invocation, 1);
+  const servedAs = flags.text('registry');
+  const result = await load(
+    {
+      bundle: userPath(invocation, argument(invocation, 0) ?? '.'),
+      target: target === undefined ? undefined : parseLoadTarget(target, world.cwd),
+      // A target of its own is a load without a site, unless the site was asked for.
+      siteFile: target === undefined || flags.text('site') !== undefined ? await findSiteFile(invocation) : undefined,
+      keyFile: pathFlag(invocation, 'key'),
+      servedAs: servedAs === undefined ? undefined : parseMirrorTarget(servedAs),
+      outputFolder: pathFlag(invocation, 'outputDir') ?? userPath(invocation, 'working-dir/cluster-resources'),
+      webFolder: pathFlag(invocation, 'webDir'),
+      toolsFolder: pathFlag(invocation, 'toolsDir'),
+      stateFolder: pathFlag(invocation, 'stateDir'),
+      source: sourceSettings(invocation),
+      targetSettings: targetSettings(invocation),
+    },
+    invocation.run,
+  );
+  return {
+    exitCode: result.state === 'partial' ? exitCodes.incomplete : exitCodes.done,
+    result,
+    text: renderLoad(result),
+  };
+}
+
+function renderLoad(result: LoadResult): string {
+  const lines = result.generations.map((one) => {
+    if (one.kind === 'nothing-new') return `generation ${one.generation}: nothing to do, all of it is there`;
+    const rest =
+      one.kind === 'partial'
+        ? `; ${plural(one.incompleteImages.length, 'image')} not whole, missing volumes: ${one.missingVolumes.join(', ') || 'none'}`
+        : '';
+    return `generation ${one.generation}: ${one.kind}, ${plural(one.placedBlobs, 'blob')} placed (${formatBytes(one.placedBytes)}), ${one.presentBlobs} there before, ${plural(one.placedFiles, 'file')}${rest}`;
+  });
+  if (result.copied) {
+    const { copied } = result;
+    lines.push(
+      result.state === 'nothing-new'
+        ? 'nothing to do: the registry has all of it'
+        : `${plural(copied.pushedBlobs, 'blob')} pushed (${formatBytes(copied.pushedBytes)}), ${copied.mountedBlobs} mounted, ${copied.presentBlobs} there before, ${plural(copied.pushedManifests, 'manifest')}, ${plural(copied.pushedTags, 'tag')}`,
+      ...copied.failures.map((failure) => `missing: ${failure.subject}: ${failure.cause}`),
+    );
+  }
+  return [...lines, ...result.clusterResources.map((file) => `wrote ${file}`), `target: ${result.target}`].join('\n');
+}

@@ -1,0 +1,24 @@
+import { planImageSet } from '../../workflow/index.ts';
+import { argument, type Invocation, type Outcome } from '../command.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { renderPlan } from '../render/plan.ts';
+import { planRequest } from '../settings.ts';
+
+export const defaultBundleFolder = 'bundles/out';
+
+export async function runPlan(invocation: Invocation): Promise<Outcome> {
+  const result = await planImageSet(
+    await planRequest(invocation, argument(invocation, 0) ?? defaultBundleFolder),
+    invocation.run,
+  );
+  const { incomplete, environment, no, done } = exitCodes;
+  const exitCode =
+    result.state === 'failed'
+      ? environment
+      : result.state === 'incomplete'
+        ? incomplete
+        : result.findings.length > 0
+          ? no
+          : done;
+  return { exitCode, result, text: renderPlan(result) };
+}

@@ -1,0 +1,35 @@
+import { formatBytes } from '../../core/units.ts';
+import { type SiteStatus, status } from '../../workflow/index.ts';
+import type { Invocation, Outcome } from '../command.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { renderTable } from '../render/table.ts';
+import { getSiteFile } from '../settings.ts';
+
+export async function runStatus(invocation: Invocation): Promise<Outcome> {
+  const result = await status(await getSiteFile(invocation), invocation.run);
+  return { exitCode: result.healthy ? exitCodes.done : exitCodes.environment, result, text: renderStatus(result) };
+}
+
+function renderStatus(result: SiteStatus): string {
+  const { background, certificate, lastCheck } = result;
+  return [
+    `site ${result.site}: ${result.healthy ? 'healthy' : 'NOT HEALTHY'}`,
+    renderTable(
+      ['service', 'address', ''],
+      result.services.map((one) => [one.service, one.address, one.answers ? 'answers' : 'NO ANSWER']),
+    ),
+    background
+      ? `services run since ${background.since} (process ${background.pid}), log ${background.logFile}`
+      : 'no background services',
+    certificate
+      ? `certificate: ${certificate.daysLeft} days left (${certificate.notAfter.slice(0, 10)})`
+      : 'certificate: none yet',
+    ...result.generations.map((one) => `generation ${one.generation}: loaded ${one.loadedAt} into ${one.target}`),
+    ...(result.releases.length > 0 ? [`releases: ${result.releases.join(', ')}`] : []),
+    `RHCOS and other files on the web server: ${result.webFiles}`,
+    ...result.disks.map((disk) => `disk: ${disk.folder}: ${formatBytes(disk.freeBytes)} free`),
+    lastCheck
+      ? `last check: ${lastCheck.checkedAt}, ${lastCheck.errors} errors, ${lastCheck.warnings} warnings`
+      : 'last check: none yet',
+  ].join('\n');
+}

@@ -1,0 +1,208 @@
+import { parseBytes } from '../../core/units.ts';
+import type { CommandSpec } from '../command.ts';
+import {
+  configOption,
+  selectionOptions,
+  siteOption,
+  sourceOptions,
+  targetOptions,
+  workspaceOption,
+} from '../options.ts';
+
+const planOptions = [
+  configOption,
+  siteOption,
+  workspaceOption,
+  ...selectionOptions,
+  {
+    flags: '--volume-size <bytes>',
+    summary: 'size of a volume, for example 4GiB; default: archiveSize of the ImageSetConfiguration',
+    parse: parseBytes,
+  },
+  { flags: '--full', summary: 'carry everything again, whatever earlier generations carried' },
+  ...sourceOptions,
+] as const;
+
+/** Every command. Help, the parser and docs/cli.md come from this table. */
+export const commandTable: readonly CommandSpec[] = [
+  {
+    name: 'init',
+    summary: 'write a commented site.yaml and imageset.yaml',
+    arguments: [{ name: '[dir]', summary: 'where to write; default: here' }],
+    options: [{ flags: '--force', summary: 'replace files that are there' }],
+    examples: ['airlock init', 'airlock init lab'],
+    load: async () => (await import('./init.ts')).runInit,
+  },
+  {
+    name: 'lint',
+    summary: 'every fault of configuration files, with line, column and fix',
+    description:
+      'Reads Site, ImageSetConfiguration and DeleteImageSetConfiguration files. Exit 1 when there is an error.',
+    arguments: [{ name: '<file...>', summary: 'files to look at' }],
+    options: [],
+    examples: ['airlock lint site.yaml imageset.yaml', 'airlock lint -o json imageset.yaml'],
+    load: async () => (await import('./lint.ts')).runLint,
+  },
+  {
+    name: 'plan',
+    summary: 'resolve the image set to digests; counts, bytes and space on both hosts; changes nothing',
+    description: 'Writes DIR/.airlock/plan.json, which build uses while both configuration files stay as they are.',
+    arguments: [{ name: '[dir]', summary: 'where generations go; default: bundles/out' }],
+    options: planOptions,
+    examples: ['airlock plan -c imageset.yaml', 'airlock plan -f site.yaml -o json'],
+    load: async () => (await import('./plan.ts')).runPlan,
+  },
+  {
+    name: 'build',
+    summary: 'fill the volumes of the next generation in DIR; resumable',
+    description:
+      'Ends with DIR/gen-NNNNNN, never touching an earlier one. An interrupted build goes on with its own plan and resolves no tag again; --replan drops it.',
+    arguments: [{ name: '[dir]', summary: 'where generations go; default: bundles/out' }],
+    options: [
+      {
+        flags: '--engine <name>',
+        summary: 'the engine that collects and fills',
+        choices: ['builtin'],
+        default: 'builtin',
+      },
+      { flags: '--plan <file>', summary: 'build this plan and no other' },
+      { flags: '--replan', summary: 'drop what an interrupted build planned and fetched' },
+      { flags: '--signing-key <file>', summary: 'PEM file with an ECDSA P-256 private key: the bundle is signed' },
+      ...planOptions,
+    ],
+    examples: ['airlock build -c imageset.yaml bundles/out', 'airlock build -f site.yaml --volume-size 4GiB'],
+    load: async () => (await import('./build.ts')).runBuild,
+  },
+  {
+    name: 'verify',
+    summary: 'proof that a bundle is whole, and signed by whom',
+    description: 'Reads every byte. Exit 1 when anything is damaged or missing.',
+    arguments: [{ name: '<bundle>', summary: "a generation's folder, one volume, or DIR for the whole chain" }],
+    options: [{ flags: '--key <file>', summary: 'public key that the signature has to be of' }],
+    examples: ['airlock verify bundles/out/gen-000001', 'airlock verify /media/disk --key signing.pub'],
+    load: async () => (await import('./verify.ts')).runVerify,
+  },
+  {
+    name: 'inspect',
+    summary: 'what a bundle holds',
+    arguments: [{ name: '<bundle>', summary: "a generation's folder, one volume, or DIR for the whole chain" }],
+    options: [],
+    examples: ['airlock inspect bundles/out/gen-000001', 'airlock inspect -o json bundles/out'],
+    load: async () => (await import('./inspect.ts')).runInspect,
+  },
+  {
+    name: 'load',
+    summary: 'bundle into registry storage or a registry, web root and tools; resumable',
+    description:
+      "The target is storage:DIR (distribution's layout) or docker://HOST[:PORT][/PREFIX]; left out: the registry of the site file. Content is verified on the way; a second run does nothing. Writes oc-mirror's cluster resources for docker:// targets and for storage: with --registry.",
+    arguments: [
+      { name: '<bundle>', summary: "a generation's folder, one volume, or DIR for the whole chain" },
+      { name: '[target]', summary: 'storage:DIR or docker://HOST[:PORT][/PREFIX]' },
+    ],
+    options: [
+      siteOption,
+      { flags: '--key <file>', summary: 'public key that the signature has to be of' },
+      { flags: '--registry <host>', summary: 'HOST[:PORT][/PREFIX] under which the storage will be served' },
+      { flags: '--output-dir <dir>', summary: 'where cluster resources go (default: working-dir/cluster-resources)' },
+      {
+        flags: '--web-dir <dir>',
+        summary: 'where RHCOS files go; left out: the web root of the site file, or not unpacked',
+      },
+      { flags: '--tools-dir <dir>', summary: 'where client tools go' },
+      {
+        flags: '--state-dir <dir>',
+        summary: 'where the load record goes; default: the state folder of the site file, or .airlock in the storage',
+      },
+      ...targetOptions,
+      ...sourceOptions.filter((option) => /authfile|retry|parallel|bandwidth/.test(option.flags)),
+    ],
+    examples: [
+      'airlock load gen-000001 -f site.yaml',
+      'airlock load bundles/out storage:/opt/registry/data',
+      'airlock load bundles/out docker://registry.lab.example.com:5000/mirror',
+    ],
+    load: async () => (await import('./load.ts')).runLoad,
+  },
+  {
+    name: 'up',
+    summary: 'certificates, registry, web server and DNS as running services; idempotent',
+    description:
+      'The registry runs through Podman where its socket answers, otherwise Airlock serves it. What is no container runs in the background.',
+    options: [
+      siteOption,
+      { flags: '--foreground', summary: 'run web server and DNS here until interrupted' },
+      { flags: '--embedded-registry', summary: 'with --foreground: the registry too' },
+    ],
+    examples: ['airlock up -f site.yaml'],
+    load: async () => (await import('./up.ts')).runUp,
+  },
+  {
+    name: 'down',
+    summary: 'stop everything that up started, and nothing else',
+    options: [siteOption],
+    examples: ['airlock down -f site.yaml'],
+    load: async () => (await import('./down.ts')).runDown,
+  },
+  {
+    name: 'status',
+    summary: 'each service with address and health, certificate expiry, loaded generations, disk',
+    options: [siteOption],
+    examples: ['airlock status', 'airlock status -o json'],
+    load: async () => (await import('./status.ts')).runStatus,
+  },
+  {
+    name: 'emit',
+    summary: 'Kubernetes objects, DNS zones, registries.conf and host trust as plain files',
+    description: 'Same input, same bytes. Mirror destinations come from what was really loaded.',
+    arguments: [{ name: '[dir]', summary: 'where to write; default: manifests' }],
+    options: [siteOption],
+    examples: ['airlock emit -f site.yaml manifests'],
+    load: async () => (await import('./emit.ts')).runEmit,
+  },
+  {
+    name: 'check',
+    summary: "readiness proof with the node's eyes; findings with codes and next steps",
+    description:
+      'Resolves names through the DNS of the site, trusts the emitted CA, maps original references through the emitted mirror rules, logs in with the emitted pull secret, fetches every manifest and asks for every blob and RHCOS file. Exit 1 when there is an error.',
+    options: [siteOption, { flags: '--no-hash', summary: 'do not read RHCOS files whole; size and range only' }],
+    examples: ['airlock check -f site.yaml', 'airlock check -o json'],
+    load: async () => (await import('./check.ts')).runCheck,
+  },
+  {
+    name: 'registry serve',
+    summary: 'the embedded registry alone, in the foreground',
+    description: 'Prints one line with the URL on standard output when it is ready.',
+    options: [
+      { flags: '--storage <dir>', summary: "storage in distribution's layout; it is made when it is not there" },
+      { flags: '--bundle <bundle>', summary: 'serve a bundle in place, read-only' },
+      {
+        flags: '--listen <address>',
+        summary: 'ADDRESS:PORT, IPv6 in brackets; several with commas',
+        default: '127.0.0.1:5000',
+      },
+      { flags: '--tls-cert <file>', summary: 'certificate chain, PEM' },
+      { flags: '--tls-key <file>', summary: 'its key' },
+      { flags: '--htpasswd <file>', summary: 'users with bcrypt hashes; left out: everybody may do everything' },
+      { flags: '--anonymous-pull', summary: 'with --htpasswd: reading needs no credentials' },
+      { flags: '--read-only', summary: 'take no writes' },
+      { flags: '--allow-sparse', summary: 'accept indexes whose instances are not all there' },
+    ],
+    examples: [
+      'airlock registry serve --storage /opt/registry/data --listen [::]:5000',
+      'airlock registry serve --bundle bundles/out/gen-000001',
+    ],
+    resumeHint: 'the registry is stopped; run the same command to start it again',
+    load: async () => (await import('./registry-serve.ts')).runRegistryServe,
+  },
+  {
+    name: 'demo',
+    summary: 'the whole journey on loopback, from a small made-up release; no internet, root or Podman',
+    options: [
+      { flags: '--dir <dir>', summary: 'where it works; default: airlock-demo' },
+      { flags: '--keep', summary: 'leave folder and services to look at' },
+    ],
+    examples: ['airlock demo', 'airlock demo --keep'],
+    resumeHint: 'run the same command again: it starts over',
+    load: async () => (await import('./demo.ts')).runDemo,
+  },
+];

@@ -1,0 +1,48 @@
+import { bundleErrors } from '../bundle/index.ts';
+import { certsErrors } from '../certs/index.ts';
+import { checkErrors } from '../check/index.ts';
+import { configErrors } from '../config/index.ts';
+import type { ErrorTable } from '../core/errors.ts';
+import { dnsErrors } from '../dns/index.ts';
+import { fetchErrors } from '../fetch/index.ts';
+import { manifestsErrors } from '../manifests/index.ts';
+import { mirrorErrors } from '../mirror/index.ts';
+import { ociErrors } from '../oci/index.ts';
+import { planErrors } from '../plan/index.ts';
+import { registryErrors } from '../registry/index.ts';
+import { webserverErrors } from '../webserver/index.ts';
+import { workflowErrors } from './errors.ts';
+
+/** The error tables of every folder below; `cli` turns codes into exit codes with them. */
+export const errorTables: readonly ErrorTable[] = [
+  ociErrors,
+  certsErrors,
+  dnsErrors,
+  registryErrors,
+  webserverErrors,
+  configErrors,
+  planErrors,
+  mirrorErrors,
+  fetchErrors,
+  bundleErrors,
+  manifestsErrors,
+  checkErrors,
+  workflowErrors,
+];
+export { type BuildRequest, build } from './build.ts';
+export { check, type SiteCheck } from './check.ts';
+export { type DemoRequest, type DemoResult, demo } from './demo/demo.ts';
+export { type DownResult, down } from './down.ts';
+export { type EmitResult, emit } from './emit.ts';
+export { initFolder } from './init.ts';
+export { type InspectResult, inspect } from './inspect.ts';
+export { lintFiles } from './lint.ts';
+export { type LoadRequest, type LoadResult, load } from './load.ts';
+export { type PlanResult, planImageSet } from './plan-image-set.ts';
+export { type RegistryServeRequest, serveRegistry } from './registry-serve.ts';
+export type { PlanRequest, SelectionSettings, SourceSettings, TargetSettings } from './requests.ts';
+export type { MirrorResult } from './result.ts';
+export { type SiteStatus, status } from './status.ts';
+export { type LoadTarget, parseLoadTarget, parseMirrorTarget } from './target.ts';
+export { type UpRequest, type UpResult, up, upForeground } from './up.ts';
+export { verify } from './verify.ts';

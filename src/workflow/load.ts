@@ -1,0 +1,292 @@
+import path from 'node:path';
+import {
+  acquireLock,
+  type Bundle,
+  type LoadOutcome,
+  listLoaded,
+  loadedNumber,
+  loadIntoStorage,
+  openBundle,
+  openBundleSource,
+  openBundleStore,
+  verifyBundle,
+  writeLoaded,
+} from '../bundle/index.ts';
+import { loadSite, type Site } from '../config/index.ts';
+import { AirlockError, isAirlockError } from '../core/errors.ts';
+import { readFileLimited } from '../core/files.ts';
+import type { Finding } from '../core/findings.ts';
+import type { Run } from '../core/run.ts';
+import { type MirrorTarget, targetRepository } from '../manifests/index.ts';
+import {
+  type CopyResult,
+  type CredentialSource,
+  contentFromSource,
+  copyToTarget,
+  type Digest,
+  staticCredentials,
+} from '../oci/index.ts';
+import { openTargetClients, type RemoteClients } from './clients.ts';
+import { writeClusterResources } from './cluster-resources.ts';
+import { readBundleContent } from './loaded.ts';
+import type { SourceSettings, TargetSettings } from './requests.ts';
+import { siteTarget } from './site/endpoints.ts';
+import { sitePaths } from './site/paths.ts';
+import { prepareCertificates, prepareUser, registryTrustPem } from './site/prepare.ts';
+import type { LoadTarget } from './target.ts';
+
+export interface LoadRequest {
+  readonly bundle: string;
+  /** Left out: the registry of the site. */
+  readonly target?: LoadTarget | undefined;
+  readonly siteFile?: string | undefined;
+  readonly keyFile?: string | undefined;
+  /** Under which name a storage target will be served: cluster resources are written then. */
+  readonly servedAs?: MirrorTarget | undefined;
+  readonly outputFolder: string;
+  readonly webFolder?: string | undefined;
+  readonly toolsFolder?: string | undefined;
+  readonly stateFolder?: string | undefined;
+  readonly source: SourceSettings;
+  readonly targetSettings: TargetSettings;
+}
+
+/** What a load did. */
+export interface LoadResult {
+  readonly state: 'loaded' | 'nothing-new' | 'partial';
+  readonly target: string;
+  readonly generations: readonly LoadOutcome[];
+  /** For a registry over HTTP. */
+  readonly copied?: Omit<CopyResult, 'failures'> & {
+    readonly failures: readonly { readonly subject: string; readonly cause: string }[];
+  };
+  readonly clusterResources: readonly string[];
+  readonly signature: readonly { readonly generation: number; readonly state: string }[];
+}
+
+interface Places {
+  readonly target: LoadTarget;
+  readonly site: Site | undefined;
+  readonly web: string | undefined;
+  readonly tools: string | undefined;
+  readonly files: string | undefined;
+  readonly state: string | undefined;
+}
+
+/**
+ * Loads a bundle, or a chain oldest first, into registry storage on this host or into a registry over HTTP; web files and tools beside.
+ * Content is checked on the way. A second run does nothing.
+ * @throws AirlockError BASE_MISSING, BUNDLE_DAMAGED, SIGNATURE_BAD, WORKSPACE_LOCKED, disk and registry errors
+ */
+export async function load(request: LoadRequest, run: Run): Promise<LoadResult> {
+  const places = await findPlaces(request, run);
+  const bundles = await openBundle(request.bundle, run);
+  const signature = await checkSignatures(bundles, request.keyFile, run);
+  const { target } = places;
+  const lock = places.state === undefined ? undefined : await acquireLock(places.state, 'airlock load', run);
+  try {
+    const done =
+      target.kind === 'storage'
+        ? await loadStorage(bundles, target.folder, places, run)
+        : await loadRegistry(bundles, target, request, places, run);
+    const served = target.kind === 'registry' ? target : request.servedAs;
+    // Where there is a site, `emit` writes them with everything else.
+    const clusterResources =
+      served && !places.site
+        ? await writeClusterResources(await readBundleContent(bundles, run), served, request.outputFolder, run)
+        : [];
+    return { ...done, target: formatTarget(target), clusterResources, signature };
+  } finally {
+    await lock?.release();
+  }
+}
+
+async function findPlaces(request: LoadRequest, run: Run): Promise<Places> {
+  const site = request.siteFile === undefined ? undefined : (await loadSite(request.siteFile, run)).site;
+  const own = site && !request.target ? sitePaths(site) : undefined;
+  const target = request.target ?? (site && siteLoadTarget(site));
+  if (!target) {
+    throw new AirlockError('USAGE', 'no target', {
+      hint: 'name storage:DIR or docker://HOST[:PORT][/PREFIX], or a site file with -f FILE',
+    });
+  }
+  const storageState = target.kind === 'storage' ? path.join(target.folder, '.airlock') : undefined;
+  return {
+    target,
+    site: own ? site : undefined,
+    web: request.webFolder ?? own?.web,
+    tools: request.toolsFolder ?? own?.tools,
+    files: own?.files,
+    state: request.stateFolder ?? own?.state ?? storageState,
+  };
+}
+
+function siteLoadTarget(site: Site): LoadTarget {
+  return site.registry.mode === 'external'
+    ? { kind: 'registry', ...siteTarget(site) }
+    : { kind: 'storage', folder: sitePaths(site).storage };
+}
+
+async function checkSignatures(
+  bundles: readonly Bundle[],
+  keyFile: string | undefined,
+  run: Run,
+): Promise<LoadResult['signature']> {
+  if (keyFile === undefined)
+    return bundles.map((bundle) => ({ generation: bundle.index.generation, state: 'no key was given' }));
+  const publicKeyPem = (await readFileLimited(keyFile, run)).toString();
+  const found: { generation: number; state: string }[] = [];
+  for (const bundle of bundles) {
+    const { signature, findings } = await verifyBundle(bundle, { publicKeyPem }, run);
+    const bad = findings.find((finding: Finding) => finding.severity === 'error');
+    if (bad)
+      throw new AirlockError(
+        bad.code === 'SIGNATURE_BAD' ? 'SIGNATURE_BAD' : 'BUNDLE_DAMAGED',
+        `${bad.subject}: ${bad.message}`,
+        { hint: bad.hint ?? 'nothing was loaded' },
+      );
+    found.push({ generation: bundle.index.generation, state: signature.state });
+  }
+  return found;
+}
+
+type Done = Pick<LoadResult, 'state' | 'generations' | 'copied'>;
+
+async function loadStorage(bundles: readonly Bundle[], folder: string, places: Places, run: Run): Promise<Done> {
+  const generations: LoadOutcome[] = [];
+  for (const bundle of bundles) {
+    const outcome = await loadIntoStorage(
+      {
+        bundle,
+        storageRoot: folder,
+        stateFolder: places.state ?? path.join(folder, '.airlock'),
+        ...(places.web === undefined ? {} : { webRoot: places.web }),
+        ...(places.tools === undefined ? {} : { toolsDir: places.tools }),
+        ...(places.files === undefined ? {} : { filesDir: places.files }),
+      },
+      run,
+    );
+    generations.push(outcome);
+    // What comes later builds on this one.
+    if (outcome.kind === 'partial') break;
+  }
+  const kinds = generations.map((one) => one.kind);
+  const state = kinds.includes('partial') ? 'partial' : kinds.includes('loaded') ? 'loaded' : 'nothing-new';
+  return { state, generations };
+}
+
+async function loadRegistry(
+  bundles: readonly Bundle[],
+  target: MirrorTarget,
+  request: LoadRequest,
+  places: Places,
+  run: Run,
+): Promise<Done> {
+  const { site } = places;
+  const { credentials, caFile } = site ? await siteAccess(site, run) : { credentials: undefined, caFile: undefined };
+  const settings = { ...request.targetSettings, caFile: request.targetSettings.caFile ?? caFile };
+  const clients = await openTargetClients(
+    request.source,
+    settings,
+    request.targetSettings.authFile ? undefined : credentials,
+    run,
+  );
+  try {
+    const store = await openBundleStore(
+      bundles,
+      {
+        trustAssumed: true,
+        readAssumed: (repository, digest) => readAtTarget(clients, target, repository, digest, run),
+      },
+      run,
+    );
+    const { incomplete } = store;
+    const content = contentFromSource({
+      source: openBundleSource(store),
+      repositories: store.repositories,
+      locate: (repository) => [{ registry: 'bundle', repository }],
+    });
+    const options = {
+      target: clients.remote,
+      registry: target.registry,
+      prefix: target.prefix,
+      stage: 'load',
+      parallelBlobs: request.source.parallelLayers,
+    } as const;
+    const result = await copyToTarget(content, options, run).finally(() => store.close());
+    const failures = [
+      ...result.failures.map((one) => ({
+        subject: `${one.repository}@${one.digest}`,
+        cause: one.error instanceof Error ? one.error.message : String(one.error),
+      })),
+      ...incomplete.map((one) => ({
+        subject: `${one.repository}:${one.tag}`,
+        cause: `${one.missing.length} blobs are in no bundle of this chain`,
+      })),
+    ];
+    const complete = failures.length === 0;
+    if (complete && places.state !== undefined)
+      await remember(bundles, formatTarget({ kind: 'registry', ...target }), places.state, run);
+    const moved = result.pushedBlobs + result.mountedBlobs + result.pushedManifests + result.pushedTags;
+    return {
+      state: !complete ? 'partial' : moved > 0 ? 'loaded' : 'nothing-new',
+      generations: [],
+      copied: { ...result, failures },
+    };
+  } finally {
+    await clients.close();
+  }
+}
+
+/** Manifests that an earlier generation carried are read from the target: they say which blobs an image needs. */
+async function readAtTarget(
+  clients: RemoteClients,
+  target: MirrorTarget,
+  repository: string,
+  digest: Digest,
+  run: Run,
+): Promise<Buffer | undefined> {
+  try {
+    const name = targetRepository(repository, target);
+    return (await clients.remote.fetchManifest({ registry: target.registry, repository: name, digest }, run)).bytes;
+  } catch (error) {
+    if (isAirlockError(error, 'MANIFEST_UNKNOWN')) return undefined;
+    throw error;
+  }
+}
+
+/** The site's own user and CA for its external registry. */
+async function siteAccess(
+  site: Site,
+  run: Run,
+): Promise<{ credentials: CredentialSource; caFile: string | undefined }> {
+  const user = await prepareUser(site, run);
+  const certificates = await prepareCertificates(site, run);
+  await registryTrustPem(site, certificates, run);
+  return {
+    credentials: staticCredentials(user.username, user.password, 'site file'),
+    caFile: site.registry.caFile ?? certificates.paths.trust,
+  };
+}
+
+async function remember(bundles: readonly Bundle[], target: string, stateFolder: string, run: Run): Promise<void> {
+  for (const bundle of bundles) {
+    const generation = loadedNumber(bundle, await listLoaded(stateFolder, run));
+    const record = {
+      apiVersion: 'airlock/v1alpha1',
+      kind: 'LoadRecord',
+      generation,
+      indexDigest: bundle.indexDigest,
+      loadedAt: run.now().toISOString(),
+      bundleKind: bundle.kind,
+      target,
+    } as const;
+    await writeLoaded(stateFolder, bundle, record, run);
+  }
+}
+
+function formatTarget(target: LoadTarget): string {
+  return target.kind === 'storage'
+    ? target.folder
+    : `docker://${[target.registry, target.prefix].filter(Boolean).join('/')}`;
+}

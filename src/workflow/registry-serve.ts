@@ -1,0 +1,64 @@
+import { openBundle, openBundleStore } from '../bundle/index.ts';
+import { AirlockError } from '../core/errors.ts';
+import { readFileLimited } from '../core/files.ts';
+import type { Run } from '../core/run.ts';
+import { openStorage } from '../oci/index.ts';
+import { type ListenAddress, parseHtpasswd, startEmbeddedRegistry } from '../registry/index.ts';
+
+export interface RegistryServeRequest {
+  readonly storage?: string | undefined;
+  readonly bundle?: string | undefined;
+  readonly listen: readonly ListenAddress[];
+  readonly certificateFile?: string | undefined;
+  readonly keyFile?: string | undefined;
+  readonly htpasswdFile?: string | undefined;
+  readonly anonymousPull: boolean;
+  readonly readOnly: boolean;
+  readonly allowSparse: boolean;
+  /** Called with the URL once it listens. */
+  readonly onReady: (url: string) => void;
+}
+
+/**
+ * Serves a storage folder, or a bundle in place, until the run is aborted.
+ * @throws AirlockError USAGE, LISTEN_FAILED, TLS_INVALID, HTPASSWD_INVALID, BUNDLE_NOT_FOUND
+ */
+export async function serveRegistry(request: RegistryServeRequest, run: Run): Promise<void> {
+  const { storage, bundle, certificateFile, keyFile } = request;
+  if ((storage === undefined) === (bundle === undefined))
+    throw new AirlockError('USAGE', 'name either --storage DIR or --bundle BUNDLE');
+  if ((certificateFile === undefined) !== (keyFile === undefined))
+    throw new AirlockError('USAGE', '--tls-cert and --tls-key go together');
+  const opened = bundle === undefined ? undefined : await openBundleStore(await openBundle(bundle, run), {}, run);
+  if (storage !== undefined) await run.disk.makeDirectory(storage);
+  const text = async (file: string): Promise<string> => (await readFileLimited(file, run)).toString();
+  const registry = await startEmbeddedRegistry(
+    {
+      store: opened ?? openStorage(storage ?? ''),
+      listen: request.listen,
+      anonymousPull: request.anonymousPull,
+      readOnly: request.readOnly || opened !== undefined,
+      allowSparse: request.allowSparse,
+      ...(certificateFile && keyFile
+        ? { tls: { certificate: await text(certificateFile), key: await text(keyFile) } }
+        : {}),
+      ...(request.htpasswdFile ? { htpasswd: parseHtpasswd(await text(request.htpasswdFile)) } : {}),
+    },
+    run,
+  );
+  for (const one of opened?.incomplete ?? []) {
+    run.report({
+      stage: 'serve',
+      state: 'log',
+      level: 'warning',
+      message: `${one.repository}:${one.tag} is not served: ${one.missing.length} of its blobs are in an earlier generation`,
+    });
+  }
+  request.onReady(registry.url);
+  await new Promise<void>((resolve) => {
+    if (run.signal.aborted) resolve();
+    run.signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+  await registry.close(0);
+  await opened?.close();
+}

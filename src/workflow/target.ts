@@ -1,0 +1,35 @@
+import path from 'node:path';
+import { AirlockError } from '../core/errors.ts';
+import type { MirrorTarget } from '../manifests/index.ts';
+import { isRegistry, isRepository } from '../oci/index.ts';
+
+/** Where `load` puts images. */
+export type LoadTarget =
+  | { readonly kind: 'storage'; readonly folder: string }
+  | ({ readonly kind: 'registry' } & MirrorTarget);
+
+/**
+ * Reads `storage:DIR` or `docker://HOST[:PORT][/PREFIX]`. Relative folders start at `cwd`.
+ * @throws AirlockError TARGET_INVALID
+ */
+export function parseLoadTarget(text: string, cwd: string): LoadTarget {
+  const storage = /^storage:(.+)$/.exec(text)?.[1];
+  if (storage !== undefined) return { kind: 'storage', folder: path.resolve(cwd, storage) };
+  const registry = /^docker:\/\/(.+)$/.exec(text)?.[1];
+  if (registry !== undefined) return { kind: 'registry', ...parseMirrorTarget(registry) };
+  throw new AirlockError('TARGET_INVALID', `"${text}" is not a target`, {
+    hint: 'write storage:DIR or docker://HOST[:PORT][/PREFIX]',
+  });
+}
+
+/** Reads `HOST[:PORT][/PREFIX]`; a final slash is let pass. @throws AirlockError TARGET_INVALID */
+export function parseMirrorTarget(text: string): MirrorTarget {
+  const [registry = '', ...rest] = text.replace(/\/+$/, '').split('/');
+  const prefix = rest.join('/');
+  if (!isRegistry(registry) || (prefix !== '' && !isRepository(prefix))) {
+    throw new AirlockError('TARGET_INVALID', `"${text}" is not HOST[:PORT][/PREFIX]`, {
+      hint: 'for example registry.lab.example.com:5000/mirror',
+    });
+  }
+  return { registry, prefix };
+}
