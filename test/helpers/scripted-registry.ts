@@ -69,6 +69,8 @@ export interface ScriptedRegistry {
   ): { mediaType: string; digest: ReturnType<typeof digestOf>; size: number };
   /** Takes back all tokens given out. */
   revokeTokens(): void;
+  /** Breaks all connections. */
+  closeConnections(): void;
 }
 
 interface Answer {
@@ -359,6 +361,7 @@ export async function startScriptedRegistry(script: RegistryScript = {}): Promis
       return { mediaType, digest, size: bytes.length };
     },
     revokeTokens: () => tokens.clear(),
+    closeConnections: () => server.closeAllConnections(),
   };
 }
 
