@@ -6,6 +6,7 @@ import { diskError } from '../../core/files.ts';
 import type { Run } from '../../core/run.ts';
 import { type Digest, type DigestAlgorithm, digestAlgorithm, parseDigest } from '../digest.ts';
 import type { BlobUpload } from './content-store.ts';
+import type { FilePlacer } from './place.ts';
 import { readSlice, sliceOfFile } from './slice.ts';
 
 /** Where and how an upload ends. */
@@ -13,7 +14,7 @@ export interface UploadPlace {
   readonly temporary: string;
   /** Where the blob goes. */
   readonly target: (digest: Digest) => string;
-  readonly durable: boolean;
+  readonly placer: FilePlacer;
 }
 
 /** Opens an upload under its temporary name, hashing with `algorithm` on the way. */
@@ -68,14 +69,11 @@ class DiskUpload implements BlobUpload {
           details: { wanted: digest, got },
         });
       }
-      const { disk } = this.#run;
-      const there = await disk.stat(target);
+      const there = await this.#run.disk.stat(target);
       // One that is there with another size is damaged: this one, just checked, takes its place.
       if (there?.kind === 'file' && there.sizeBytes === this.#sizeBytes) return await this.discard();
-      if (this.#place.durable) await this.#file.sync();
-      await disk.makeDirectory(path.dirname(target));
-      await disk.rename(this.#place.temporary, target);
-      if (this.#place.durable) await disk.syncDirectory(path.dirname(target));
+      if (this.#place.placer.durable) await this.#file.sync();
+      await this.#place.placer.place(this.#place.temporary, target, this.#run);
       this.#over = true;
       await this.#file.close();
     } catch (error) {

@@ -2,6 +2,7 @@ import path from 'node:path';
 import { diskError, findFile } from '../../core/files.ts';
 import type { Run } from '../../core/run.ts';
 import { type Digest, isDigest } from '../digest.ts';
+import type { FilePlacer } from './place.ts';
 
 /** The digest in a link file; undefined when the file is not there or holds anything else (a torn write of another program). */
 export async function readLink(file: string, run: Run): Promise<Digest | undefined> {
@@ -16,7 +17,7 @@ export async function readLink(file: string, run: Run): Promise<Digest | undefin
 export async function writeLink(
   file: string,
   digest: Digest,
-  options: { readonly temporary: string; readonly durable: boolean },
+  options: { readonly temporary: string; readonly placer: FilePlacer },
   run: Run,
 ): Promise<boolean> {
   if ((await readLink(file, run)) === digest) return false;
@@ -26,13 +27,11 @@ export async function writeLink(
     const handle = await disk.open(options.temporary, 'create');
     try {
       await handle.write(Buffer.from(digest), 0);
-      if (options.durable) await handle.sync();
+      if (options.placer.durable) await handle.sync();
     } finally {
       await handle.close();
     }
-    await disk.makeDirectory(path.dirname(file));
-    await disk.rename(options.temporary, file);
-    if (options.durable) await disk.syncDirectory(path.dirname(file));
+    await options.placer.place(options.temporary, file, run);
     return true;
   } catch (error) {
     await disk.remove(options.temporary).catch(() => {});

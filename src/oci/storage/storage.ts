@@ -21,6 +21,7 @@ import {
   tagPath,
   tagsPath,
 } from './paths.ts';
+import { FilePlacer } from './place.ts';
 import { sliceOfFile } from './slice.ts';
 
 export interface StorageOptions {
@@ -39,8 +40,8 @@ export interface StoredBlob {
 }
 
 const algorithms: readonly DigestAlgorithm[] = ['sha256', 'sha512'];
-// Beside `blobs` and `repositories`, where distribution's walks never come, and on their file system, so that a rename is enough.
-const temporaryFolder = `${storageRoot}/_airlock-uploads`;
+// Beside `docker`, where distribution never looks, and on its file system, so that a rename is enough.
+const temporaryFolder = '.airlock-uploads';
 
 /**
  * A storage tree: `root` is the folder that holds `docker/registry/v2` (distribution's `rootdirectory`). It need not exist yet. Several
@@ -53,11 +54,11 @@ export function openStorage(root: string, options: StorageOptions = {}): Storage
 /** Distribution's filesystem layout on disk, read and written. Made by `openStorage`. */
 export class Storage implements ContentStore, ContentWriter {
   readonly root: string;
-  readonly #durable: boolean;
+  readonly #placer: FilePlacer;
 
   constructor(root: string, options: StorageOptions) {
     this.root = root;
-    this.#durable = options.sync !== 'none';
+    this.#placer = new FilePlacer(root, options.sync !== 'none');
   }
 
   get writer(): ContentWriter {
@@ -132,7 +133,7 @@ export class Storage implements ContentStore, ContentWriter {
 
   startBlob(run: Run, algorithm: DigestAlgorithm = 'sha256'): Promise<BlobUpload> {
     const target = (digest: Digest): string => this.#path(blobPath(digest));
-    return openUpload({ temporary: this.#temporary(), target, durable: this.#durable }, algorithm, run);
+    return openUpload({ temporary: this.#temporary(), target, placer: this.#placer }, algorithm, run);
   }
 
   /**
@@ -221,7 +222,7 @@ export class Storage implements ContentStore, ContentWriter {
 
   /** Removes a blob's bytes whoever links to it; for garbage collection. */
   async removeBlob(digest: Digest, run: Run): Promise<void> {
-    await run.disk.remove(path.dirname(this.#path(blobPath(digest))));
+    await this.#remove(path.dirname(blobPath(digest)), run);
   }
 
   /** Every blob, in the order of a walk. */
@@ -254,15 +255,13 @@ export class Storage implements ContentStore, ContentWriter {
   }
 
   #link(relative: string, digest: Digest, run: Run): Promise<boolean> {
-    return writeLink(this.#path(relative), digest, { temporary: this.#temporary(), durable: this.#durable }, run);
+    return writeLink(this.#path(relative), digest, { temporary: this.#temporary(), placer: this.#placer }, run);
   }
 
   async #remove(relative: string, run: Run): Promise<void> {
     const target = this.#path(relative);
     try {
-      if ((await run.disk.stat(target)) === undefined) return;
-      await run.disk.remove(target);
-      if (this.#durable) await run.disk.syncDirectory(path.dirname(target));
+      await this.#placer.remove(target, run);
     } catch (error) {
       throw diskError(error, target, 'write');
     }

@@ -30,7 +30,8 @@ export async function deleteBlob(
   digest: Digest,
 ): Promise<void> {
   const writer = requireWriter(context);
-  if (!(await writer.unlinkLayer(repository, digest, context.run))) throw unknownBlob(repository, digest);
+  const gone = await context.locks.hold(repository, () => writer.unlinkLayer(repository, digest, context.run));
+  if (!gone) throw unknownBlob(repository, digest);
   send(exchange, 202);
 }
 

@@ -1,5 +1,6 @@
 import type { Run } from '../../core/run.ts';
 import type { ContentStore, ContentWriter, ReferrersIndex } from '../../oci/index.ts';
+import type { RepositoryLocks } from './repository-locks.ts';
 import { Refusal } from './respond.ts';
 import type { UploadSessions } from './upload-sessions.ts';
 
@@ -8,6 +9,7 @@ export interface ServerContext {
   readonly store: ContentStore;
   readonly referrers: ReferrersIndex;
   readonly uploads: UploadSessions;
+  readonly locks: RepositoryLocks;
   readonly allowSparse: boolean;
   /** Changed by `setReadOnly` while the server runs. */
   readOnly: boolean;

@@ -50,8 +50,10 @@ export async function putManifest(context: ServerContext, exchange: Exchange, na
   if (name.digest && digest !== name.digest)
     throw new Refusal('DIGEST_INVALID', `digest of ${name.digest} does not match: got ${digest}`);
   const tags = parseTags(name.tag === undefined ? exchange.query.getAll('tag') : [name.tag]);
-  await assertComplete(context, name.repository, manifest);
-  await writer.putManifest(name.repository, { digest, bytes, tags }, context.run);
+  await context.locks.hold(name.repository, async () => {
+    await assertComplete(context, name.repository, manifest);
+    await writer.putManifest(name.repository, { digest, bytes, tags }, context.run);
+  });
   if (name.digest) for (const tag of tags) exchange.response.appendHeader('oci-tag', tag);
   send(exchange, 201, {
     location: `/v2/${name.repository}/manifests/${name.digest ?? name.tag ?? digest}`,
@@ -63,9 +65,10 @@ export async function putManifest(context: ServerContext, exchange: Exchange, na
 /** DELETE by digest (with every tag that means it) or by tag (the manifest stays). */
 export async function deleteManifest(context: ServerContext, exchange: Exchange, name: ManifestName): Promise<void> {
   const writer = requireWriter(context);
-  const gone = name.digest
-    ? await writer.deleteManifest(name.repository, name.digest, context.run)
-    : isTag(name.tag ?? '') && (await writer.deleteTag(name.repository, name.tag ?? '', context.run));
+  const gone = await context.locks.hold(name.repository, async () => {
+    if (name.digest) return writer.deleteManifest(name.repository, name.digest, context.run);
+    return name.tag !== undefined && isTag(name.tag) && writer.deleteTag(name.repository, name.tag, context.run);
+  });
   if (!gone)
     throw new Refusal('MANIFEST_UNKNOWN', `${name.repository} does not have manifest ${name.digest ?? name.tag}`);
   send(exchange, 202);

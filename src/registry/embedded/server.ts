@@ -10,6 +10,7 @@ import { CredentialChecker, type Htpasswd } from '../htpasswd.ts';
 import { type AccessRules, authorize } from './auth.ts';
 import type { ServerContext } from './context.ts';
 import { handle } from './handle.ts';
+import { RepositoryLocks } from './repository-locks.ts';
 import { type Exchange, Refusal, sendRefusal } from './respond.ts';
 import { UploadSessions } from './upload-sessions.ts';
 
@@ -82,6 +83,7 @@ export async function startEmbeddedRegistry(options: EmbeddedRegistryOptions, ru
     store: options.store,
     referrers: new ReferrersIndex(options.store),
     uploads: new UploadSessions(options.uploadIdleMs),
+    locks: new RepositoryLocks(),
     allowSparse: options.allowSparse ?? false,
     readOnly: options.readOnly ?? false,
     run,

@@ -1,6 +1,5 @@
 import { isAirlockError } from '../../core/errors.ts';
-import type { Digest, DigestAlgorithm } from '../../oci/index.ts';
-import { digestAlgorithm, isDigest, isRepository } from '../../oci/index.ts';
+import { type Digest, type DigestAlgorithm, digestAlgorithm, isRepository } from '../../oci/index.ts';
 import { requireWriter, type ServerContext } from './context.ts';
 import { type Exchange, Refusal, readBody, send } from './respond.ts';
 import { parseAnyDigest } from './routes.ts';
@@ -100,7 +99,7 @@ async function tryMount(
   const { store, run } = context;
   if (from !== null && !(isRepository(from) && (await store.hasLayer(from, digest, run)))) return false;
   if ((await store.findBlob(digest, run)) === undefined) return false;
-  await requireWriter(context).linkLayer(repository, digest, run);
+  await link(context, repository, digest);
   return true;
 }
 
@@ -116,8 +115,13 @@ async function finish(
     if (isAirlockError(error, 'DIGEST_MISMATCH')) throw new Refusal('DIGEST_INVALID', error.message);
     throw error;
   }
-  await requireWriter(context).linkLayer(session.repository, digest, context.run);
+  await link(context, session.repository, digest);
   sendCreated(exchange, session.repository, digest);
+}
+
+function link(context: ServerContext, repository: string, digest: Digest): Promise<void> {
+  const writer = requireWriter(context);
+  return context.locks.hold(repository, () => writer.linkLayer(repository, digest, context.run));
 }
 
 /** Reads the body into the upload. What came before a broken connection is kept: the client may go on from there. */
@@ -168,6 +172,5 @@ function sendProgress(exchange: Exchange, session: UploadSession, status: 202 | 
 }
 
 function sendCreated(exchange: Exchange, repository: string, digest: Digest): void {
-  if (!isDigest(digest)) throw new Error(`not a digest: ${String(digest)}`);
   send(exchange, 201, { location: `/v2/${repository}/blobs/${digest}`, 'docker-content-digest': digest });
 }

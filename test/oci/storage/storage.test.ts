@@ -200,3 +200,37 @@ describe('storage, read', () => {
     await expect(source.listTags(repository, run)).rejects.toMatchObject({ code: 'REPOSITORY_UNKNOWN' });
   });
 });
+
+describe('storage, after a power loss', () => {
+  test('every folder above a placed file was synced after its entry was made', async () => {
+    const storage = await freshStorage();
+    const events: string[] = [];
+    const disk: Disk = {
+      ...nodeDisk,
+      async rename(from, to) {
+        events.push(`place ${path.relative(storage.root, to)}`);
+        return nodeDisk.rename(from, to);
+      },
+      async syncDirectory(folder) {
+        events.push(`sync ${path.relative(storage.root, folder)}`);
+        return nodeDisk.syncDirectory(folder);
+      },
+    };
+    await storage.putBlob(digest, [salt], quietRun({ disk }));
+    const folders: string[] = [];
+    for (let at = path.dirname(blobPath(digest)); at !== '.'; at = path.dirname(at)) folders.push(at);
+    expect(events[0]).toBe(`place ${blobPath(digest)}`);
+    expect(events).toEqual(expect.arrayContaining([...folders, ''].map((folder) => `sync ${folder}`)));
+    events.length = 0;
+    await storage.putBlob(noteDigest, [note], quietRun({ disk }));
+    expect(events).not.toContain('sync docker');
+  });
+
+  test('sync none syncs nothing', async () => {
+    const storage = openStorage(await temporaryFolder(), { sync: 'none' });
+    const disk: Disk = { ...nodeDisk, syncDirectory: () => Promise.reject(new Error('synced')) };
+    await storage.putBlob(digest, [salt], quietRun({ disk }));
+    await storage.linkTag('kitchen/soup', '1', digest, quietRun({ disk }));
+    expect(await storage.findTag('kitchen/soup', '1', run)).toBe(digest);
+  });
+});

@@ -167,6 +167,22 @@ describe('deleting manifests', () => {
   });
 });
 
+describe('pushes and deletes of one tag at once', () => {
+  test('each succeed or find nothing, and the end is one of the two states', async () => {
+    const kitchen = await openKitchen();
+    await pushBlobs(kitchen, amd64);
+    const { bytes, digest } = amd64.manifest;
+    const requests = Array.from({ length: 40 }, (_, at) => {
+      if (at % 3 === 0) return put(kitchen, 'rye', bytes);
+      return kitchen.call('DELETE', `/v2/kitchen/bread/manifests/${at % 3 === 1 ? 'rye' : digest}`);
+    });
+    const statuses = (await Promise.all(requests)).map((response) => response.status);
+    expect(statuses.filter((status) => ![201, 202, 404].includes(status))).toEqual([]);
+    expect((await put(kitchen, 'rye', bytes)).status).toBe(201);
+    expect((await kitchen.call('GET', '/v2/kitchen/bread/manifests/rye')).status).toBe(200);
+  });
+});
+
 describe('referrers', () => {
   const subject = amd64.manifest.digest;
 
