@@ -9,7 +9,7 @@ import { temporaryFolder } from './temporary.ts';
 
 /** How Debian's docker-registry is started. */
 export interface DockerRegistryOptions {
-  /** Default 127.0.0.1. */
+  /** Default 127.0.0.1; with `::` both families are served and the IPv6 literal is given back. */
   readonly host?: string;
   readonly tls?: { readonly key: string; readonly cert: string };
   readonly user?: { readonly name: string; readonly password: string };
@@ -25,7 +25,7 @@ export async function startDockerRegistry(
   const storage = options.storage ?? path.join(folder, 'storage');
   const address = options.host ?? '127.0.0.1';
   const port = await freePort(address);
-  const host = address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+  const host = address === '::' ? `[::1]:${port}` : `${address}:${port}`;
   const lines = [
     'version: 0.1',
     'log: {level: error}',
@@ -37,7 +37,7 @@ export async function startDockerRegistry(
     await writeFile(path.join(folder, 'cert.pem'), options.tls.cert);
     tls.push(`tls: {certificate: ${path.join(folder, 'cert.pem')}, key: ${path.join(folder, 'key.pem')}}`);
   }
-  lines.push(`http: {addr: "${host}"${tls.map((text) => `, ${text}`).join('')}}`);
+  lines.push(`http: {addr: "${address === '::' ? `:${port}` : host}"${tls.map((text) => `, ${text}`).join('')}}`);
   if (options.user) {
     const program = findProgram('htpasswd') ?? 'htpasswd';
     const { stdout } = await promisify(execFile)(program, [

@@ -47,12 +47,12 @@ function image(seed: string) {
 }
 
 describeReal('docker-registry over TLS with htpasswd', ['docker-registry', 'htpasswd', 'openssl', 'skopeo'], () => {
-  test.each(['127.0.0.1', '::1'])('takes images on %s that skopeo reads, and gives them back', async (address) => {
+  test.each(['127.0.0.1', '::'])('takes images on %s that skopeo reads, and gives them back', async (address) => {
     const tls = await makeCertificate();
     const { host } = await startDockerRegistry({ host: address, tls, user: { name: 'cook', password: 'p:ss' } });
     const folder = await temporaryFolder();
-    // Old skopeo cannot parse IPv6 literals; by name it comes to the same listener.
-    const name = host.replace(/^.*:/, 'localhost:');
+    // Old skopeo cannot parse IPv6 literals; the listener on [::] takes both families.
+    const name = host.replace(/^.*:/, '127.0.0.1:');
     const authFile = path.join(folder, 'auth.json');
     const entry = { auth: Buffer.from('cook:p:ss').toString('base64') };
     await writeFile(authFile, JSON.stringify({ auths: { [host]: entry, [name]: entry } }));
