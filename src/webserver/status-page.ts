@@ -40,7 +40,9 @@ function overall(model: StatusModel): Markup {
     ...(model.check?.findings ?? []),
   ].map((part) => part.level);
   if (levels.includes('bad')) return state('bad', 'something needs repair');
-  return levels.includes('warning') ? state('warning', 'something is worth a look') : state('good', 'all is well');
+  if (levels.includes('warning')) return state('warning', 'something is worth a look');
+  const unknown = levels.length === 0 || levels.includes('unknown');
+  return unknown ? state('unknown', 'not everything could be looked at') : state('good', 'all is well');
 }
 
 function section(title: string, body: Markup | undefined): Markup | undefined {
@@ -133,9 +135,15 @@ function disks(list: readonly StatusDisk[] = []): Markup | undefined {
       one.name,
       html`<code>${one.path}</code>`,
       state(one.level, `${formatBytes(one.usedBytes)} of ${formatBytes(one.totalBytes)}`),
-      html`<meter min="0" max="${Math.max(1, one.totalBytes)}" value="${one.usedBytes}">${formatBytes(one.usedBytes)}</meter>`,
+      meter(one.usedBytes, one.totalBytes),
     ]),
   );
+}
+
+// Browsers colour what lies above `high` otherwise than what lies below it.
+function meter(usedBytes: number, totalBytes: number): Markup {
+  const total = Math.max(1, totalBytes);
+  return html`<meter min="0" max="${total}" high="${total * 0.85}" optimum="0" value="${usedBytes}">${formatBytes(usedBytes)}</meter>`;
 }
 
 function check(one: StatusCheck): Markup {

@@ -18,7 +18,7 @@ tr:last-child td{border-bottom:0}
 th{color:var(--soft);font-weight:600;font-size:.85rem}
 td.number,th.number{text-align:right;white-space:nowrap}
 code,pre{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:.85rem}
-td code{overflow-wrap:anywhere}
+code,h1,p,td a{overflow-wrap:anywhere}
 pre{background:var(--code);border:1px solid var(--line);border-radius:.4rem;padding:.75rem;margin:.4rem 0 .9rem;overflow-x:auto;user-select:all;-webkit-user-select:all}
 .state{font-weight:600;white-space:nowrap}
 .good{color:var(--good)}.warn{color:var(--warn)}.bad{color:var(--bad)}
@@ -26,5 +26,5 @@ meter{width:8rem;max-width:100%}
 @media (max-width:40rem){main{padding:.75rem .6rem 2rem}section{padding:.75rem}
 table.stack thead{display:none}table.stack tr{display:block;border-bottom:1px solid var(--line);padding:.4rem 0}table.stack tr:last-child{border-bottom:0}
 table.stack td{display:block;border:0;padding:.1rem 0;text-align:left}
-table.stack td[data-label]::before{content:attr(data-label) ": ";color:var(--soft)}}
+table.stack td:empty{display:none}table.stack td[data-label]::before{content:attr(data-label) ": ";color:var(--soft)}}
 `;
