@@ -26,7 +26,19 @@ export const domainName = z
   .meta({ title: 'DNS name' });
 
 /** A host name; `completeSite` adds the base domain to one without a dot. */
-export const hostName = domainName;
+export const hostName = domainName.refine(
+  (text) => findIpFamily(text) === undefined,
+  'has to be a name, not an address: certificates and mirror sets are made for it',
+);
+
+/** A name or an address. */
+export const hostOrAddress = z
+  .string()
+  .refine(
+    (text) => findIpFamily(text) !== undefined || domainName.safeParse(text).success,
+    'has to be a DNS name or an address',
+  )
+  .meta({ title: 'name or address' });
 
 export const address = z
   .string()

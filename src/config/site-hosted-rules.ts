@@ -5,6 +5,9 @@ import type { Host, HostedCluster, NodePool, Site } from './site.ts';
 import { checkNetworks } from './site-network-rules.ts';
 import { checkImagePolicy, checkProxy } from './site-policy-rules.ts';
 
+/** What a cluster has records for itself. */
+export const reservedNames: readonly string[] = ['api', 'api-int', 'apps'];
+
 /** Hosted clusters, their pools and hosts: what the API server would take and the operators would not. */
 export function checkHostedClusters(site: Site, faults: Faults): void {
   const clusters = site.hostedClusters;
@@ -22,6 +25,7 @@ export function checkHostedClusters(site: Site, faults: Faults): void {
       'has to end in a label of two letters or more, for hosted clusters',
     );
   const hosts = clusters.flatMap((cluster, number) => hostsOf(cluster, [...list, number]));
+  for (const { host, path } of hosts) checkHostName(host, path, faults);
   checkDistinct(
     hosts.map((one) => `${one.namespace}/${one.host.name}`),
     (index) => [...(hosts[index]?.path ?? []), 'name'],
@@ -48,6 +52,18 @@ function hostsOf(cluster: HostedCluster, path: ConfigPath): PlacedHost[] {
       path: [...path, 'nodePools', poolIndex, 'hosts', index],
     })),
   );
+}
+
+function checkHostName(host: Host, path: ConfigPath, faults: Faults): void {
+  if (reservedNames.includes(host.name))
+    faults.error(
+      'CONFIG_VALUE',
+      [...path, 'name'],
+      `"${host.name}" is the name of the cluster's own endpoint`,
+      'choose another one',
+    );
+  if (/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(host.name))
+    faults.error('CONFIG_VALUE', [...path, 'name'], 'a bare-metal host must not have a UUID for a name');
 }
 
 function checkMacAddresses(hosts: readonly PlacedHost[], faults: Faults): void {

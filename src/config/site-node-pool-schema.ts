@@ -72,7 +72,10 @@ export const nodePoolSchema = z.strictObject({
     .default('InPlace')
     .describe('Replace drains a host and installs another one, which needs spares'),
   maxUnavailable: z
-    .union([z.int().min(1), z.string().regex(/^[1-9][0-9]?%$|^100%$/, 'has to be a number or a percentage')])
+    .union(
+      [z.int().min(1), z.string().regex(/^[1-9][0-9]?%$|^100%$/)],
+      'has to be a number or a percentage such as 25%',
+    )
     .default(1)
     .describe('Nodes that may be down during an upgrade: a number or a percentage'),
   autoRepair: z.boolean().default(false).describe('Whether an unhealthy node is wiped and made again'),

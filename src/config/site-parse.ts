@@ -32,7 +32,10 @@ export function parseSite(text: string, fileName: string, options: ParseSiteOpti
 
 type Issue = z.core.$ZodIssue;
 
-/** The decoded file; every fault is told. Unknown keys are then left out, so that the rules can still say what they have to say. */
+/**
+ * The decoded file; every fault is told. What the faults are about is then left out where nothing else rests on it (unknown keys, clusters), so
+ * that the rules can still say what they have to say about the rest.
+ */
 function decodeSite(plain: unknown, faults: Faults): SiteFile | undefined {
   const first = siteSchema.safeParse(plain);
   if (first.success) return first.data;
@@ -42,6 +45,12 @@ function decodeSite(plain: unknown, faults: Faults): SiteFile | undefined {
     const holder = issue.path.reduce((at: unknown, step) => (at as Record<PropertyKey, unknown>)[step], plain);
     for (const key of issue.keys) delete (holder as Record<string, unknown>)[key];
   }
+  const second = siteSchema.safeParse(plain);
+  if (second.success) return second.data;
+  const spec = (plain as { spec?: Record<string, unknown> }).spec ?? {};
+  const parts = new Set(second.error.issues.map(({ path: [top, part] }) => (top === 'spec' ? String(part) : '')));
+  if (parts.has('managementCluster') || parts.has('hostedClusters')) delete spec['hostedClusters'];
+  if (parts.has('managementCluster')) delete spec['managementCluster'];
   return siteSchema.safeParse(plain).data;
 }
 

@@ -1,7 +1,7 @@
 import type { Faults } from './faults.ts';
 import type { Site } from './site.ts';
 import { checkAddresses } from './site-address-rules.ts';
-import { checkHostedClusters } from './site-hosted-rules.ts';
+import { checkHostedClusters, reservedNames } from './site-hosted-rules.ts';
 import { checkIpFailover } from './site-ip-failover-rules.ts';
 import { checkPortRange } from './site-network-rules.ts';
 import { checkImagePolicy, checkProxy } from './site-policy-rules.ts';
@@ -36,8 +36,25 @@ function checkServices(site: Site, spec: SiteFile['spec'], faults: Faults): void
   }
   checkProxy(site.proxy, ['spec', 'proxy'], faults);
   checkNamesAgree(site, faults);
+  checkRecords(site, faults);
+}
+
+/** A further record must not be one that the site has anyway, nor come twice. */
+function checkRecords(site: Site, faults: Faults): void {
+  const clusters = [...(site.managementCluster ? [site.managementCluster] : []), ...site.hostedClusters];
+  const own = [
+    ...[site.bastion, site.registry, site.web].map(({ host }) => host),
+    ...clusters.flatMap(({ domain }) => ['api', 'api-int', '*.apps'].map((name) => `${name}.${domain}`)),
+  ];
   const names = site.dns.records.map((record) => record.name);
   names.forEach((name, index) => {
+    if (own.includes(name))
+      faults.error(
+        'CONFIG_DUPLICATE',
+        ['spec', 'dns', 'records', index, 'name'],
+        `"${name}" is a name that the site has already`,
+        'remove the record',
+      );
     if (names.indexOf(name) === index) return;
     const line = faults.lineOf(['spec', 'dns', 'records', names.indexOf(name), 'name']);
     faults.error(
@@ -123,6 +140,13 @@ function checkManagementCluster(site: Site, spec: SiteFile['spec'], faults: Faul
   }
   const names = cluster.nodes.map((node) => node.name);
   names.forEach((name, index) => {
+    if (reservedNames.includes(name))
+      faults.error(
+        'CONFIG_VALUE',
+        [...path, 'nodes', index, 'name'],
+        `"${name}" is the name of the cluster's own endpoint`,
+        'choose another one',
+      );
     if (names.indexOf(name) < index)
       faults.error(
         'CONFIG_DUPLICATE',

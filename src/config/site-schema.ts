@@ -109,10 +109,7 @@ export const siteSchema = z.strictObject({
     dns: dnsSchema.describe('Name service'),
     certificates: certificatesSchema.describe('CA and certificates'),
     pullSecretFile: f.file.optional().describe('A pull secret to keep beside the credentials of the registry'),
-    ntp: z
-      .array(z.union([f.address, f.domainName]))
-      .default([])
-      .describe('Time servers: names or addresses'),
+    ntp: z.array(f.hostOrAddress).default([]).describe('Time servers: names or addresses'),
     proxy: proxySchema.optional().describe('The proxy of the site, where it has one'),
     managementCluster: managementClusterSchema.optional().describe('The cluster that hosts the control planes'),
     hostedClusters: z.array(hostedClusterSchema).default([]).describe('The bare-metal hosted clusters'),

@@ -148,6 +148,16 @@ describe('parseSite', () => {
     ['registry: {port: 70000}', 'has to be 1 to 65535, but is the number 70000'],
     ['registry: {port: 50.5}', 'has to be a whole number, but is the number 50.5'],
     ['registry: {namespace: /mirror}', 'has to be lower-case path components'],
+    ['registry: {host: 192.0.2.1}', 'spec.registry.host: has to be a name, not an address'],
+    ['ntp: ["not a name"]', 'spec.ntp[0]: has to be a DNS name or an address, but is the text "not a name"'],
+    [
+      'dns: {records: [{name: registry, addresses: [192.0.2.7]}]}',
+      '"registry.lab.example.com" is a name that the site has already',
+    ],
+    [
+      'dns: {records: [{name: a, addresses: [192.0.2.7]}, {name: a, addresses: [192.0.2.8]}]}',
+      '"a.lab.example.com" is already on line 7',
+    ],
     ['registry: [podman]', '7:3: spec.registry: has to be a mapping, but is a list'],
     ['registry: {password: hunter2}', 'unknown field "password"'],
     ['ntp: ntp.example.com', 'spec.ntp: has to be a list, but is the text "ntp.example.com" (write [ntp.example.com])'],
@@ -196,6 +206,12 @@ describe('parseSite', () => {
 
   test('refuses a second document', () => {
     expect(faults(`${smallSite}---\nkind: Site\n`).join()).toContain('holds one YAML document');
+  });
+
+  test('tells faults of services when a cluster cannot be read', () => {
+    const text = hostedSite.replace('httpPort: 8080', 'httpPort: 5000').replace('release: 4.19.10', 'release: 4.19');
+    const paths = parseSite(text, 'site.yaml', options).findings.map(({ place }) => place?.path);
+    expect(paths).toEqual(['spec.web.httpPort', 'spec.hostedClusters[0].release']);
   });
 
   test('tells the faults of keys and those between values together', () => {

@@ -35,6 +35,8 @@ describe('The rules between values of a site', () => {
       /already the MAC address of host "worker-0"/,
     ],
     ['two hosts of one name', 'name: worker-1', 'name: worker-0', /host "worker-0" is already on line/],
+    ['a host with the name of the API', 'name: worker-1', 'name: api', /is the name of the cluster's own endpoint/],
+    ['a UUID for a host', 'name: worker-1', 'name: 01234567-89ab-cdef-0123-456789abcdef', /must not have a UUID/],
     ['two nodes of one name', 'name: master-1', 'name: master-0', /node "master-0" is already on line/],
     [
       'a hosted cluster named like its namespace',
