@@ -26,7 +26,7 @@ export {
 } from './podman/container.ts';
 export { openEngine } from './podman/dockerode-engine.ts';
 export type { ContainerEngine, ContainerMount, ContainerSpec, ContainerState } from './podman/engine.ts';
-export { type ArchiveOptions, type ImageArchive, openImageArchive } from './podman/image-archive.ts';
+export { type ArchiveOptions, type ImageArchive, localImageName, openImageArchive } from './podman/image-archive.ts';
 export { type EngineSearch, engineSockets, findEngine } from './podman/socket.ts';
 export { renderQuadlet, renderSystemdUnit } from './podman/units.ts';
 export {

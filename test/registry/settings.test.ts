@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { parseYaml } from '../../src/core/yaml.ts';
 import {
   engineSockets,
+  localImageName,
   registryContainer,
   registryFolders,
   renderQuadlet,
@@ -101,6 +102,18 @@ describe('units', () => {
 
   test('the upload secret is in neither', () => {
     for (const unit of [renderQuadlet(spec, 'x'), renderSystemdUnit(spec, 'x')]) expect(unit).not.toMatch(/SECRET/i);
+  });
+});
+
+describe('the name of a loaded image', () => {
+  const hex = 'ab12cd34ef56'.padEnd(64, '0');
+  test.each([
+    ['docker.io/library/registry:3', 'docker.io/library/registry:3'],
+    ['docker.io/library/registry', 'docker.io/library/registry:latest'],
+    [`docker.io/library/registry:3@sha256:${hex}`, 'docker.io/library/registry:3-ab12cd34ef56'],
+    [`docker.io/library/registry@sha256:${hex}`, 'docker.io/library/registry:pinned-ab12cd34ef56'],
+  ])('%s', (image, name) => {
+    expect(localImageName(image)).toBe(name);
   });
 });
 

@@ -2,7 +2,9 @@ import { PassThrough, type Readable } from 'node:stream';
 import type Docker from 'dockerode';
 import { AirlockError, errorText } from '../../core/errors.ts';
 import type { Run } from '../../core/run.ts';
+import { parseReference } from '../../oci/index.ts';
 import type { ContainerEngine, ContainerSpec, ContainerState } from './engine.ts';
+import { localImageName } from './image-archive.ts';
 
 /** Podman's Docker-compatible API on a unix socket. The only user of dockerode, which is loaded here and not sooner: it is large. */
 export async function openEngine(socketPath: string): Promise<ContainerEngine> {
@@ -39,7 +41,16 @@ class DockerodeEngine implements ContainerEngine {
   }
 
   async findImage(reference: string): Promise<string | undefined> {
-    return (await this.#find(() => this.#docker.getImage(reference).inspect()))?.Id;
+    return (await this.#findName(reference))?.id;
+  }
+
+  async #findName(reference: string): Promise<{ id: string; name: string } | undefined> {
+    const names = isRegistryReference(reference) ? [reference, localImageName(reference)] : [reference];
+    for (const name of new Set(names)) {
+      const found = await this.#find(() => this.#docker.getImage(name).inspect());
+      if (found) return { id: found.Id, name };
+    }
+    return undefined;
   }
 
   async findContainer(name: string): Promise<ContainerState | undefined> {
@@ -57,7 +68,9 @@ class DockerodeEngine implements ContainerEngine {
   }
 
   async createContainer(spec: ContainerSpec): Promise<void> {
-    await this.#ask(`create of container ${spec.name}`, () => this.#docker.createContainer(toCreateOptions(spec)));
+    const image = (await this.#findName(spec.image))?.name ?? spec.image;
+    const options = toCreateOptions({ ...spec, image });
+    await this.#ask(`create of container ${spec.name}`, () => this.#docker.createContainer(options));
   }
 
   async startContainer(name: string): Promise<void> {
@@ -123,6 +136,16 @@ class DockerodeEngine implements ContainerEngine {
       reachable ? `${what} failed in Podman: ${text}` : `Podman does not answer at ${this.endpoint}: ${text}`,
       { cause: error, ...(reachable ? {} : { hint: 'start it with "systemctl start podman.socket"' }) },
     );
+  }
+}
+
+/** Not an id or a short name, which Podman looks up as they are. */
+function isRegistryReference(text: string): boolean {
+  try {
+    parseReference(text);
+    return true;
+  } catch {
+    return false;
   }
 }
 

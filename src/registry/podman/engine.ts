@@ -42,7 +42,7 @@ export interface ContainerEngine {
   version(): Promise<string>;
   /** Loads a docker-archive or oci-archive tar; returns the names that it gave. @throws AirlockError IMAGE_ARCHIVE_INVALID, PODMAN_* */
   loadImage(archive: Readable, run: Run): Promise<string[]>;
-  /** The id of an image that is there; undefined otherwise. */
+  /** The id of an image that is there, under the reference itself or its `localImageName`; undefined otherwise. */
   findImage(reference: string): Promise<string | undefined>;
   findContainer(name: string): Promise<ContainerState | undefined>;
   createContainer(spec: ContainerSpec): Promise<void>;

@@ -8,15 +8,28 @@ import {
   formatReference,
   manifestBlobs,
   parseManifest,
+  parseReference,
   type Reference,
   type Source,
 } from '../../oci/index.ts';
+
+/**
+ * The name under which Podman keeps an image that was loaded, not pulled. A digest cannot be given to a loaded image (the archive holds one
+ * instance, the digest is often the index's), so it becomes part of the tag: `…/registry:3@sha256:ab12…` is kept as `…/registry:3-ab12…`.
+ * @throws AirlockError REFERENCE_INVALID, REFERENCE_SHORT
+ */
+export function localImageName(image: string): string {
+  const { registry, repository, tag, digest } = parseReference(image);
+  const mark = digest && digestHex(digest).slice(0, 12);
+  return `${registry}/${repository}:${[tag ?? (mark ? 'pinned' : 'latest'), ...(mark ? [mark] : [])].join('-')}`;
+}
 
 /** Which image of a source, for which platform when it is an index, and the name that Podman gives it. */
 export interface ArchiveOptions {
   readonly reference: Reference;
   /** Go's name of the processor: `amd64`, `arm64` … */
   readonly architecture: string;
+  /** A reference; Podman gets its `localImageName`. */
   readonly name: string;
 }
 
@@ -31,7 +44,8 @@ export interface ImageArchive {
  * @throws AirlockError IMAGE_ARCHIVE_INVALID when an index has no instance for the architecture; what the source throws
  */
 export async function openImageArchive(source: Source, options: ArchiveOptions, run: Run): Promise<ImageArchive> {
-  const { reference, name } = options;
+  const { reference } = options;
+  const name = localImageName(options.name);
   const instance = await resolveInstance(source, options, run);
   const fetched = await source.fetchManifest({ ...reference, digest: instance }, run);
   const manifest = parseManifest(fetched.bytes);

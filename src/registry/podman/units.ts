@@ -1,4 +1,5 @@
 import type { ContainerSpec } from './engine.ts';
+import { localImageName } from './image-archive.ts';
 
 /** A Quadlet unit (Podman 4.4 and newer) for `/etc/containers/systemd/<name>.container`. The image is never pulled. */
 export function renderQuadlet(spec: ContainerSpec, description: string): string {
@@ -15,7 +16,7 @@ export function renderQuadlet(spec: ContainerSpec, description: string): string 
     [
       'Container',
       [
-        ['Image', spec.image],
+        ['Image', localImageName(spec.image)],
         ['ContainerName', spec.name],
         ['Network', 'host'],
         ['Pull', 'never'],
@@ -51,7 +52,7 @@ export function renderSystemdUnit(spec: ContainerSpec, description: string): str
     ...(spec.memoryBytes === undefined ? [] : [`--memory=${spec.memoryBytes}`]),
     ...spec.mounts.map((mount) => `--volume=${mount.source}:${mount.target}:${mode(mount)}${label}`),
     ...Object.entries(spec.environment).map(([name, value]) => `--env=${name}=${value}`),
-    [spec.image, ...spec.command].join(' '),
+    [localImageName(spec.image), ...spec.command].join(' '),
   ];
   return section([
     [

@@ -4,12 +4,13 @@ import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { quietRun } from '../../../src/core/run.ts';
-import { openStorage, parseReference, storageSource } from '../../../src/oci/index.ts';
+import { openStorage, parseReference, storageSource, writeIndex } from '../../../src/oci/index.ts';
 import {
   awaitHealthy,
   type ContainerEngine,
   ensureContainer,
   findEngine,
+  localImageName,
   openImageArchive,
   probeRegistry,
   registryContainer,
@@ -45,9 +46,9 @@ describeRoot('registry in Podman', ['podman', 'runc', 'docker-registry', 'openss
     const image = registryImage();
     await putImage(storage, 'library/registry', image, ['3']);
     const reference = parseReference('docker.io/library/registry:3');
-    const name = 'localhost/kitchen/registry:3';
+    const name = `localhost/kitchen/registry:3@${writeIndex([image]).descriptor.digest}`;
     const archive = await openImageArchive(storageSource(storage), { reference, architecture: 'amd64', name }, run);
-    expect(await engine.loadImage(archive.stream, run)).toContain(name);
+    expect(await engine.loadImage(archive.stream, run)).toContain(localImageName(name));
     expect(`sha256:${(await engine.findImage(name))?.replace('sha256:', '')}`).toBe(archive.imageId);
 
     const port = await freePort();
