@@ -25,6 +25,7 @@ export const mirrorErrors: ErrorTable = {
   IMAGE_NAME_INVALID: { exit: 'usage', summary: 'An image of the configuration has no usable name.' },
   PLATFORM_UNKNOWN: { exit: 'incomplete', summary: 'An image has no instance for a wanted platform.' },
   LAYOUT_INVALID: { exit: 'usage', summary: 'A folder named by oci:// is no OCI image layout.' },
+  GRAPH_UNAVAILABLE: { exit: 'incomplete', summary: 'The update graph image cannot be built.' },
   CATALOG_INVALID: { exit: 'incomplete', summary: 'An operator catalog is not one that opm would accept.' },
   CATALOG_UNREADABLE: { exit: 'incomplete', summary: 'The content of an operator catalog cannot be read.' },
   CATALOG_FILTER_INVALID: { exit: 'usage', summary: 'What is asked of an operator catalog cannot be had of it.' },

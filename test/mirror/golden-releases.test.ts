@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { readTar } from '../../src/mirror/layer/tar-reader.ts';
 import {
   archiveTags,
   collectCase,
@@ -37,6 +40,7 @@ describeShared('collectImageSet on golden release and image cases', 'golden', (g
     ['04b-release-by-tag'],
     ['04c-release-ignore-gpg'],
     ['04d-release-kubevirt'],
+    ['04f-graph'],
     ['04i-override-urls'],
     ['07a-remove-sigs'],
     ['07c-sparse'],
@@ -56,7 +60,14 @@ describeShared('collectImageSet on golden release and image cases', 'golden', (g
     );
     // Signature images are carried byte for byte, the real tool re-writes them: the same tags with other digests.
     const comparable = (tags: Map<string, string>) =>
-      Object.fromEntries([...tags].map(([tag, digest]) => [tag, tag.endsWith('.sig') ? 'signature' : digest]).sort());
+      Object.fromEntries(
+        [...tags]
+          .map(([tag, digest]) => [
+            tag,
+            tag.endsWith('.sig') || tag === 'openshift/graph-image:latest' ? 'own' : digest,
+          ])
+          .sort(),
+      );
     expect(expected.size).toBeGreaterThan(0);
     expect(comparable(own)).toEqual(comparable(expected));
   });
@@ -68,6 +79,48 @@ describeShared('collectImageSet on golden release and image cases', 'golden', (g
       '4.20.1 arm64',
       '4.20.3 amd64',
     ]);
+  });
+
+  test('04f-graph builds what the real tool builds, over every instance of the base image', async () => {
+    const set = await collectCase(source, path.join(golden, 'cases/04f-graph/isc.yaml'));
+    const image = set.images.find((one) => one.type === 'cincinnatiGraph');
+    const real = JSON.parse(readFileSync(path.join(golden, 'cases/04f-graph/1-m2d/graph-image.json'), 'utf8'));
+    expect(image?.mediaType).toBe(real.manifest.mediaType);
+    const read = (digest = '') =>
+      JSON.parse(readFileSync(path.join(set.workspace, 'blobs/sha256', digest.slice(7)), 'utf8'));
+    const index = read(image?.digest);
+    expect(index.manifests.map((one: { platform: unknown }) => one.platform)).toEqual(
+      real.manifest.manifests.map((one: { platform: unknown }) => one.platform),
+    );
+    for (const [at, child] of index.manifests.entries()) {
+      const [own, golden] = [read(child.digest), real.instances[at].manifest];
+      const config = read(own.config.digest);
+      expect(own.layers.slice(0, -1)).toEqual(golden.layers.slice(0, -1));
+      expect(own.layers.map((one: { mediaType: string }) => one.mediaType)).toEqual(
+        golden.layers.map((one: { mediaType: string }) => one.mediaType),
+      );
+      expect(config.config).toEqual(real.instances[at].config.config);
+      expect(config.history).toEqual(real.instances[at].config.history);
+    }
+    const layer = index.manifests.length > 0 ? read(index.manifests[0].digest).layers.at(-1).digest : '';
+    const tar = gunzipSync(readFileSync(path.join(set.workspace, 'blobs/sha256', layer.slice(7))));
+    const names: string[] = [];
+    await readTar([tar], (member) => {
+      if (member.kind === 'file') names.push(`/${member.name} ${member.sizeBytes}`);
+      return undefined;
+    });
+    const expected = real.instances[0].layers.at(-1).files.flatMap((line: string) => {
+      const match = /^(\S+) 0 .* size=(\d+)/.exec(line);
+      return match ? [`${match[1]} ${match[2]}`] : [];
+    });
+    expect(names.sort()).toEqual(expected.sort());
+  });
+
+  test('04h-graph-override builds no graph image for an update service of its own', async () => {
+    const set = await collectCase(source, path.join(golden, 'cases/04h-graph-override/isc.yaml'), {
+      updateUrl: 'https://api.openshift.com/api/upgrades_info/graph',
+    });
+    expect(set.missing).toMatchObject([{ type: 'cincinnatiGraph', code: 'GRAPH_UNAVAILABLE' }]);
   });
 
   test.each([

@@ -6,6 +6,7 @@ import type { CollectedSet, KeptBlobs } from '../../plan/index.ts';
 import type { HttpAccess } from '../http-access.ts';
 import { collectAdditional } from './additional.ts';
 import { addNote, type Collector } from './collector.ts';
+import { collectGraphImage } from './graph-image.ts';
 import { collectOperators } from './operators.ts';
 import type { CollectOptions } from './options.ts';
 import { collectReleases } from './releases.ts';
@@ -47,6 +48,7 @@ export async function collectImageSet(input: CollectInput, run: Run): Promise<Co
     isBlocked: (...texts) => blocked.some((pattern) => texts.some((text) => pattern.matches(text))),
   };
   await collectReleases(collector, mirror.platform, run);
+  await collectGraphImage(collector, mirror.platform, run);
   await collectOperators(collector, mirror.operators, run);
   await collectAdditional(collector, mirror.additionalImages, run);
   // Real oc-mirror compares it with its own version when it loads a bundle; without the file it warns.

@@ -10,13 +10,14 @@ import { addDocument, type CatalogContent, packageOf } from '../catalog/content.
 import { type CatalogSelection, filterCatalog } from '../catalog/filter.ts';
 import { filterHash } from '../catalog/filter-hash.ts';
 import { trimDocument } from '../catalog/format.ts';
-import { buildCatalogIndex, rebuildInstance, writeCatalogLayers } from '../catalog/rebuild.ts';
+import { catalogChange, writeCatalogLayers } from '../catalog/rebuild.ts';
 import { readCatalog } from '../catalog/scan.ts';
 import { CatalogSpill, type FilteredFile } from '../catalog/spill.ts';
+import { appendLayers, type BuiltManifest, buildIndex } from '../layer/append-layers.ts';
 import { digestTag } from '../naming.ts';
 import { type CatalogImage, readCatalogImage } from './catalog-image.ts';
-import { gatherManifest } from './closure.ts';
 import { addNote, type Collector, orMissing, repositoryText } from './collector.ts';
+import { gatherBuilt } from './instances.ts';
 import { addRelatedImages } from './related-images.ts';
 import { addWorkingFile } from './working-files.ts';
 
@@ -166,24 +167,11 @@ async function addFiltered(
   const hash = filterHash(entry, image.closure.root.digest);
   const files = await writeFiltered(collector, image, selection, hash, run);
   const layers = await writeCatalogLayers(files, kept, run);
-  const sources = image.repository ? [repositoryText(image.repository)] : [];
-  const originals = image.closure.manifests.flatMap((manifest) => manifest.keptBlobs);
-  const gather = (digest: Digest, bytes: Buffer, own: readonly Digest[]): void => {
-    const manifest = gatherManifest(collector, digest, bytes, undefined);
-    for (const place of sources) if (!manifest.sources.includes(place)) manifest.sources.push(place);
-    const blobs = manifest.blobs.map((blob) => blob.digest);
-    for (const blob of blobs)
-      if ((own.includes(blob) || originals.includes(blob)) && !manifest.keptBlobs.includes(blob))
-        manifest.keptBlobs.push(blob);
-  };
-  const instances = [];
-  for (const instance of image.instances) {
-    const one = await rebuildInstance(instance, layers, kept, run);
-    gather(one.digest, one.bytes, one.keptBlobs);
-    instances.push(one);
-  }
-  const index = await buildCatalogIndex(instances, kept, run);
-  gather(index.digest, index.bytes, []);
+  const instances: BuiltManifest[] = [];
+  for (const instance of image.instances)
+    instances.push(await appendLayers(instance, layers, catalogChange, kept, run));
+  const index = await buildIndex(instances, catalogChange.family, kept, run);
+  for (const built of [...instances, index]) gatherBuilt(collector, built, image.closure, image.repository);
   const target = { repository: names.repository, tag: names.targetTag ?? digestTag(index.digest) };
   const rebuilt: SelectedImage = {
     type: 'operatorCatalog',
@@ -193,7 +181,7 @@ async function addFiltered(
     tag: hash,
     targets: [target],
     digest: index.digest,
-    mediaType: 'application/vnd.oci.image.index.v1+json',
+    mediaType: index.mediaType,
     absent: absentInstances(
       entry,
       instances.map((one) => ({ digest: one.digest, platform: one.platform })),

@@ -2,6 +2,8 @@
 export interface CollectOptions {
   /** Replaces the OCP update service (`UPDATE_URL_OVERRIDE`). The graph image is not built then (reference §6.7). */
   readonly updateUrl?: string;
+  /** Where the graph data are (gzipped tar), when they are not Red Hat's. */
+  readonly graphUrl?: string;
   /** Where release signatures are, with final slash (`OCP_SIGNATURE_URL`). */
   readonly signatureUrl?: string;
   /** Public keys that release signatures are checked with, armored (`OCP_SIGNATURE_VERIFICATION_PK`); Red Hat's own when left out. */

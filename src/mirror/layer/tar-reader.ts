@@ -21,7 +21,10 @@ const headerLimitBytes = 1 << 20;
  * next chunk, so a slow visitor holds back the source.
  * @throws AirlockError LAYER_INVALID @see POSIX pax, "ustar Interchange Format", and GNU tar's manual for L and K
  */
-export async function readTar(stream: AsyncIterable<Uint8Array>, visit: TarVisitor): Promise<void> {
+export async function readTar(
+  stream: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  visit: TarVisitor,
+): Promise<void> {
   const input = new ChunkReader(stream);
   let longName: string | undefined;
   let longSize: number | undefined;
@@ -109,10 +112,10 @@ function parsePax(content: Buffer): Map<string, string> {
 
 /** Cuts a stream of chunks of any size into what the format asks for. */
 class ChunkReader {
-  readonly #source: AsyncIterator<Uint8Array>;
+  readonly #source: AsyncIterator<Uint8Array> | Iterator<Uint8Array>;
   #held: Buffer = Buffer.alloc(0);
-  constructor(stream: AsyncIterable<Uint8Array>) {
-    this.#source = stream[Symbol.asyncIterator]();
+  constructor(stream: AsyncIterable<Uint8Array> | Iterable<Uint8Array>) {
+    this.#source = Symbol.asyncIterator in stream ? stream[Symbol.asyncIterator]() : stream[Symbol.iterator]();
   }
 
   /** The next chunk, at most `limit` bytes; undefined at the end. */
