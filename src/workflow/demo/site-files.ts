@@ -1,8 +1,8 @@
 import net from 'node:net';
-import os from 'node:os';
 import path from 'node:path';
 import { writeFileAtomic } from '../../core/files.ts';
 import type { Run } from '../../core/run.ts';
+import { loopbackAddresses } from './loopback.ts';
 import { type DemoContent, demoNames } from './payload.ts';
 
 /** Both configuration files of the demo. */
@@ -14,7 +14,7 @@ export interface DemoFiles {
 /** Writes site and image set: everything on loopback and free high ports, one made-up hosted cluster. */
 export async function writeDemoFiles(folder: string, content: DemoContent, run: Run): Promise<DemoFiles> {
   const [registry, http, https, dns] = await freePorts(4);
-  const addresses = hasIpv6() ? '[127.0.0.1, "::1"]' : '[127.0.0.1]';
+  const addresses = JSON.stringify(loopbackAddresses());
   const siteFile = path.join(folder, 'site.yaml');
   const imageSetFile = path.join(folder, 'imageset.yaml');
   await writeFileAtomic(
@@ -85,19 +85,16 @@ spec:
   return { siteFile, imageSetFile };
 }
 
-function hasIpv6(): boolean {
-  return Object.values(os.networkInterfaces()).some((list) => list?.some((one) => one.address === '::1'));
-}
-
 /** Ports that nobody listens on now, all held until the last is found so that they differ. */
 async function freePorts(count: number): Promise<number[]> {
+  const [address] = loopbackAddresses();
   const servers = await Promise.all(
     Array.from(
       { length: count },
       () =>
         new Promise<net.Server>((resolve, reject) => {
           const server = net.createServer().on('error', reject);
-          server.listen(0, '127.0.0.1', () => resolve(server));
+          server.listen(0, address, () => resolve(server));
         }),
     ),
   );

@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { writeFileAtomic } from '../../core/files.ts';
+import { hostPort } from '../../core/ip.ts';
 import type { Run } from '../../core/run.ts';
 import { createReleaseSigner } from '../../mirror/index.ts';
 import { type Digest, digestHex, openStorage, type WrittenImage } from '../../oci/index.ts';
 import { startEmbeddedRegistry } from '../../registry/index.ts';
 import { startWebServer, type WebFile } from '../../webserver/index.ts';
+import { loopbackAddresses } from './loopback.ts';
 import { type DemoContent, demoNames, renderDemoGraph } from './payload.ts';
 
 /** The outside world of the demo, on loopback: a registry and a web server, with the settings that lead a build there. */
@@ -21,19 +23,17 @@ export interface DemoSource {
 /** Fills and starts the source in `folder`. Its names are mapped by a registries.conf, as in an enclave. */
 export async function startDemoSource(content: DemoContent, folder: string, run: Run): Promise<DemoSource> {
   const storage = path.join(folder, 'registry');
+  const [address] = loopbackAddresses();
   await fillStorage(content, storage, run);
   const registry = await startEmbeddedRegistry(
-    { store: openStorage(storage), listen: [{ host: '127.0.0.1', port: 0 }], readOnly: true },
+    { store: openStorage(storage), listen: [{ host: address, port: 0 }], readOnly: true },
     run,
   );
   const releaseKeyFile = path.join(folder, 'release-key.asc');
   const files = await writeWebFiles(content, path.join(folder, 'web'), releaseKeyFile, run);
-  const web = await startWebServer(
-    { listen: [{ address: '127.0.0.1', port: 0 }], files, title: 'source of the demo' },
-    run,
-  );
-  const webUrl = `http://127.0.0.1:${web.addresses[0]?.port}`;
-  const location = `127.0.0.1:${registry.addresses[0]?.port}`;
+  const web = await startWebServer({ listen: [{ address, port: 0 }], files, title: 'source of the demo' }, run);
+  const webUrl = `http://${hostPort(address, web.addresses[0]?.port ?? 0)}`;
+  const location = hostPort(address, registry.addresses[0]?.port ?? 0);
   const registriesConf = path.join(folder, 'registries.conf');
   const rules = [demoNames.registry, demoNames.toolRegistry].map(
     (prefix) => `[[registry]]\nprefix = "${prefix}"\nlocation = "${location}"\ninsecure = true\n`,

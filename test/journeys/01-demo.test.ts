@@ -1,0 +1,89 @@
+import { execFileSync } from 'node:child_process';
+import { chown, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { type AirlockOptions, airlock, tell } from '../helpers/airlock.ts';
+import { describeReal } from '../helpers/real.ts';
+import { temporaryFolder } from '../helpers/temporary.ts';
+
+const isRoot = process.getuid?.() === 0;
+const nobody = 65534;
+const ordinary = isRoot ? ['setpriv', `--reuid=${nobody}`, `--regid=${nobody}`, '--clear-groups', '--'] : [];
+
+/** An empty folder of an ordinary user, and how to run as that user in it. */
+async function emptyFolder(): Promise<AirlockOptions> {
+  const cwd = await temporaryFolder();
+  if (isRoot) await chown(cwd, nobody, nobody);
+  return { cwd, via: ordinary };
+}
+
+describe('the demo in an empty folder, as an ordinary user', () => {
+  test('goes the whole journey, says what came across, and leaves nothing running', async () => {
+    const options = await emptyFolder();
+    const ending = await airlock(['demo'], options);
+    expect(ending.exitCode, tell(ending)).toBe(0);
+    for (const word of ['carried', 'verified', 'loaded', 'services', 'objects', 'no findings', 'the site is ready'])
+      expect(ending.stdout).toContain(word);
+    expect(processesIn(options.cwd)).toBe('');
+    const status = await airlock(['status', '-f', 'airlock-demo/site.yaml'], options);
+    expect(status.exitCode, tell(status)).toBe(3);
+  });
+
+  test('keeps its services with --keep: status and check are content, a second up changes nothing, down ends all of it', async () => {
+    const options = await emptyFolder();
+    const site = ['-f', 'airlock-demo/site.yaml'];
+    const kept = await airlock(['demo', '--keep', '-o', 'json'], options);
+    expect(kept.exitCode, tell(kept)).toBe(0);
+    expect(JSON.parse(kept.stdout)).toMatchObject({ kept: true, ready: true });
+    const record = path.join(options.cwd, 'airlock-demo/bastion/state/run/services.json');
+    const { pid } = JSON.parse(await readFile(record, 'utf8')) as { pid: number };
+    try {
+      expect(processesIn(options.cwd)).toContain(String(pid));
+      const status = await airlock(['status', ...site, '-o', 'json'], options);
+      expect(status.exitCode, tell(status)).toBe(0);
+      expect(JSON.parse(status.stdout)).toMatchObject({ healthy: true, background: { pid }, webFiles: 8 });
+      const check = await airlock(['check', ...site], options);
+      expect(check.exitCode, tell(check)).toBe(0);
+      const up = await airlock(['up', ...site, '-o', 'json'], options);
+      expect(JSON.parse(up.stdout), tell(up)).toMatchObject({
+        services: 'unchanged',
+        certificates: { changed: false },
+      });
+      expect(JSON.parse(await readFile(record, 'utf8'))).toMatchObject({ pid });
+      const down = await airlock(['down', ...site], options);
+      expect(down.exitCode, tell(down)).toBe(0);
+      expect(down.stdout).toContain('stopped');
+      expect(processesIn(options.cwd)).toBe('');
+      const after = await airlock(['status', ...site, '-o', 'json'], options);
+      expect(after.exitCode, tell(after)).toBe(3);
+      expect(JSON.parse(after.stdout)).toMatchObject({ healthy: false });
+      const again = await airlock(['down', ...site], options);
+      expect([again.exitCode, again.stdout]).toEqual([0, 'nothing was running\n']);
+    } finally {
+      await airlock(['down', ...site], options);
+    }
+  });
+
+  test('refuses a folder that holds somebody else’s files', async () => {
+    const options = await emptyFolder();
+    const ending = await airlock(['demo', '--dir', '.'], { ...options, cwd: path.join(import.meta.dirname) });
+    expect(ending.exitCode, tell(ending)).toBe(2);
+  });
+});
+
+describeReal('the demo without a network', ['unshare', 'ip', 'setpriv'], () => {
+  test('goes the whole journey where there is loopback and no route', async () => {
+    const options = await emptyFolder();
+    const inside = 'ip link set lo up && test -z "$(ip route; ip -6 route | grep -v lo)" && exec "$@"';
+    const unshare = ['unshare', isRoot ? '-n' : '-rn', 'sh', '-c', inside, 'sh'];
+    const ending = await airlock(['demo'], { ...options, via: [...unshare, ...ordinary] });
+    expect(ending.exitCode, tell(ending)).toBe(0);
+    expect(ending.stdout).toContain('the site is ready');
+  });
+});
+
+/** Processes of this tool that work in a folder. */
+function processesIn(folder: string): string {
+  const all = execFileSync('ps', ['-eo', 'pid,args'], { encoding: 'utf8' }).split('\n');
+  return all.filter((line) => line.includes(folder)).join('\n');
+}
