@@ -111,9 +111,15 @@ export class Faults {
       code,
       severity,
       subject: this.#file,
-      message,
+      message: oneLine(message),
       ...(hint === undefined ? {} : { hint }),
       place: { file: this.#file, line, column, path: formatPath(path) },
     });
   }
+}
+
+/** A message quotes what stands in the file: on one line, of bearable length, without the password of a URL. */
+function oneLine(message: string): string {
+  const line = message.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ').replace(/\/\/[^/@\s"]+@/g, '//***@');
+  return line.length > 600 ? `${line.slice(0, 600)}…` : line;
 }

@@ -40,7 +40,9 @@ function checkNotEmpty(content: ContentFile, path: ConfigPath, faults: Faults): 
   const { platform, operators, additionalImages, helm } = content;
   const releases = platform.channels.length > 0 || platform.release !== undefined;
   const others = operators.length + additionalImages.length + helm.repositories.length + helm.local.length > 0;
-  if (platform.graph && !releases) {
+  // A deletion of the graph image alone is one; to mirror it alone serves nobody.
+  const graphAlone = platform.graph && !releases;
+  if (graphAlone && path[0] !== 'delete') {
     const hint = 'add platform.channels or platform.release, or take graph away';
     faults.error(
       'CONFIG_EMPTY',
@@ -56,7 +58,7 @@ function checkNotEmpty(content: ContentFile, path: ConfigPath, faults: Faults): 
       message,
       'add platform.channels or platform.release',
     );
-  } else if (!releases && !others && !faults.touches(path)) {
+  } else if (!releases && !others && !graphAlone && !faults.touches(path)) {
     const hint = 'add platform.channels, operators, additionalImages or helm charts';
     const message = 'asks for nothing: there is no release, catalog, image or chart';
     // A stanza with something in it may be half of a set that a script completes; an empty one is a mistake.

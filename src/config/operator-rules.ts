@@ -51,7 +51,8 @@ function checkUniqueCatalogs(catalogs: readonly Catalog[], path: ConfigPath, fau
       faults.error('CONFIG_DUPLICATE', at, `${name}: duplicate found in configuration, first on line ${line}`, hint);
     } else if (source !== undefined && selection(catalogs[source]) !== selection(catalog)) {
       const message = `${name} is also on line ${line} with another selection: one catalog cannot be filtered in two ways`;
-      faults.error('CONFIG_DUPLICATE', at, message, hint);
+      // A deletion takes away what each of the two names, which is no harm.
+      faults[path[0] === 'delete' ? 'warning' : 'error']('CONFIG_DUPLICATE', at, message, hint);
     } else if (source !== undefined) {
       const message = `${name} is also on line ${line}: oc-mirror itself would mirror only one of the two names`;
       faults.warning('CONFIG_DUPLICATE', at, message, 'keep one of them if the archive is for oc-mirror');

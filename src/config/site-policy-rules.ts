@@ -16,6 +16,14 @@ export function checkProxy(proxy: Site['proxy'], path: ConfigPath, faults: Fault
     );
   if (proxy.httpsProxy !== undefined && !/^https?:\/\//.test(proxy.httpsProxy))
     faults.error('CONFIG_VALUE', [...path, 'httpsProxy'], 'has to begin with http:// or https://');
+  for (const name of ['httpProxy', 'httpsProxy'] as const) {
+    if (/\/\/[^/@]+@/.test(proxy[name] ?? ''))
+      faults.warning(
+        'CONFIG_VALUE',
+        [...path, name],
+        'holds a password, which everybody who reads the file or the cluster sees',
+      );
+  }
   proxy.noProxy.forEach((entry, index) => {
     if (/[*]./.test(entry) || /^https?:/.test(entry))
       faults.error(

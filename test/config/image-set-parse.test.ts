@@ -291,6 +291,10 @@ describe('parseDeleteImageSet', () => {
     expect(parseDeleteImageSet(text(body), 'd.yaml').value?.delete.platform.architectures).toEqual(['amd64']);
   });
 
+  test('takes the update graph alone', () => {
+    expect(parseDeleteImageSet(text('delete: {platform: {graph: true}}\n'), 'd.yaml').findings).toEqual([]);
+  });
+
   test.each([
     ['archiveSize: 4\ndelete: {additionalImages: [{name: "quay.io/a/b:1"}]}', /archiveSize.*makes no archive/],
     ['delete: {blockedImages: []}', /a deletion has no such field/],

@@ -204,6 +204,22 @@ describe('parseSite', () => {
     expect(faults(smallSite.replace(from, to)).join('\n')).toContain(reason);
   });
 
+  test('shows no password of a URL', () => {
+    const text = faults(
+      `${smallSite}  proxy: {httpProxy: "ftp://chef:hunter2@proxy:1", httpsProxy: "chef:hunter2@ oops"}\n`,
+    ).join('\n');
+    expect(text).toContain('httpProxy');
+    expect(text).not.toContain('//chef:hunter2');
+    expect(faults(`${smallSite}  proxy: {httpProxy: "http://chef:hunter2@proxy:1"}\n`).join()).toMatch(
+      /warning: holds a password/,
+    );
+  });
+
+  test('keeps each finding on one line, whatever the file holds', () => {
+    const text = faults(`${smallSite}  registry: {mode: "a\\nb\\e[31m", port: "${'9'.repeat(2000)}"}\n`);
+    expect(text.every((line) => !/[\n\u001b]/.test(line) && line.length < 800)).toBe(true);
+  });
+
   test('refuses a second document', () => {
     expect(faults(`${smallSite}---\nkind: Site\n`).join()).toContain('holds one YAML document');
   });
