@@ -15,6 +15,9 @@ export {
 } from './cluster-resources.ts';
 export { type EmitInput, emitSite, siteStages } from './emit.ts';
 export { manifestsErrors } from './errors.ts';
+export { type LintCode, lintCodes } from './lint/codes.ts';
+export { lintManifest } from './lint/lint.ts';
+export { type LintConfOptions, lintRegistriesConf } from './lint/registries-conf.ts';
 export { type MirrorCategory, type MirrorMapping, mergeMirrorMappings, mirrorMappings } from './mirror-mappings.ts';
 export { imageDigestMirrorSets, imageTagMirrorSets, type Provenance } from './mirror-sets.ts';
 export { getRelease, releaseImage } from './mirrored-release.ts';
@@ -23,6 +26,7 @@ export { type DockerConfig, mergeDockerConfigs, registryAuth } from './pull-secr
 export { type RegistriesConfOptions, renderRegistriesConf } from './registries-conf.ts';
 export { imageConfig, registryConfig, registryConfigKey } from './registry-trust.ts';
 export { describeResource, type EmittedFile, type Resource, renderResource, renderResources } from './resource.ts';
+export { knownKinds } from './schema/kinds.ts';
 export { type KindSchema, readCrd, type StructuralSchema } from './schema/structural.ts';
 export { type SchemaFault, validateResource } from './schema/validate.ts';
 export { type ReleaseSignature, signatureConfigMap } from './signatures.ts';
@@ -38,4 +42,5 @@ export {
 export { type MirrorTarget, targetReference, targetRepository } from './target.ts';
 export { type SiteTexts, siteTextFiles } from './texts.ts';
 export { updateService } from './update-service.ts';
+export { emitCodes, validateStages } from './validate.ts';
 export { compareMinor, ruleApplies, type VersionRule, versionRules } from './version-rules.ts';

@@ -1,7 +1,14 @@
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parseYamlStream } from '../../src/core/yaml.ts';
-import { type EmittedFile, emitSite, type Resource, siteStages } from '../../src/manifests/index.ts';
+import {
+  type EmittedFile,
+  emitSite,
+  lintManifest,
+  type Resource,
+  siteStages,
+  validateStages,
+} from '../../src/manifests/index.ts';
 import { crdFaults, sharedCrds } from './crds.ts';
 import { emitInputFor, fixtureSite, releaseRecord, testCa } from './site-builder.ts';
 
@@ -11,6 +18,12 @@ const sites = {
   dual: [releaseRecord('4.19.10', 'amd64'), releaseRecord('4.18.20', 'arm64')],
 } as const;
 const names = Object.keys(sites) as (keyof typeof sites)[];
+
+interface HostedReferences {
+  readonly pullSecret: { readonly name: string };
+  readonly additionalTrustBundle: { readonly name: string };
+  readonly secretEncryption: { readonly aescbc: { readonly activeKey: { readonly name: string } } };
+}
 
 function emitted(name: keyof typeof sites): EmittedFile[] {
   return emitSite(emitInputFor(fixtureSite(name), sites[name]));
@@ -65,15 +78,9 @@ describe.each(names)('emitSite for the %s site', (name) => {
   test('names only secrets, maps and classes that it emits, in the right namespace', () => {
     const all = resources(emitted(name));
     const there = new Set(all.map(({ kind, metadata }) => `${kind} ${metadata.namespace ?? ''}/${metadata.name}`));
-    for (const { metadata, spec } of all.filter(({ kind }) => kind === 'HostedCluster') as {
-      metadata: Resource['metadata'];
-      spec: Record<string, never>;
-    }[]) {
-      const { pullSecret, additionalTrustBundle, secretEncryption } = spec as unknown as {
-        pullSecret: { name: string };
-        additionalTrustBundle: { name: string };
-        secretEncryption: { aescbc: { activeKey: { name: string } } };
-      };
+    const clusters = all.filter(({ kind }) => kind === 'HostedCluster');
+    for (const { metadata, spec } of clusters) {
+      const { pullSecret, additionalTrustBundle, secretEncryption } = spec as HostedReferences;
       expect(there).toContain(`Secret ${metadata.namespace}/${pullSecret.name}`);
       expect(there).toContain(`ConfigMap ${metadata.namespace}/${additionalTrustBundle.name}`);
       expect(there).toContain(`Secret ${metadata.namespace}/${secretEncryption.aescbc.activeKey.name}`);
@@ -157,5 +164,34 @@ describe('emitted objects', () => {
       'hosted1-scale',
     ];
     expect(stages.filter((stage) => order.includes(stage))).toEqual(order);
+  });
+});
+
+describe.each(names)('validateStages for the %s site', (name) => {
+  test('finds nothing wrong', () => {
+    const input = emitInputFor(fixtureSite(name), sites[name]);
+    expect(validateStages(siteStages(input), input.content, ['multicluster-engine'])).toEqual([]);
+  });
+
+  test('has nothing for the linter to find', () => {
+    const found = emitted(name)
+      .filter((file) => /\.yaml$|registries/.test(file.path))
+      .flatMap((file) => lintManifest(file.path, file.content));
+    expect(found.filter((finding) => finding.severity !== 'info')).toEqual([]);
+  });
+});
+
+describe('validateStages', () => {
+  test('says which image, object and package is missing', () => {
+    const input = emitInputFor(fixtureSite('ipv4'), sites.ipv4);
+    const stages = siteStages(input).filter((stage) => stage.name !== 'hosted1-prepare');
+    const content = { ...input.content, images: [], catalogs: [] };
+    const codes = validateStages(stages, content, ['multicluster-engine']).map((finding) => finding.code);
+    expect([...new Set(codes)].sort()).toEqual([
+      'EMIT_NAMESPACE',
+      'EMIT_NOT_MIRRORED',
+      'EMIT_PACKAGE_MISSING',
+      'EMIT_REFERENCE',
+    ]);
   });
 });

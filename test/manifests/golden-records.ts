@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseYaml } from '../../src/core/yaml.ts';
-import { digestOf } from '../../src/oci/index.ts';
+import { type Digest, digestOf } from '../../src/oci/index.ts';
 import type { ImageType, SelectedImage } from '../../src/plan/index.ts';
 
 /** One image record; only what decides mirror sets is told. */
@@ -13,7 +13,7 @@ export function imageRecord(type: ImageType, origin: string, repository: string,
     repository,
     tag,
     targets: [{ repository, tag }],
-    digest: digestOf(origin),
+    digest: (/@(sha256:.*)$/.exec(origin)?.[1] ?? digestOf(origin)) as Digest,
     mediaType: 'application/vnd.oci.image.manifest.v1+json',
     absent: [],
     signature: 'not-checked',

@@ -1,0 +1,195 @@
+import type { Finding } from '../../core/findings.ts';
+import { LineCounter, parseAllDocuments } from '../../core/yaml.ts';
+import { knownKinds } from '../schema/kinds.ts';
+import { validateResource } from '../schema/validate.ts';
+import type { LintCode } from './codes.ts';
+import { type AddFault, type FieldPath, isPlaceholder, type LintedObject, textAt, valueAt } from './faults.ts';
+import { type LintFinding, lintRegistriesConf } from './registries-conf.ts';
+import { lintAgentServiceConfig, lintInfraEnv } from './rules/assisted.ts';
+import { lintBareMetalHost } from './rules/bare-metal-host.ts';
+import {
+  lintAddressPool,
+  lintAttachment,
+  lintCatalogSource,
+  lintClusterCatalog,
+  lintDeployment,
+  lintImageConfig,
+  lintMachineConfig,
+  lintNetwork,
+  lintProxy,
+} from './rules/cluster-config.ts';
+import { lintConfigMap } from './rules/config-maps.ts';
+import { lintHostedCluster } from './rules/hosted-cluster.ts';
+import { lintMirrorSets, lintMirrorSetsTogether } from './rules/mirrors.ts';
+import { lintNodePool } from './rules/node-pool.ts';
+import { lintSecret } from './rules/secrets.ts';
+
+/** Rules by `group kind`; what the API server itself checks comes from the schemas. */
+const rules: Readonly<Record<string, (object: LintedObject, add: AddFault) => void>> = {
+  'config.openshift.io ImageDigestMirrorSet': lintMirrorSets,
+  'config.openshift.io ImageTagMirrorSet': lintMirrorSets,
+  'operator.openshift.io ImageContentSourcePolicy': lintMirrorSets,
+  'config.openshift.io Image': lintImageConfig,
+  'config.openshift.io Proxy': lintProxy,
+  'config.openshift.io Network': lintNetwork,
+  'hypershift.openshift.io HostedCluster': lintHostedCluster,
+  'hypershift.openshift.io NodePool': lintNodePool,
+  'agent-install.openshift.io AgentServiceConfig': lintAgentServiceConfig,
+  'agent-install.openshift.io InfraEnv': lintInfraEnv,
+  'metal3.io BareMetalHost': lintBareMetalHost,
+  'machineconfiguration.openshift.io MachineConfig': lintMachineConfig,
+  'k8s.cni.cncf.io NetworkAttachmentDefinition': lintAttachment,
+  'olm.operatorframework.io ClusterCatalog': lintClusterCatalog,
+  'operators.coreos.com CatalogSource': lintCatalogSource,
+  'metallb.io IPAddressPool': lintAddressPool,
+  'apps Deployment': lintDeployment,
+  ' ConfigMap': lintConfigMap,
+  ' Secret': lintSecret,
+};
+
+/**
+ * Faults of a file with Kubernetes objects, or of a registries.conf (by its name): syntax, schema of the kind with unknown fields, and the
+ * known traps of disconnected sites that the API server lets pass. Values left to fill in are not judged.
+ */
+export function lintManifest(file: string, text: string): Finding[] {
+  if (/registries.*\.conf$|registries\.conf\.d\//.test(file)) return lintRegistriesConf(file, text);
+  const lines = new LineCounter();
+  const parsed = parseAllDocuments(text, { lineCounter: lines, version: '1.1', merge: true });
+  const documents = Array.isArray(parsed) ? parsed : [];
+  const findings: Finding[] = [];
+  const together: { object: LintedObject; add: AddFault }[] = [];
+  for (const document of documents) {
+    const place = (path: FieldPath) => {
+      const range = rangeOf(document, path);
+      const { line, col } = lines.linePos(range ?? document.range?.[0] ?? 0);
+      return { file, line: Math.max(line, 1), column: Math.max(col, 1), path: formatPath(path) };
+    };
+    const [error] = document.errors;
+    if (error) {
+      // Templates with {{…}} are no YAML; nothing can be said of them.
+      if (!/\{\{/.test(text)) {
+        const { line, col } = lines.linePos(error.pos[0]);
+        const syntax: LintFinding = {
+          code: 'LINT_SYNTAX',
+          severity: 'error',
+          subject: file,
+          message: error.message.split('\n')[0] ?? 'not YAML',
+          place: { file, line, column: col, path: '' },
+        };
+        findings.push(syntax);
+      }
+      continue;
+    }
+    const value: unknown = document.toJS();
+    if (value === null || value === undefined) continue;
+    const add: AddFault = (code, path, message, hint, severity = 'error') => {
+      findings.push({ code, severity, subject: file, message, hint, place: place(path) });
+    };
+    for (const { value: one, prefix } of itemsOf(value)) {
+      const object = toObject(one);
+      const at: AddFault = (code, path, message, hint, severity) =>
+        add(code, [...prefix, ...path], message, hint, severity);
+      if (!object) {
+        at('LINT_KIND', [], 'this is no Kubernetes object', 'every object has apiVersion and kind', 'info');
+        continue;
+      }
+      lintObject(object, at, /\{\{/.test(text));
+      together.push({ object, add: at });
+    }
+  }
+  lintMirrorSetsTogether(together);
+  lintOperatorGroups(together);
+  return findings;
+}
+
+/** In a template (`{{x}}`) values are not yet what they will be; only names of fields are judged by the schema. */
+function lintObject(object: LintedObject, add: AddFault, template: boolean): void {
+  const schema = knownKinds().get(`${object.apiVersion} ${object.kind}`);
+  for (const fault of schema ? validateResource(object.value, schema) : []) {
+    const path = splitPath(fault.path);
+    const found = valueAt(object.value, ...path);
+    if (typeof found === 'string' && isPlaceholder(found)) continue;
+    if (fault.path === 'metadata.namespace')
+      add('LINT_CLUSTER_SCOPED', path, fault.message, 'take the namespace away: the API server drops it', 'warning');
+    else if (template && fault.kind !== 'unknown') continue;
+    else if (fault.kind === 'unknown')
+      add(
+        'LINT_UNKNOWN_FIELD',
+        path,
+        `${fault.path} is no field of ${object.kind}`,
+        'correct the name, or take it away',
+      );
+    else
+      add(
+        'LINT_SCHEMA',
+        fault.kind === 'missing' ? path.slice(0, -1) : path,
+        `${fault.path} ${fault.message}`,
+        'correct the value',
+      );
+  }
+  const group = object.apiVersion.includes('/') ? (object.apiVersion.split('/')[0] ?? '') : '';
+  rules[`${group} ${object.kind}`]?.(object, add);
+}
+
+function lintOperatorGroups(objects: readonly { object: LintedObject; add: AddFault }[]): void {
+  const seen = new Map<string, string>();
+  for (const { object, add } of objects.filter((one) => one.object.kind === 'OperatorGroup')) {
+    const namespace = object.namespace ?? '';
+    const other = seen.get(namespace);
+    if (other !== undefined && other !== object.name)
+      add(
+        'LINT_OPERATOR_GROUP',
+        ['metadata', 'name'],
+        `${namespace} has OperatorGroup ${other} already`,
+        'keep one: two make every operator of the namespace fail',
+      );
+    seen.set(namespace, object.name);
+  }
+}
+
+function toObject(value: unknown): LintedObject | undefined {
+  const apiVersion = valueAt(value, 'apiVersion');
+  const kind = valueAt(value, 'kind');
+  if (typeof apiVersion !== 'string' || typeof kind !== 'string') return undefined;
+  return {
+    apiVersion,
+    kind,
+    name: textAt(value, 'metadata', 'name') ?? '',
+    namespace: textAt(value, 'metadata', 'namespace'),
+    value: value as Readonly<Record<string, unknown>>,
+  };
+}
+
+/** The objects of a `List`, or the object itself. */
+function itemsOf(value: unknown): { readonly value: unknown; readonly prefix: FieldPath }[] {
+  const items = valueAt(value, 'items');
+  if (!/List$/.test(String(valueAt(value, 'kind'))) || !Array.isArray(items)) return [{ value, prefix: [] }];
+  return items.map((item: unknown, index) => ({ value: item, prefix: ['items', index] }));
+}
+
+/** `spec.osImages[0].url` and keys with dots that were joined by validateResource; the longest known way is taken. */
+function splitPath(text: string): (string | number)[] {
+  return [...text.matchAll(/[^.[\]]+|\[(\d+)\]/g)].map(([part, index]) => (index === undefined ? part : Number(index)));
+}
+
+function formatPath(path: FieldPath): string {
+  return path
+    .map((step) => (typeof step === 'number' ? `[${step}]` : `.${step}`))
+    .join('')
+    .replace(/^\./, '');
+}
+
+/** Offset of the deepest node on the path that is there. */
+function rangeOf(
+  document: { getIn(path: readonly unknown[], keepScalar?: boolean): unknown },
+  path: FieldPath,
+): number | undefined {
+  for (let length = path.length; length > 0; length -= 1) {
+    const node = document.getIn(path.slice(0, length), true);
+    if (typeof node === 'object' && node !== null && 'range' in node && Array.isArray(node.range))
+      return Number(node.range[0]);
+  }
+  return undefined;
+}
+
+export type { LintCode };

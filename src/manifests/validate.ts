@@ -1,0 +1,190 @@
+import type { Finding } from '../core/findings.ts';
+import { formatReference, parseReference } from '../oci/index.ts';
+import type { MirroredContent } from './cluster-resources.ts';
+import { listAt, recordAt, textAt, valueAt } from './lint/faults.ts';
+import { hasPackage } from './operators.ts';
+import { describeResource, type Resource } from './resource.ts';
+import { knownKinds } from './schema/kinds.ts';
+import { validateResource } from './schema/validate.ts';
+import type { ManifestStage } from './stages.ts';
+import { targetRepository } from './target.ts';
+
+/** What is found wrong with emitted objects, each with one sentence. */
+export const emitCodes = {
+  EMIT_SCHEMA: 'An emitted object does not fit the schema of its kind.',
+  EMIT_REFERENCE: 'An emitted object names another one that is not there.',
+  EMIT_NAMESPACE: 'An emitted object lies in a namespace that nobody makes.',
+  EMIT_NOT_MIRRORED: 'An emitted object names an image that the mirror does not hold.',
+  EMIT_NODE_CONFIG: 'A node pool has more ConfigMaps than the operator takes.',
+  EMIT_PACKAGE_MISSING: 'An operator that the site needs is in no mirrored catalog.',
+} as const;
+
+type EmitCode = keyof typeof emitCodes;
+
+/** Namespaces that every cluster of this kind has. */
+const given = /^(openshift-.*|kube-.*|default|local-cluster|hypershift|multicluster-engine)$/;
+
+/**
+ * Rules over all objects of a site: schemas, names that are referred to exist in the right namespace, images by digest are at the mirror.
+ * `wantedPackages` are operators that the site cannot do without.
+ */
+export function validateStages(
+  stages: readonly ManifestStage[],
+  content: MirroredContent,
+  wantedPackages: readonly string[] = [],
+): Finding[] {
+  const findings: Finding[] = [];
+  const add = (
+    code: EmitCode,
+    subject: string,
+    message: string,
+    hint: string,
+    severity: Finding['severity'] = 'error',
+  ) => findings.push({ code, severity, subject, message, hint });
+  const placed = stages.flatMap((stage) =>
+    stage.files.flatMap((file) =>
+      file.resources.map((resource) => ({
+        resource,
+        where: stage.cluster === 'management' ? '' : stage.cluster.hosted,
+      })),
+    ),
+  );
+  const there = new Set(
+    placed.map(({ resource, where }) =>
+      keyOf(where, resource.kind, resource.metadata.namespace, resource.metadata.name),
+    ),
+  );
+  for (const { resource, where } of placed) {
+    const subject = describeResource(resource);
+    const schema = knownKinds().get(`${resource.apiVersion} ${resource.kind}`);
+    for (const fault of schema ? validateResource(resource, schema) : [])
+      add('EMIT_SCHEMA', subject, `${subject}: ${fault.path} ${fault.message}`, 'report it with the site file');
+    for (const { kind, name, namespace } of referencesOf(resource))
+      if (!there.has(keyOf(where, kind, namespace, name)))
+        add(
+          'EMIT_REFERENCE',
+          subject,
+          `${subject} names ${kind} ${namespace ? `${namespace}/` : ''}${name}, which is not emitted`,
+          'correct the site file',
+        );
+    const { namespace } = resource.metadata;
+    // Where CAs are injected is for the user's own namespaces.
+    const users = textAt(resource, 'metadata', 'labels', 'config.openshift.io/inject-trusted-cabundle') !== undefined;
+    if (
+      !users &&
+      where === '' &&
+      namespace !== undefined &&
+      !given.test(namespace) &&
+      !there.has(keyOf(where, 'Namespace', undefined, namespace))
+    )
+      add(
+        'EMIT_NAMESPACE',
+        subject,
+        `nobody makes namespace ${namespace} of ${subject}`,
+        'make it, or choose another one',
+        'warning',
+      );
+    for (const image of imagesOf(resource))
+      if (!isMirrored(image, content))
+        add(
+          'EMIT_NOT_MIRRORED',
+          subject,
+          `${subject} needs ${image}, which was not mirrored`,
+          'add it to the image set, build, carry and load, then emit again',
+        );
+    const configs = listAt(resource, 'spec', 'config').length;
+    if (resource.kind === 'NodePool' && configs > 10)
+      add(
+        'EMIT_NODE_CONFIG',
+        subject,
+        `${subject} has ${configs} ConfigMaps, and 10 are allowed`,
+        'put several objects into one file',
+      );
+  }
+  for (const name of wantedPackages.filter((one) => !hasPackage(one, content)))
+    add(
+      'EMIT_PACKAGE_MISSING',
+      name,
+      `${name} is in no mirrored catalog, and is not installed by these files`,
+      'add it to the operators of the image set, or install it another way',
+      'warning',
+    );
+  return findings;
+}
+
+function keyOf(cluster: string, kind: string, namespace: string | undefined, name: string): string {
+  return `${cluster} ${kind} ${namespace ?? ''}/${name}`;
+}
+
+interface NamedReference {
+  readonly kind: string;
+  readonly name: string;
+  readonly namespace: string | undefined;
+}
+
+/** The objects that an object names, of those that Airlock emits. */
+function referencesOf(resource: Resource): NamedReference[] {
+  const { namespace } = resource.metadata;
+  const one = (kind: string, name: string | undefined, at: string | undefined = namespace): NamedReference[] =>
+    name === undefined ? [] : [{ kind, name, namespace: at }];
+  const names = (kind: string, list: readonly unknown[]): NamedReference[] =>
+    list.flatMap((entry) => one(kind, textAt(entry, 'name')));
+  switch (resource.kind) {
+    case 'HostedCluster':
+      return [
+        ...one('Secret', textAt(resource, 'spec', 'pullSecret', 'name')),
+        ...one('Secret', textAt(resource, 'spec', 'sshKey', 'name')),
+        ...one('ConfigMap', textAt(resource, 'spec', 'additionalTrustBundle', 'name')),
+        ...one('Secret', textAt(resource, 'spec', 'secretEncryption', 'aescbc', 'activeKey', 'name')),
+        ...one('Namespace', textAt(resource, 'spec', 'platform', 'agent', 'agentNamespace'), ''),
+      ].map((reference) => (reference.kind === 'Namespace' ? { ...reference, namespace: undefined } : reference));
+    case 'NodePool':
+      return [
+        ...one('HostedCluster', textAt(resource, 'spec', 'clusterName')),
+        ...names('ConfigMap', listAt(resource, 'spec', 'config')),
+        ...names('ConfigMap', listAt(resource, 'spec', 'tuningConfig')),
+      ];
+    case 'InfraEnv':
+      return one('Secret', textAt(resource, 'spec', 'pullSecretRef', 'name'));
+    case 'BareMetalHost':
+      return [
+        ...one('Secret', textAt(resource, 'spec', 'bmc', 'credentialsName')),
+        ...one('InfraEnv', textAt(resource, 'metadata', 'labels', 'infraenvs.agent-install.openshift.io')),
+      ];
+    case 'AgentServiceConfig':
+      return one('ConfigMap', textAt(resource, 'spec', 'mirrorRegistryRef', 'name'), 'multicluster-engine');
+    case 'Image':
+      return one('ConfigMap', textAt(resource, 'spec', 'additionalTrustedCA', 'name'), 'openshift-config');
+    case 'Subscription':
+      return one('CatalogSource', textAt(resource, 'spec', 'source'), textAt(resource, 'spec', 'sourceNamespace'));
+    default:
+      return [];
+  }
+}
+
+/** The images that an object names and that nothing else checks. */
+function imagesOf(resource: Resource): string[] {
+  const release = textAt(resource, 'spec', 'release', 'image');
+  const containers = resource.kind === 'Deployment' ? listAt(resource, 'spec', 'template', 'spec', 'containers') : [];
+  const annotation = recordAt(resource, 'metadata', 'annotations')[
+    'hypershift.openshift.io/control-plane-operator-image'
+  ];
+  return [
+    ...(release === undefined ? [] : [release]),
+    ...(typeof annotation === 'string' ? [annotation] : []),
+    ...containers.map((container) => valueAt(container, 'image')).filter((image) => typeof image === 'string'),
+  ];
+}
+
+/** Whether the image is at the mirror: by the mirror's own name and digest, or by an origin that mirror sets lead there. */
+function isMirrored(text: string, content: MirroredContent): boolean {
+  const wanted = parseReference(text);
+  return content.images.some((image) => {
+    if (image.targets.length === 0) return false;
+    if (wanted.registry !== content.target.registry) return image.origin === formatReference(wanted);
+    return (
+      image.digest === wanted.digest &&
+      image.targets.some(({ repository }) => targetRepository(repository, content.target) === wanted.repository)
+    );
+  });
+}
