@@ -7,6 +7,8 @@ import type { HttpAccess } from '../http-access.ts';
 import { collectAdditional } from './additional.ts';
 import { addNote, type Collector } from './collector.ts';
 import { collectGraphImage } from './graph-image.ts';
+import { collectHelm } from './helm.ts';
+import { keepOnce } from './kept-once.ts';
 import { collectOperators } from './operators.ts';
 import type { CollectOptions } from './options.ts';
 import { collectReleases } from './releases.ts';
@@ -33,7 +35,7 @@ export async function collectImageSet(input: CollectInput, run: Run): Promise<Co
   const collector: Collector = {
     source: input.source,
     http: input.http,
-    kept: input.kept,
+    kept: keepOnce(input.kept),
     options: input.options,
     limit: createLimit(input.options.parallel ?? 8),
     images: [],
@@ -50,6 +52,7 @@ export async function collectImageSet(input: CollectInput, run: Run): Promise<Co
   await collectReleases(collector, mirror.platform, run);
   await collectGraphImage(collector, mirror.platform, run);
   await collectOperators(collector, mirror.operators, run);
+  await collectHelm(collector, mirror.helm, run);
   await collectAdditional(collector, mirror.additionalImages, run);
   // Real oc-mirror compares it with its own version when it loads a bundle; without the file it warns.
   addWorkingFile(

@@ -16,6 +16,8 @@ export interface CollectOptions {
   readonly coreos?: { readonly architectures: readonly string[] | 'from-releases' };
   /** Replaces scheme and host of the CoreOS stream's URLs. */
   readonly coreosBaseUrl?: string;
+  /** The helm program; `helm` on PATH when left out. */
+  readonly helmProgram?: string;
   /** Requests at once; 8 when left out. */
   readonly parallel?: number;
 }

@@ -1,0 +1,175 @@
+import { createHash } from 'node:crypto';
+import type { HelmSelection } from '../../config/index.ts';
+import { AirlockError, errorText, isAirlockError } from '../../core/errors.ts';
+import { readFileLimited } from '../../core/files.ts';
+import { mapLimited } from '../../core/limit.ts';
+import type { Run } from '../../core/run.ts';
+import { runCommand } from '../../core/run-command.ts';
+import { parseYamlStream } from '../../core/yaml.ts';
+import { type Chart, readChartArchive, readChartFolder } from '../helm/chart.ts';
+import { estimateImages } from '../helm/estimate.ts';
+import { findImages, standardImagePaths } from '../helm/image-paths.ts';
+import { type ChartEntry, parseRepositoryIndex, selectChart } from '../helm/repository.ts';
+import { imageStorageName, parseImageName } from '../naming.ts';
+import { addNote, type Collector, orMissing } from './collector.ts';
+import { addImage } from './image.ts';
+import { addWorkingFile } from './working-files.ts';
+
+type HelmChart = HelmSelection['local'][number];
+type HelmRepository = HelmSelection['repositories'][number];
+
+/** A chart, and where its package or folder lies for `helm`. */
+interface FoundChart {
+  readonly chart: Chart;
+  readonly place: string;
+}
+
+/** Adds the images of Helm charts, and the charts themselves for those who load the bundle (reference §8.3). */
+export async function collectHelm(collector: Collector, helm: HelmSelection, run: Run): Promise<void> {
+  for (const chart of helm.local) {
+    const origin = chart.path ?? chart.name ?? 'chart without path';
+    await orMissing(collector, { type: 'helmImage', origin }, async () =>
+      addChart(collector, chart, await readLocal(collector, chart, run), run),
+    );
+  }
+  for (const repository of helm.repositories)
+    await orMissing(collector, { type: 'helmImage', origin: repository.url }, () =>
+      collectRepository(collector, repository, run),
+    );
+}
+
+async function readLocal(collector: Collector, chart: HelmChart, run: Run): Promise<FoundChart> {
+  if (!chart.path) throw new AirlockError('HELM_CHART_INVALID', 'a local chart has no path');
+  const stat = await run.disk.stat(chart.path);
+  if (stat?.kind === 'directory') return { chart: await readChartFolder(chart.path, run), place: chart.path };
+  return keepChart(collector, await readFileLimited(chart.path, run), chart.path, run);
+}
+
+async function keepChart(collector: Collector, bytes: Buffer, origin: string, run: Run): Promise<FoundChart> {
+  const digest = await collector.kept.put(bytes, run);
+  return { chart: await readChartArchive(bytes, origin), place: collector.kept.path(digest) };
+}
+
+async function collectRepository(collector: Collector, repository: HelmRepository, run: Run): Promise<void> {
+  const base = repository.url.replace(/(?:\/|\/index\.yaml)?$/, '/');
+  const url = `${base}index.yaml`;
+  const { status, body } = await collector.http.getUrl(url, { accept: '*/*' }, run);
+  if (status !== 200) throw new AirlockError('HELM_REPOSITORY_INVALID', `${url}: HTTP ${status}`);
+  const entries = parseRepositoryIndex(body.toString('utf8'), url);
+  const isAll = repository.charts.length === 0;
+  if (isAll)
+    addWorkingFile(
+      collector,
+      `helm/indexes/${base.replace(/^[a-z]+:\/\//, '').replace(/\/$/, '')}/index.yaml`,
+      body,
+      url,
+    );
+  const wanted: HelmChart[] = isAll
+    ? entries
+        .filter((entry) => !entry.isLibrary)
+        .map((entry) => ({ name: entry.name, version: entry.version, imagePaths: [], platforms: [] }))
+    : [...repository.charts];
+  await mapLimited(wanted, 4, (chart) =>
+    orMissing(collector, { type: 'helmImage', origin: `${repository.url} ${chart.name ?? ''}` }, async () => {
+      const entry = selectChart(entries, chart.name ?? '', chart.version);
+      await addChart(collector, chart, await fetchChart(collector, entry, run), run);
+    }),
+  );
+}
+
+async function fetchChart(collector: Collector, entry: ChartEntry, run: Run): Promise<FoundChart> {
+  const { status, body } = await collector.http.getUrl(entry.url, { accept: '*/*' }, run);
+  if (status !== 200) throw new AirlockError('HELM_CHART_UNKNOWN', `${entry.url}: HTTP ${status}`);
+  const sha256 = createHash('sha256').update(body).digest('hex');
+  if (entry.digest && entry.digest !== sha256)
+    throw new AirlockError('DIGEST_MISMATCH', `digest of ${entry.url} does not match its index: got ${sha256}`, {
+      side: 'source',
+    });
+  const found = await keepChart(collector, body, entry.url, run);
+  const path = `working-dir/helm/charts/${entry.name}-${entry.version}.tgz`;
+  if (!collector.files.some((file) => file.path === path)) {
+    collector.files.push({
+      path,
+      sizeBytes: body.length,
+      sha256,
+      mode: 0o644,
+      role: 'working-dir',
+      content: { kind: 'kept' },
+      origin: entry.url,
+    });
+  }
+  return found;
+}
+
+async function addChart(collector: Collector, wanted: HelmChart, found: FoundChart, run: Run): Promise<void> {
+  const { chart } = found;
+  if (chart.isLibrary) return;
+  const images = await chartImages(collector, found, [...standardImagePaths, ...wanted.imagePaths], run);
+  const subject = `chart ${chart.name} ${chart.version}`;
+  if (images.length === 0)
+    addNote(collector, { code: 'HELM_CHART_WITHOUT_IMAGES', subject, message: 'no images were found in it' }, run);
+  await mapLimited(images, collector.options.parallel ?? 8, (image) =>
+    orMissing(collector, { type: 'helmImage', origin: image }, () =>
+      addImage(
+        collector,
+        {
+          type: 'helmImage',
+          origin: image,
+          ...imageStorageName(parseImageName(image)),
+          platforms: wanted.platforms,
+          reason: subject,
+        },
+        run,
+      ),
+    ),
+  );
+}
+
+/** Rendered with `helm` where there is one; else read from templates and default values, which a note says. */
+async function chartImages(
+  collector: Collector,
+  found: FoundChart,
+  paths: readonly string[],
+  run: Run,
+): Promise<string[]> {
+  const { chart, place } = found;
+  const rendered = await render(collector, chart.name, place, run);
+  if (rendered !== undefined) return [...new Set(rendered.flatMap((document) => findImages(document, paths)))].sort();
+  addNote(
+    collector,
+    {
+      code: 'HELM_NOT_RENDERED',
+      subject: `chart ${chart.name} ${chart.version}`,
+      message:
+        'helm is not installed, so its images are those that its templates and default values name plainly; check them, or install helm',
+    },
+    run,
+  );
+  return estimateImages(chart);
+}
+
+async function render(collector: Collector, name: string, place: string, run: Run): Promise<unknown[] | undefined> {
+  const program = collector.options.helmProgram ?? 'helm';
+  const result = await runCommand(
+    program,
+    ['template', name, place, '--include-crds'],
+    { keepBytes: 64 << 20 },
+    run,
+  ).catch((error: unknown) => {
+    if (isAirlockError(error, 'COMMAND_NOT_FOUND')) return undefined;
+    throw error;
+  });
+  if (!result) return undefined;
+  if (result.exitCode !== 0)
+    throw new AirlockError(
+      'HELM_CHART_INVALID',
+      `helm cannot render chart ${name}: ${result.stderr.trim().split('\n').at(-1) ?? ''}`,
+    );
+  try {
+    return parseYamlStream(result.stdout);
+  } catch (error) {
+    throw new AirlockError('HELM_CHART_INVALID', `what helm renders of chart ${name} is no YAML: ${errorText(error)}`, {
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,103 @@
+import { type Chart, readYaml, subCharts } from './chart.ts';
+import { isPinned } from './image-paths.ts';
+
+type Values = Readonly<Record<string, unknown>>;
+
+/**
+ * The images of a chart without rendering it: `image:` lines of its templates whose expressions are plain look-ups of default values
+ * (`.Values.a.b`, `.Chart.AppVersion`, with `default` and `quote`), and `image:` values of values.yaml in the usual forms (a reference, or
+ * registry, repository, tag and digest). Conditions are taken as true, so that it is rather too much than too little.
+ */
+export function estimateImages(chart: Chart, overrides: Values = {}): string[] {
+  const values = merge(readYaml(chart.files.get('values.yaml') ?? ''), overrides);
+  const templates = [...chart.files].filter(([name]) => /^templates\/.*\.(?:ya?ml|tpl)$/.test(name));
+  const images = [
+    ...templates.flatMap(([, text]) => imagesOfTemplate(text, chart, values)),
+    ...imagesOfValues(values, chart),
+    ...subCharts(chart).flatMap((sub) => estimateImages(sub, record(values[sub.name]))),
+  ];
+  return [...new Set(images.filter(isPinned))].sort();
+}
+
+function imagesOfTemplate(text: string, chart: Chart, values: Values): string[] {
+  return text.split('\n').flatMap((line) => {
+    const match = /^\s*(?:-\s+)?image:\s*(\S.*?)\s*$/.exec(line);
+    const image = match && evaluate(match[1] ?? '', chart, values);
+    return image ? [image.replace(/^["']|["']$/g, '')] : [];
+  });
+}
+
+/** A template line with its expressions put in; undefined when one is more than a look-up. */
+function evaluate(text: string, chart: Chart, values: Values): string | undefined {
+  let isKnown = true;
+  const result = text.replace(/\{\{-?\s*(.*?)\s*-?\}\}/g, (_, expression: string) => {
+    const value = lookUp(expression, chart, values);
+    if (value === undefined) isKnown = false;
+    return value ?? '';
+  });
+  return isKnown ? result : undefined;
+}
+
+function lookUp(expression: string, chart: Chart, values: Values): string | undefined {
+  const [first = '', ...filters] = expression.split('|').map((part) => part.trim());
+  let value = term(first, chart, values);
+  for (const filter of filters) {
+    const fallback = /^default\s+(.+)$/.exec(filter)?.[1];
+    if (fallback !== undefined) value ||= term(fallback, chart, values);
+    else if (filter !== 'quote' && filter !== 'toString' && filter !== 'trim') return undefined;
+  }
+  return value;
+}
+
+function term(text: string, chart: Chart, values: Values): string | undefined {
+  const quoted = /^["'`](.*)["'`]$/.exec(text);
+  if (quoted) return quoted[1] ?? '';
+  const withDefault = /^default\s+(\S+)\s+(\S+)$/.exec(text);
+  if (withDefault) return term(withDefault[2] ?? '', chart, values) || term(withDefault[1] ?? '', chart, values);
+  if (/^\$?\.Chart\.AppVersion$/.test(text)) return chart.appVersion;
+  if (/^\$?\.Chart\.Version$/.test(text)) return chart.version;
+  const path = /^\$?\.Values\.([\w.-]+)$/.exec(text)?.[1];
+  if (path === undefined) return undefined;
+  const found = path.split('.').reduce<unknown>((value, key) => record(value)[key], values);
+  return typeof found === 'string' || typeof found === 'number' ? String(found) : '';
+}
+
+/** `image:` anywhere in the values, as a reference or in parts. */
+function imagesOfValues(value: unknown, chart: Chart, key = ''): string[] {
+  if (key.toLowerCase().endsWith('image')) {
+    if (typeof value === 'string') return [value];
+    const image = joinImage(record(value), chart);
+    if (image) return [image];
+  }
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([name, inner]) => imagesOfValues(inner, chart, name));
+}
+
+function joinImage(parts: Values, chart: Chart): string | undefined {
+  const at = (key: string): string => {
+    const value = parts[key];
+    return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
+  };
+  const repository = at('repository') || at('name');
+  if (!repository) return undefined;
+  const name = at('registry') ? `${at('registry')}/${repository}` : repository;
+  if (at('digest')) return `${name}@${at('digest')}`;
+  const tag = at('tag') || chart.appVersion;
+  return tag ? `${name}:${tag}` : undefined;
+}
+
+function merge(base: Values, over: Values): Values {
+  const keys = new Set([...Object.keys(base), ...Object.keys(over)]);
+  return Object.fromEntries(
+    [...keys].map((key) => {
+      const [low, high] = [base[key], over[key]];
+      if (high === undefined) return [key, low];
+      const isBoth = Object.keys(record(low)).length > 0 && Object.keys(record(high)).length > 0;
+      return [key, isBoth ? merge(record(low), record(high)) : high];
+    }),
+  );
+}
+
+function record(value: unknown): Values {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Values) : {};
+}
