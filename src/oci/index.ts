@@ -82,5 +82,6 @@ export {
 } from './storage/paths.ts';
 export { findManifestBytes, ReferrersIndex, referrerDescriptor } from './storage/referrers.ts';
 export { readSlice, sliceOfFile } from './storage/slice.ts';
-export { openStorage, type Storage, type StorageOptions, type StoredBlob } from './storage/storage.ts';
+export { openStorage, type Storage, type StorageOptions } from './storage/storage.ts';
+export type { StoredBlob } from './storage/storage-reader.ts';
 export { storageSource } from './storage/storage-source.ts';

@@ -1,12 +1,7 @@
 export { copyRegistry, copyStorage, type StorageCopy } from './backup.ts';
-export {
-  type AccessEntry,
-  type EmbeddedRegistry,
-  type EmbeddedRegistryOptions,
-  type ListenAddress,
-  startEmbeddedRegistry,
-  type TlsPair,
-} from './embedded/server.ts';
+export type { AccessEntry } from './embedded/request-listener.ts';
+export { type EmbeddedRegistry, type EmbeddedRegistryOptions, startEmbeddedRegistry } from './embedded/server.ts';
+export type { ListenAddress, TlsPair } from './embedded/sockets.ts';
 export { registryErrors } from './errors.ts';
 export {
   type CollectionOptions,

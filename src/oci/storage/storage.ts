@@ -1,28 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
-import { AirlockError } from '../../core/errors.ts';
 import { diskError } from '../../core/files.ts';
-import { mapLimited } from '../../core/limit.ts';
 import { assertRunning, type Run } from '../../core/run.ts';
-import { type Digest, type DigestAlgorithm, isDigest } from '../digest.ts';
+import { type Digest, type DigestAlgorithm, digestAlgorithm } from '../digest.ts';
 import { openUpload } from './blob-upload.ts';
-import type { BlobHandle, BlobUpload, ContentStore, ContentWriter } from './content-store.ts';
-import { readLink, writeLink } from './link-files.ts';
-import {
-  blobPath,
-  layerLinkPath,
-  layersPath,
-  repositoryPath,
-  revisionLinkPath,
-  revisionsPath,
-  storageRoot,
-  tagIndexLinkPath,
-  tagLinkPath,
-  tagPath,
-  tagsPath,
-} from './paths.ts';
+import type { BlobUpload, ContentWriter } from './content-store.ts';
+import { writeLink } from './link-files.ts';
+import { blobPath, layerLinkPath, revisionLinkPath, tagIndexLinkPath, tagLinkPath, tagPath } from './paths.ts';
 import { FilePlacer } from './place.ts';
-import { sliceOfFile } from './slice.ts';
+import { StorageReader } from './storage-reader.ts';
 
 export interface StorageOptions {
   /**
@@ -32,14 +18,6 @@ export interface StorageOptions {
   readonly sync?: 'each' | 'none';
 }
 
-/** A blob as it lies in a storage tree. */
-export interface StoredBlob {
-  readonly digest: Digest;
-  readonly sizeBytes: number;
-  readonly writtenAt: Date;
-}
-
-const algorithms: readonly DigestAlgorithm[] = ['sha256', 'sha512'];
 // Beside `docker`, where distribution never looks, and on its file system, so that a rename is enough.
 const temporaryFolder = '.airlock-uploads';
 
@@ -52,12 +30,11 @@ export function openStorage(root: string, options: StorageOptions = {}): Storage
 }
 
 /** Distribution's filesystem layout on disk, read and written. Made by `openStorage`. */
-export class Storage implements ContentStore, ContentWriter {
-  readonly root: string;
+export class Storage extends StorageReader implements ContentWriter {
   readonly #placer: FilePlacer;
 
   constructor(root: string, options: StorageOptions) {
-    this.root = root;
+    super(root);
     this.#placer = new FilePlacer(root, options.sync !== 'none');
   }
 
@@ -65,74 +42,8 @@ export class Storage implements ContentStore, ContentWriter {
     return this;
   }
 
-  async findBlob(digest: Digest, run: Run): Promise<{ readonly sizeBytes: number } | undefined> {
-    const stat = await run.disk.stat(this.#path(blobPath(digest)));
-    return stat?.kind === 'file' ? { sizeBytes: stat.sizeBytes } : undefined;
-  }
-
-  async openBlob(digest: Digest, run: Run): Promise<BlobHandle> {
-    const file = this.#path(blobPath(digest));
-    const there = await this.findBlob(digest, run);
-    if (!there) throw new AirlockError('BLOB_UNKNOWN', `the storage ${this.root} does not have blob ${digest}`);
-    try {
-      return sliceOfFile(await run.disk.open(file, 'read'), 0, there.sizeBytes);
-    } catch (error) {
-      throw diskError(error, file, 'read');
-    }
-  }
-
-  async hasRepository(repository: string, run: Run): Promise<boolean> {
-    const entries = await run.disk.list(this.#path(repositoryPath(repository)));
-    return entries.some((entry) => entry.name === '_manifests' || entry.name === '_layers');
-  }
-
-  async listRepositories(run: Run): Promise<string[]> {
-    const found: string[] = [];
-    const walk = async (name: string): Promise<void> => {
-      assertRunning(run);
-      const entries = await run.disk.list(
-        this.#path(name === '' ? `${storageRoot}/repositories` : repositoryPath(name)),
-      );
-      if (entries.some((entry) => entry.name === '_manifests' || entry.name === '_layers')) found.push(name);
-      for (const entry of entries) {
-        if (entry.kind !== 'directory' || entry.name.startsWith('_')) continue;
-        await walk(name === '' ? entry.name : `${name}/${entry.name}`);
-      }
-    };
-    await walk('');
-    return found;
-  }
-
-  async listTags(repository: string, run: Run): Promise<string[]> {
-    const entries = await run.disk.list(this.#path(tagsPath(repository)));
-    const tags = entries.filter((entry) => entry.kind === 'directory').map((entry) => entry.name);
-    const there = await mapLimited(tags, 16, (tag) => run.disk.stat(this.#path(tagLinkPath(repository, tag))));
-    return tags.filter((_, at) => there[at] !== undefined);
-  }
-
-  findTag(repository: string, tag: string, run: Run): Promise<Digest | undefined> {
-    return readLink(this.#path(tagLinkPath(repository, tag)), run);
-  }
-
-  async hasRevision(repository: string, digest: Digest, run: Run): Promise<boolean> {
-    return (await readLink(this.#path(revisionLinkPath(repository, digest)), run)) === digest;
-  }
-
-  listRevisions(repository: string, run: Run): Promise<Digest[]> {
-    return this.#listLinks(revisionsPath(repository), (digest) => revisionLinkPath(repository, digest), run);
-  }
-
-  async hasLayer(repository: string, digest: Digest, run: Run): Promise<boolean> {
-    return (await readLink(this.#path(layerLinkPath(repository, digest)), run)) === digest;
-  }
-
-  /** Every config and layer of the repository, sorted. */
-  listLayers(repository: string, run: Run): Promise<Digest[]> {
-    return this.#listLinks(layersPath(repository), (digest) => layerLinkPath(repository, digest), run);
-  }
-
   startBlob(run: Run, algorithm: DigestAlgorithm = 'sha256'): Promise<BlobUpload> {
-    const target = (digest: Digest): string => this.#path(blobPath(digest));
+    const target = (digest: Digest): string => this.path(blobPath(digest));
     return openUpload({ temporary: this.#temporary(), target, placer: this.#placer }, algorithm, run);
   }
 
@@ -141,7 +52,7 @@ export class Storage implements ContentStore, ContentWriter {
    * @throws AirlockError DIGEST_MISMATCH, DISK_FULL, FILE_UNWRITABLE, CANCELLED
    */
   async putBlob(digest: Digest, content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>, run: Run): Promise<void> {
-    const upload = await this.startBlob(run, digest.startsWith('sha512:') ? 'sha512' : 'sha256');
+    const upload = await this.startBlob(run, digestAlgorithm(digest));
     try {
       for await (const chunk of content) {
         assertRunning(run);
@@ -200,9 +111,9 @@ export class Storage implements ContentStore, ContentWriter {
 
   async deleteTag(repository: string, tag: string, run: Run): Promise<boolean> {
     const current = tagLinkPath(repository, tag);
-    if ((await run.disk.stat(this.#path(current))) === undefined) return false;
+    if ((await run.disk.stat(this.path(current))) === undefined) return false;
     // The link that makes the tag visible goes first, so that no reader meets a tag that is half gone.
-    await run.disk.remove(this.#path(current));
+    await run.disk.remove(this.path(current));
     await this.#remove(tagPath(repository, tag), run);
     return true;
   }
@@ -210,8 +121,8 @@ export class Storage implements ContentStore, ContentWriter {
   async collectStale(ageMs: number, run: Run): Promise<number> {
     const before = run.now().getTime() - ageMs;
     let freedBytes = 0;
-    for (const entry of await run.disk.list(this.#path(temporaryFolder))) {
-      const file = this.#path(`${temporaryFolder}/${entry.name}`);
+    for (const entry of await run.disk.list(this.path(temporaryFolder))) {
+      const file = this.path(`${temporaryFolder}/${entry.name}`);
       const stat = await run.disk.stat(file);
       if (!stat || stat.modifiedAt.getTime() > before) continue;
       await run.disk.remove(file);
@@ -225,58 +136,20 @@ export class Storage implements ContentStore, ContentWriter {
     await this.#remove(path.dirname(blobPath(digest)), run);
   }
 
-  /** Every blob, in the order of a walk. */
-  async *walkBlobs(run: Run): AsyncGenerator<StoredBlob> {
-    for (const algorithm of algorithms) {
-      const folder = this.#path(`${storageRoot}/blobs/${algorithm}`);
-      for (const pair of await run.disk.list(folder)) {
-        for (const entry of await run.disk.list(path.join(folder, pair.name))) {
-          assertRunning(run);
-          const digest = `${algorithm}:${entry.name}`;
-          if (!isDigest(digest)) continue;
-          const stat = await run.disk.stat(this.#path(blobPath(digest)));
-          if (stat?.kind === 'file') yield { digest, sizeBytes: stat.sizeBytes, writtenAt: stat.modifiedAt };
-        }
-      }
-    }
-  }
-
-  /** When the repository came to have the blob; undefined when it has not. */
-  async layerLinkedAt(repository: string, digest: Digest, run: Run): Promise<Date | undefined> {
-    return (await run.disk.stat(this.#path(layerLinkPath(repository, digest))))?.modifiedAt;
-  }
-
-  #path(relative: string): string {
-    return path.join(this.root, relative);
-  }
-
   #temporary(): string {
-    return this.#path(`${temporaryFolder}/${randomUUID()}`);
+    return this.path(`${temporaryFolder}/${randomUUID()}`);
   }
 
   #link(relative: string, digest: Digest, run: Run): Promise<boolean> {
-    return writeLink(this.#path(relative), digest, { temporary: this.#temporary(), placer: this.#placer }, run);
+    return writeLink(this.path(relative), digest, { temporary: this.#temporary(), placer: this.#placer }, run);
   }
 
   async #remove(relative: string, run: Run): Promise<void> {
-    const target = this.#path(relative);
+    const target = this.path(relative);
     try {
       await this.#placer.remove(target, run);
     } catch (error) {
       throw diskError(error, target, 'write');
     }
-  }
-
-  async #listLinks(folder: string, linkPath: (digest: Digest) => string, run: Run): Promise<Digest[]> {
-    const digests: Digest[] = [];
-    for (const algorithm of algorithms) {
-      for (const entry of await run.disk.list(this.#path(`${folder}/${algorithm}`))) {
-        const digest = `${algorithm}:${entry.name}`;
-        if (isDigest(digest)) digests.push(digest);
-      }
-    }
-    // Distribution's delete leaves the folder without its link.
-    const there = await mapLimited(digests, 16, (digest) => run.disk.stat(this.#path(linkPath(digest))));
-    return digests.filter((_, at) => there[at]?.kind === 'file');
   }
 }

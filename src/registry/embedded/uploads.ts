@@ -1,8 +1,9 @@
 import { isAirlockError } from '../../core/errors.ts';
 import { type Digest, type DigestAlgorithm, digestAlgorithm, isRepository } from '../../oci/index.ts';
 import { requireWriter, type ServerContext } from './context.ts';
-import { type Exchange, Refusal, readBody, send } from './respond.ts';
+import { type Exchange, Refusal, send } from './respond.ts';
 import { parseAnyDigest } from './routes.ts';
+import { assertInOrder, progressHeaders, receive } from './upload-body.ts';
 import type { UploadSession } from './upload-sessions.ts';
 
 /**
@@ -124,47 +125,9 @@ function link(context: ServerContext, repository: string, digest: Digest): Promi
   return context.locks.hold(repository, () => writer.linkLayer(repository, digest, context.run));
 }
 
-/** Reads the body into the upload. What came before a broken connection is kept: the client may go on from there. */
-async function receive({ request }: Exchange, { upload }: UploadSession): Promise<void> {
-  for await (const chunk of readBody(request)) await upload.write(chunk);
-}
-
-/** @throws Refusal with 416 when a Content-Range does not start where the upload ends, or does not fit the length of the body */
-function assertInOrder({ request }: Exchange, session: UploadSession): void {
-  const text = request.headers['content-range'];
-  if (text === undefined) return;
-  // The specification's form is `start-end`, both inclusive; some clients write the `bytes start-end/*` of RFC 9110.
-  const match = /^(?:bytes[ =])?(\d+)-(\d+)(?:\/(?:\*|\d+))?$/.exec(text);
-  const [start, end] = [Number(match?.[1]), Number(match?.[2])];
-  const length = request.headers['content-length'];
-  const fits = length === undefined || end - start + 1 === Number(length) || (end === 0 && Number(length) === 0);
-  if (match && start === session.upload.sizeBytes && fits) return;
-  throw new Refusal(
-    'BLOB_UPLOAD_INVALID',
-    `chunk ${text} is out of order: ${session.upload.sizeBytes} bytes are here`,
-    {
-      status: match ? 416 : 400,
-      headers: progressHeaders(session),
-    },
-  );
-}
-
 function parseAlgorithm(text: string | null): DigestAlgorithm {
   if (text === null || text === 'sha256' || text === 'sha512') return text ?? 'sha256';
   throw new Refusal('DIGEST_INVALID', `digests of algorithm "${text}" are not taken`);
-}
-
-function uploadLocation(session: UploadSession): string {
-  return `/v2/${session.repository}/blobs/uploads/${session.id}`;
-}
-
-function progressHeaders(session: UploadSession): Record<string, string> {
-  return {
-    location: uploadLocation(session),
-    // Inclusive, so that nothing and one byte read alike: distribution and every client live with it.
-    range: `0-${Math.max(0, session.upload.sizeBytes - 1)}`,
-    'docker-upload-uuid': session.id,
-  };
 }
 
 function sendProgress(exchange: Exchange, session: UploadSession, status: 202 | 204): void {

@@ -1,0 +1,71 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { type AccessRules, authorize } from './auth.ts';
+import type { ServerContext } from './context.ts';
+import { handle } from './handle.ts';
+import { type Exchange, Refusal, sendRefusal } from './respond.ts';
+
+/** One line of the access log. */
+export interface AccessEntry {
+  readonly at: Date;
+  readonly remote: string;
+  readonly user: string | undefined;
+  readonly method: string;
+  /** Path and query as sent, at most 2,000 characters. */
+  readonly target: string;
+  readonly status: number;
+  /** Of the whole answer on its connection, head included. */
+  readonly sentBytes: number;
+  readonly durationMs: number;
+}
+
+/** The function that answers every request of a server: logs in, hands on, and logs. */
+export function createListener(
+  context: ServerContext,
+  rules: AccessRules | undefined,
+  accessLog: ((entry: AccessEntry) => void) | undefined,
+): RequestListener {
+  return (request, response) => {
+    const started = performance.now();
+    const { socket } = request;
+    const { bytesWritten, remoteAddress = '' } = socket;
+    let user: string | undefined;
+    const answer = async (): Promise<void> => {
+      const exchange = toExchange(request, response);
+      try {
+        if (rules) user = await authorize(rules, exchange);
+      } catch (error) {
+        if (!(error instanceof Refusal)) throw error;
+        return sendRefusal(exchange, error);
+      }
+      await handle(context, exchange);
+    };
+    if (accessLog) {
+      response.once('close', () =>
+        accessLog({
+          at: context.run.now(),
+          remote: remoteAddress,
+          user,
+          method: request.method ?? '',
+          target: (request.url ?? '').slice(0, 2000),
+          status: response.statusCode,
+          sentBytes: socket.bytesWritten - bytesWritten,
+          durationMs: performance.now() - started,
+        }),
+      );
+    }
+    answer().catch(() => response.destroy());
+  };
+}
+
+function toExchange(request: IncomingMessage, response: ServerResponse): Exchange {
+  response.setHeader('docker-distribution-api-version', 'registry/2.0');
+  response.setHeader('x-content-type-options', 'nosniff');
+  const [rawPath = '', query = ''] = (request.url ?? '').split(/\?(.*)/s);
+  let path = '';
+  try {
+    path = decodeURIComponent(rawPath);
+  } catch {
+    // Broken percent encoding names nothing; the empty path is answered with 404.
+  }
+  return { request, response, method: request.method ?? 'GET', path, query: new URLSearchParams(query) };
+}
