@@ -72,9 +72,7 @@ export class Faults {
     const text = formatPath(path);
     return this.#findings.some(({ severity, place }) => {
       if (severity !== 'error' || place === undefined) return false;
-      return (
-        place.path === text || (!exactly && (place.path.startsWith(`${text}.`) || place.path.startsWith(`${text}[`)))
-      );
+      return exactly ? place.path === text : isAt(place.path, text);
     });
   }
 
@@ -88,6 +86,23 @@ export class Faults {
   list(): readonly Finding[] {
     const rank = (place: Place | undefined): number => (place ? place.line * 1e6 + place.column : 0);
     return [...this.#findings].sort((a, b) => rank(a.place) - rank(b.place));
+  }
+
+  /** An empty list for the same file. */
+  fork(): Faults {
+    const faults = new Faults(this.#file);
+    faults.root = this.root;
+    return faults;
+  }
+
+  /** Takes over what `other` says, unless it is about something that was told already, or names one of `except`. */
+  adopt(other: Faults, except: readonly string[]): void {
+    const told = this.#findings.map(({ place }) => place?.path ?? '');
+    const isTold = (path: string): boolean => told.some((one) => isAt(path, one) || isAt(one, path));
+    for (const finding of other.list()) {
+      const isStandIn = except.some((text) => finding.message.includes(text));
+      if (!isStandIn && !isTold(finding.place?.path ?? '')) this.#findings.push(finding);
+    }
   }
 
   get failed(): boolean {
@@ -116,6 +131,11 @@ export class Faults {
       place: { file: this.#file, line, column, path: formatPath(path) },
     });
   }
+}
+
+/** Whether `path` is `top` or lies below it. */
+function isAt(path: string, top: string): boolean {
+  return path === top || path.startsWith(`${top}.`) || path.startsWith(`${top}[`);
 }
 
 /** A message quotes what stands in the file: on one line, of bearable length, without the password of a URL. */

@@ -38,7 +38,7 @@ export type {
   SiteWeb,
 } from './site.ts';
 export { expandVirtualAddresses } from './site-ip-failover-rules.ts';
+export { renderSiteSchema } from './site-json-schema.ts';
 export { type ParseSiteOptions, parseSite } from './site-parse.ts';
 export { renderSiteReference } from './site-reference.ts';
-export { renderSiteSchema } from './site-schema.ts';
 export { compareVersions, findLenientVersion, findStrictVersion, type Version } from './version.ts';

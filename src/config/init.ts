@@ -1,4 +1,4 @@
-import { renderSiteSchema } from './site-schema.ts';
+import { renderSiteSchema } from './site-json-schema.ts';
 
 /** A file to write. */
 export interface InitFile {

@@ -7,8 +7,9 @@ import { knownHint } from './nearest.ts';
 import { type ConfigNode, findEntry, findNode, type Position, toPlain } from './node.ts';
 import type { Site } from './site.ts';
 import { completeSite } from './site-complete.ts';
+import { repairSite } from './site-repair.ts';
 import { checkSite } from './site-rules.ts';
-import { knownKeys, type SiteFile, siteSchema } from './site-schema.ts';
+import { knownKeys, siteSchema } from './site-schema.ts';
 
 /** How to read a site. */
 export interface ParseSiteOptions {
@@ -23,41 +24,37 @@ export function parseSite(text: string, fileName: string, options: ParseSiteOpti
   if (!document) return { value: undefined, findings: faults.list() };
   if (document.documents > 1)
     faults.error('CONFIG_SYNTAX', [], 'a site file holds one YAML document', 'remove what follows the line "---"');
-  const decoded = decodeSite(toPlain(document.root), faults);
-  if (!decoded) return { value: undefined, findings: faults.list() };
-  const site = completeSite(decoded, path.resolve(options.folder, path.basename(fileName)));
-  checkSite(site, decoded, faults);
+  const plain = toPlain(document.root);
+  const decoded = siteSchema.safeParse(plain);
+  const file = path.resolve(options.folder, path.basename(fileName));
+  if (!decoded.success) {
+    for (const issue of decoded.error.issues) addIssue(issue, faults);
+    checkRest(plain, decoded.error.issues, file, faults);
+    return { value: undefined, findings: faults.list() };
+  }
+  const site = completeSite(decoded.data, file);
+  checkSite(site, decoded.data, faults);
   return { value: faults.failed ? undefined : site, findings: faults.list() };
 }
 
 type Issue = z.core.$ZodIssue;
 
-/**
- * The decoded file; every fault is told. What the faults are about is then left out where nothing else rests on it (unknown keys, clusters), so
- * that the rules can still say what they have to say about the rest.
- */
-function decodeSite(plain: unknown, faults: Faults): SiteFile | undefined {
-  const first = siteSchema.safeParse(plain);
-  if (first.success) return first.data;
-  for (const issue of first.error.issues) addIssue(issue, faults);
-  for (const issue of first.error.issues) {
-    if (issue.code !== 'unrecognized_keys') continue;
-    const holder = issue.path.reduce((at: unknown, step) => (at as Record<PropertyKey, unknown>)[step], plain);
-    for (const key of issue.keys) delete (holder as Record<string, unknown>)[key];
-  }
-  const second = siteSchema.safeParse(plain);
-  if (second.success) return second.data;
-  const spec = (plain as { spec?: Record<string, unknown> }).spec ?? {};
-  const parts = new Set(second.error.issues.map(({ path: [top, part] }) => (top === 'spec' ? String(part) : '')));
-  if (parts.has('managementCluster') || parts.has('hostedClusters')) delete spec['hostedClusters'];
-  if (parts.has('managementCluster')) delete spec['managementCluster'];
-  return siteSchema.safeParse(plain).data;
+/** What the rules have to say beside what the schema refused. */
+function checkRest(plain: unknown, issues: readonly Issue[], file: string, faults: Faults): void {
+  const repaired = repairSite(plain, issues);
+  const decoded = siteSchema.safeParse(repaired.plain);
+  if (!decoded.success) return;
+  const rest = faults.fork();
+  checkSite(completeSite(decoded.data, file), decoded.data, rest);
+  faults.adopt(rest, repaired.stands);
 }
 
 /** One finding for each thing that the schema library says. */
 function addIssue(issue: Issue, faults: Faults): void {
   const at = issue.path.filter((step): step is string | number => typeof step !== 'symbol');
   const node = faults.root && findNode(faults.root, at);
+  // The library goes on to check the length of what has the wrong type.
+  if (issue.code !== 'unrecognized_keys' && faults.touches(at, true)) return;
   if (issue.code === 'unrecognized_keys') {
     for (const key of issue.keys) {
       const entry = node && findEntry(node, key);

@@ -1,19 +1,4 @@
-import * as z from 'zod';
-import { siteSchema } from './site-schema.ts';
-
-interface Schema {
-  readonly type?: string | readonly string[];
-  readonly enum?: readonly unknown[];
-  readonly const?: unknown;
-  readonly default?: unknown;
-  readonly title?: string;
-  readonly description?: string;
-  readonly properties?: Readonly<Record<string, Schema>>;
-  readonly required?: readonly string[];
-  readonly items?: Schema;
-  readonly anyOf?: readonly Schema[];
-  readonly additionalProperties?: Schema | boolean;
-}
+import { type JsonSchema, siteJsonSchema } from './site-json-schema.ts';
 
 /** Parts with a table of their own: by path, or by the last key where a part comes several times. */
 const sections = [
@@ -30,7 +15,7 @@ const sections = [
 
 /** Every field below `spec` of a site file as Markdown tables, one for each larger part, made from its schema (for docs/site.md). */
 export function renderSiteReference(): string {
-  const root = z.toJSONSchema(siteSchema, { io: 'input', target: 'draft-7', unrepresentable: 'any' }) as Schema;
+  const root = siteJsonSchema();
   const tables = new Map<string, readonly string[]>();
   addTable('spec', root.properties?.['spec'] ?? {}, tables);
   return [...tables]
@@ -40,16 +25,16 @@ export function renderSiteReference(): string {
     .join('\n\n');
 }
 
-function addTable(name: string, schema: Schema, tables: Map<string, readonly string[]>): void {
+function addTable(name: string, schema: JsonSchema, tables: Map<string, readonly string[]>): void {
   if (tables.has(name)) return;
-  const below: { name: string; schema: Schema }[] = [];
+  const below: { name: string; schema: JsonSchema }[] = [];
   tables.set(name, []);
   tables.set(name, listFields(schema, '', below));
   for (const part of below) addTable(part.name, part.schema, tables);
 }
 
 /** Rows of a mapping's fields. Parts with a table of their own go to `below` and are named there. */
-function listFields(schema: Schema, path: string, below: { name: string; schema: Schema }[]): string[] {
+function listFields(schema: JsonSchema, path: string, below: { name: string; schema: JsonSchema }[]): string[] {
   return Object.entries(schema.properties ?? {}).flatMap(([key, field]) => {
     const inner = field.items?.properties ? field.items : field;
     const name = `${path}${key}${inner === field ? '' : '[]'}`;
@@ -63,13 +48,13 @@ function listFields(schema: Schema, path: string, below: { name: string; schema:
   });
 }
 
-function formatDefault(schema: Schema): string {
+function formatDefault(schema: JsonSchema): string {
   const empty = JSON.stringify(schema.default);
   if (schema.default === undefined || empty === '{}' || empty === '[]') return '';
   return `\`${empty}\``;
 }
 
-function typeWords(schema: Schema): string {
+function typeWords(schema: JsonSchema): string {
   if (schema.const !== undefined) return `\`${String(schema.const)}\``;
   if (schema.enum) return schema.enum.map((one) => `\`${String(one)}\``).join(', ');
   if (schema.anyOf) return [...new Set(schema.anyOf.map(typeWords))].join(' or ');
@@ -84,7 +69,7 @@ function typeWords(schema: Schema): string {
   return words[String(schema.type)] ?? String(schema.type ?? 'any');
 }
 
-function plural(schema: Schema): string {
+function plural(schema: JsonSchema): string {
   if (schema.anyOf) return [...new Set(schema.anyOf.map(plural))].join(' or ');
   const word = typeWords(schema);
   return word === 'text' ? word : `${word}${/[sx]$/.test(word) ? 'es' : 's'}`;

@@ -119,17 +119,6 @@ export const siteSchema = z.strictObject({
 /** A site file as decoded: static defaults filled in, everything else as written. */
 export type SiteFile = z.output<typeof siteSchema>;
 
-/** The JSON Schema (draft 7) of a site file, as shipped in `schema/site.schema.json`. */
-export function renderSiteSchema(): string {
-  const schema = z.toJSONSchema(siteSchema, { io: 'input', target: 'draft-7', unrepresentable: 'any' });
-  const head = {
-    $schema: 'http://json-schema.org/draft-07/schema#',
-    title: 'Airlock site',
-    description: 'A disconnected site: bastion, services, management cluster, hosted clusters',
-  };
-  return `${JSON.stringify({ ...head, ...schema, $schema: head.$schema }, null, 2)}\n`;
-}
-
 /** The keys that a mapping at `path` of a site file may have; empty where any are allowed. */
 export function knownKeys(path: readonly (string | number)[]): string[] {
   let schema: unknown = siteSchema;

@@ -224,10 +224,48 @@ describe('parseSite', () => {
     expect(faults(`${smallSite}---\nkind: Site\n`).join()).toContain('holds one YAML document');
   });
 
-  test('tells faults of services when a cluster cannot be read', () => {
-    const text = hostedSite.replace('httpPort: 8080', 'httpPort: 5000').replace('release: 4.19.10', 'release: 4.19');
+  test('tells the faults of values and those between values at once, and none about what it put in', () => {
+    const text = hostedSite
+      .replace('httpPort: 8080', 'httpPort: 5000')
+      .replace('namespace: ""', 'namespace: /x')
+      .replace('release: 4.19.10', 'release: 4.19')
+      .replace('[192.0.2.31]', '[192.0.2.30]')
+      .replace('[192.0.2.21]', '[192.0.2.321]')
+      .replace('52:54:00:00:00:0A', '52-54')
+      .replace('    sshKeyFile: id_ed25519.pub\n', '    sshKey: id\n')
+      .replace('kubeconfig: hub.kubeconfig', '')
+      .replace('credentialsFile: worker-0.bmc', 'credentialsFile: []')
+      .replace('name: worker-1', 'name: worker-0');
     const paths = parseSite(text, 'site.yaml', options).findings.map(({ place }) => place?.path);
-    expect(paths).toEqual(['spec.web.httpPort', 'spec.hostedClusters[0].release']);
+    expect(paths).toEqual([
+      'spec.registry.namespace',
+      'spec.web.httpPort',
+      'spec.managementCluster.kubeconfig',
+      'spec.managementCluster.nodes[1].addresses[0]',
+      'spec.hostedClusters[0].release',
+      'spec.hostedClusters[0].sshKey',
+      'spec.hostedClusters[0].nodePools[0].hosts[0].macAddress',
+      'spec.hostedClusters[0].nodePools[0].hosts[0].bmc.credentialsFile',
+      'spec.hostedClusters[0].nodePools[0].hosts[1].name',
+      'spec.hostedClusters[0].nodePools[0].hosts[1].addresses[0]',
+    ]);
+  });
+
+  test.each([
+    ['a machine network', '[192.0.2.0/24]', '[192.0.2.0/99]'],
+    ['a host address', '[192.0.2.31]', '[kettle]'],
+    ['a VIP', '[192.0.2.40]', '40'],
+    ['all addresses of the bastion', '[192.0.2.1]}', '[]}'],
+    ['a port', 'port: 5000', 'port: 0'],
+    ['a list of hosts', 'nodePools:', 'nodePools: 5\n    annotations:'],
+    ['a cluster', '  - name: hosted1\n', '  - kettle\n  - name: hosted1\n'],
+    ['a domain', 'baseDomain: lab.example.com', 'baseDomain: Lab'],
+    ['a boolean', 'serve: true', 'serve: 1'],
+  ])('says one thing of %s that cannot be read', (_, from, to) => {
+    const text = hostedSite.replace(from, to);
+    expect(text).not.toBe(hostedSite);
+    const found = faults(text);
+    expect(found.filter((line) => !/annotations/.test(line))).toHaveLength(1);
   });
 
   test('tells the faults of keys and those between values together', () => {
