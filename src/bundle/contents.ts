@@ -10,9 +10,21 @@ import type { Segment } from './segments.ts';
 
 /** Where content comes from that the workspace does not hold. Streams may fail; they are opened again at the offset where they broke. */
 export interface ContentSources {
+  /**
+   * A stream of `openBlob` from offset 0 fails before its end unless size and digest are right, as `Source.fetchBlob` promises: then its
+   * bytes are not hashed a second time.
+   */
+  readonly checksBlobs?: boolean;
   openBlob(blob: PlannedBlob, offsetBytes: number, run: Run): Promise<Readable>;
   /** For files whose content is a URL. */
   openFile(file: SelectedFile, offsetBytes: number, run: Run): Promise<Readable>;
+}
+
+/** One place to get content from. */
+export interface ContentOpener {
+  /** What it gives from offset 0 is checked by itself. */
+  readonly checked: boolean;
+  open(offsetBytes: number, run: Run): Promise<AsyncIterable<Uint8Array>>;
 }
 
 /** A member whose data has to be brought: what it must be, and how to get it. */
@@ -21,7 +33,7 @@ export interface WantedMember {
   readonly volume: number;
   readonly offset: number;
   /** What opens it, best first: the workspace before the network. */
-  readonly openers: readonly ((offsetBytes: number, run: Run) => Promise<AsyncIterable<Uint8Array>>)[];
+  readonly openers: readonly ContentOpener[];
   readonly digest: Digest;
 }
 
@@ -49,17 +61,22 @@ export function createWanted(places: ContentPlaces): (segment: Extract<Segment, 
     if (content.kind === 'index') throw new Error('the index is not brought from anywhere');
     const expected = { name: path, size, algorithm: 'sha256', hex: content.file.sha256 } as const;
     const digest = digestFromHex(content.file.sha256);
-    return { ...at, digest, expected, openers: [fileOpener(places, path, digest, files.get(path))] };
+    return {
+      ...at,
+      digest,
+      expected,
+      openers: [{ checked: false, open: fileOpener(places, path, digest, files.get(path)) }],
+    };
   };
 }
 
-function blobOpeners(places: ContentPlaces, digest: Digest, blob: PlannedBlob | undefined): WantedMember['openers'] {
+function blobOpeners(places: ContentPlaces, digest: Digest, blob: PlannedBlob | undefined): readonly ContentOpener[] {
   const { kept, sources } = places;
-  const openers: WantedMember['openers'][number][] = [];
-  if (blob?.kept) openers.push(async (offset, run) => readFileFrom(kept.path(digest), offset, run));
+  const openers: ContentOpener[] = [];
+  if (blob?.kept) openers.push({ checked: false, open: async (at, run) => readFileFrom(kept.path(digest), at, run) });
   // A kept blob that was lost or damaged can still be had from where it came from; what Airlock made itself cannot.
   if (blob && (blob.sources.length > 0 || !blob.kept))
-    openers.push((offset, run) => sources.openBlob(blob, offset, run));
+    openers.push({ checked: sources.checksBlobs === true, open: (at, run) => sources.openBlob(blob, at, run) });
   return openers;
 }
 
@@ -68,7 +85,7 @@ function fileOpener(
   path: string,
   digest: Digest,
   file: SelectedFile | undefined,
-): WantedMember['openers'][number] {
+): ContentOpener['open'] {
   if (path === bundleNames.plan) return async (offset) => fromMemory(planBytes(places.plan), offset);
   const { toolFile } = places;
   if (path === bundleNames.tool && toolFile !== undefined)

@@ -79,11 +79,11 @@ async function fillWanted(
     if (committer.isDue()) committer.commit().catch(() => {});
   };
   run.report({ ...event, state: 'started' });
-  for (const open of member.openers) {
+  for (const { checked, open } of member.openers) {
     assertRunning(run);
     try {
       const checkedBytes = job.journal.progress.checked.get(expected.name) ?? 0;
-      const options = { checkedBytes, open: (at: number) => open(at, run), onProgress };
+      const options = { checkedBytes, checked, open: (at: number) => open(at, run), onProgress };
       await fillMember(expected, { ...file, offset }, options, sink, run);
       committer.finish(expected.name, volume);
       run.report({ ...event, state: 'finished', doneBytes: expected.size });

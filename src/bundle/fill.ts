@@ -27,6 +27,8 @@ export interface DataPlace extends OpenVolumeFile {
 export interface FillOptions {
   /** Bytes from the start that the volume holds already; they are read again and hashed, never trusted. */
   readonly checkedBytes: number;
+  /** Content opened at offset 0 fails before its end when it is wrong, so that it need not be hashed here. */
+  readonly checked: boolean;
   /** Opens the content from an offset on. */
   readonly open: (offsetBytes: number) => Promise<AsyncIterable<Uint8Array>>;
   /** Called as bytes reach the file: how many of the member it holds now. */
@@ -48,39 +50,39 @@ export async function fillMember(
   sink: Sink,
   run: Run,
 ): Promise<void> {
-  const resumed = Math.min(options.checkedBytes, expected.size);
+  const { open, onProgress } = options;
+  const start = Math.min(options.checkedBytes, expected.size);
+  await sink.begin(expected, place, onProgress, !(options.checked && start === 0));
   try {
-    await fillOnce(expected, place, { ...options, checkedBytes: resumed }, sink, run);
+    if (start > 0) await sink.rehash(start, run);
+    await pourAll(expected, open, sink, run);
+    await sink.end();
   } catch (error) {
     // What an earlier run left may be damaged; only the whole blob from its source can tell.
-    if (resumed === 0 || !isAirlockError(error, 'DIGEST_MISMATCH')) throw error;
-    await fillOnce(expected, place, { ...options, checkedBytes: 0 }, sink, run);
+    if (start === 0 || !isAirlockError(error, 'DIGEST_MISMATCH')) throw error;
+    await sink.begin(expected, place, onProgress, true);
+    await pourAll(expected, open, sink, run);
+    await sink.end();
   }
 }
 
-async function fillOnce(
-  expected: ExpectedData,
-  place: DataPlace,
-  options: FillOptions,
-  sink: Sink,
-  run: Run,
-): Promise<void> {
-  await sink.begin(expected, place, options.onProgress);
-  if (options.checkedBytes > 0) await sink.rehash(options.checkedBytes, run);
+/** Pours until the member is full, opening the source again where it broke. */
+async function pourAll(expected: ExpectedData, open: FillOptions['open'], sink: Sink, run: Run): Promise<void> {
   for (let barren = 0; sink.receivedBytes < expected.size; ) {
     const before = sink.receivedBytes;
     try {
-      await pour(await options.open(before), sink, run);
-      break;
+      await pour(await open(before), sink, run);
+      return;
     } catch (error) {
       assertRunning(run);
       barren = sink.receivedBytes > before ? 0 : barren + 1;
       // A source's client has done its own retries before it throws one of our errors.
       if (error instanceof AirlockError || barren >= barrenAttempts) throw error;
       run.report({ stage: 'build', subject: expected.name, state: 'retrying', doneBytes: sink.receivedBytes });
+      // From the middle on nobody checks the whole any more but we.
+      if (!sink.isHashing) await sink.startHashing(run);
     }
   }
-  await sink.end();
 }
 
 async function pour(content: AsyncIterable<Uint8Array>, sink: Sink, run: Run): Promise<void> {
@@ -108,6 +110,7 @@ const bufferBytes = 1 << 20;
  */
 export class Sink {
   receivedBytes = 0;
+  isHashing = true;
   readonly #buffers = [Buffer.allocUnsafeSlow(bufferBytes), Buffer.allocUnsafeSlow(bufferBytes)] as const;
   #current = 0;
   #filled = 0;
@@ -118,13 +121,19 @@ export class Sink {
   #place: DataPlace | undefined;
   #onProgress: (doneBytes: number) => void = () => {};
 
-  async begin(expected: ExpectedData, place: DataPlace, onProgress: (doneBytes: number) => void): Promise<void> {
+  async begin(
+    expected: ExpectedData,
+    place: DataPlace,
+    onProgress: (doneBytes: number) => void,
+    isHashing: boolean,
+  ): Promise<void> {
     // A member that failed may have left a write under way, out of a buffer that is about to be reused.
     await this.#writing.catch(() => {});
     this.#expected = expected;
     this.#place = place;
     this.#onProgress = onProgress;
     this.#hash = createHash(expected.algorithm);
+    this.isHashing = isHashing;
     this.#filled = 0;
     this.receivedBytes = 0;
     this.#writtenBytes = 0;
@@ -147,6 +156,16 @@ export class Sink {
     this.#onProgress(this.#writtenBytes);
   }
 
+  /** Goes over to hashing in the middle: what was written so far is read back. */
+  async startHashing(run: Run): Promise<void> {
+    if (this.#filled > 0) await this.#flush();
+    await this.settle();
+    const bytes = this.receivedBytes;
+    this.receivedBytes = 0;
+    this.isHashing = true;
+    await this.rehash(bytes, run);
+  }
+
   /** Takes bytes; returns a promise only when the disk has to be waited for. */
   write(chunk: Uint8Array): Promise<void> | undefined {
     const { name, size } = this.#expected;
@@ -166,7 +185,7 @@ export class Sink {
     await this.settle();
     if (this.receivedBytes !== size)
       throw new AirlockError('SIZE_MISMATCH', `${name} ended after ${this.receivedBytes} of ${size} bytes`);
-    const got = this.#hash.digest('hex');
+    const got = this.isHashing ? this.#hash.digest('hex') : hex;
     if (got === hex) return;
     throw new AirlockError('DIGEST_MISMATCH', `digest of ${name} does not match: got ${algorithm}:${got}`, {
       side: 'source',
@@ -205,7 +224,7 @@ export class Sink {
     );
     // A failure shows at the next settle; it must not count as unhandled until then.
     this.#writing.catch(() => {});
-    this.#hash.update(bytes);
+    if (this.isHashing) this.#hash.update(bytes);
     this.#current = 1 - this.#current;
     this.#filled = 0;
   }

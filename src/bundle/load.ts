@@ -11,6 +11,7 @@ import {
   digestOf,
   manifestLimitBytes,
   repositoryLinks,
+  repositoryPath,
   storageRoot as storageTree,
 } from '../oci/index.ts';
 import { type Bundle, locateMember } from './bundle.ts';
@@ -82,7 +83,7 @@ async function load(options: LoadOptions, run: Run): Promise<LoadOutcome> {
   await assertBase(bundle, storageRoot, loaded, run);
   const placements = [...todo.blobs, ...todo.files].filter((one) => isThere(bundle, one));
   reportTotal(bundle, todo, run);
-  const placer = new Placer(path.join(storageRoot, storageTree, '_airlock-load'), run);
+  const placer = await Placer.open(path.join(storageRoot, storageTree, '_airlock-load'), run);
   let writtenLinks = 0;
   let incompleteImages: readonly IncompleteImage[] = [];
   try {
@@ -197,9 +198,10 @@ async function writeLinks(
   let writtenLinks = 0;
   for (const repository of tree.repositories) {
     const links = [...repositoryLinks(repository)];
+    const known = (await run.disk.stat(path.join(storageRoot, repositoryPath(repository.name)))) !== undefined;
     // A tag's history before the tag, and both after the revisions: a reader in between finds nothing, never something broken.
     const written = await mapLimited(links, 8, (link) =>
-      writeLinkFile(path.join(storageRoot, link.path), link.digest, placer, run),
+      writeLinkFile(path.join(storageRoot, link.path), link.digest, known, placer, run),
     );
     writtenLinks += written.filter(Boolean).length;
   }
@@ -207,9 +209,9 @@ async function writeLinks(
 }
 
 /** Writes a link unless it says the same already. Renamed into place, so that no reader ever sees a part of it. */
-async function writeLinkFile(file: string, digest: Digest, placer: Placer, run: Run): Promise<boolean> {
+async function writeLinkFile(file: string, digest: Digest, known: boolean, placer: Placer, run: Run): Promise<boolean> {
   assertRunning(run);
-  if ((await findFile(file, run, 1024))?.toString('latin1') === digest) return false;
+  if (known && (await findFile(file, run, 1024))?.toString('latin1') === digest) return false;
   await placer.placeText(file, digest);
   return true;
 }

@@ -21,8 +21,8 @@ export interface Placement {
 }
 
 /** After so many files or bytes they are synced together and given their names. */
-const groupFiles = 128;
-const groupBytes = 128 << 20;
+const groupFiles = 4096;
+const groupBytes = 1 << 30;
 
 /**
  * Places members as files: each byte read once, hashed, written once under a temporary name in `staging` (on the same file system); what has
@@ -33,34 +33,32 @@ export class Placer {
   readonly #run: Run;
   readonly #volumes = new Map<string, Promise<DiskFile>>();
   readonly #folders = new Set<string>();
+  /** What has to be synced one by one where a whole file system cannot. */
   readonly #touched = new Set<string>();
-  #group: { readonly file: DiskFile; readonly temporary: string; readonly target: string }[] = [];
+  readonly #texts: string[] = [];
+  #group: { readonly temporary: string; readonly target: string }[] = [];
   #groupBytes = 0;
   #counter = 0;
 
-  constructor(staging: string, run: Run) {
+  private constructor(staging: string, run: Run) {
     this.#staging = staging;
     this.#run = run;
   }
 
+  /** Starts with an empty staging folder: what a killed run left there is nothing that anybody needs. */
+  static async open(staging: string, run: Run): Promise<Placer> {
+    const placer = new Placer(staging, run);
+    await run.disk.remove(staging);
+    await placer.#makeFolder(staging);
+    return placer;
+  }
+
   /** @throws AirlockError BUNDLE_DAMAGED when the member does not have its digest */
   async place(placement: Placement): Promise<void> {
-    const { name, size } = placement;
+    const { name, size, mode, target } = placement;
     this.#run.report({ stage: 'load', subject: name, state: 'started', totalBytes: size });
-    await this.makeFolder(this.#staging);
-    this.#counter += 1;
-    const temporary = path.join(this.#staging, `${this.#counter}.part`);
-    try {
-      await this.#run.disk.remove(temporary);
-      const file = await this.#run.disk.open(temporary, 'create', placement.mode);
-      await this.#copy(placement, file).catch(async (error: unknown) => {
-        await file.close();
-        throw error;
-      });
-      this.#group.push({ file, temporary, target: placement.target });
-    } catch (error) {
-      throw diskError(error, temporary, 'write');
-    }
+    const temporary = await this.#write(mode, (file) => this.#copy(placement, file));
+    this.#group.push({ temporary, target });
     this.#groupBytes += size;
     this.#run.report({ stage: 'load', subject: name, state: 'finished', doneBytes: size, totalBytes: size });
     if (this.#group.length >= groupFiles || this.#groupBytes >= groupBytes) await this.flush();
@@ -71,72 +69,82 @@ export class Placer {
     const group = this.#group;
     this.#group = [];
     this.#groupBytes = 0;
-    const settled = await mapLimited(group, 8, async ({ file, temporary, target }): Promise<unknown> => {
+    if (group.length === 0) return;
+    await this.#sync(group.map((one) => one.temporary));
+    await mapLimited(group, 8, ({ temporary, target }) => this.#rename(temporary, target));
+  }
+
+  /** Places a tiny text, such as a link, at once; it is synced at the end. */
+  async placeText(target: string, text: string): Promise<void> {
+    const temporary = await this.#write(0o644, (file) => file.write(Buffer.from(text), 0));
+    await this.#rename(temporary, target);
+    this.#texts.push(target);
+  }
+
+  /** Makes everything survive a power loss, closes all volumes and removes the staging folder. */
+  async finish(): Promise<void> {
+    await this.flush();
+    await this.#run.disk.remove(this.#staging);
+    if (!(await this.#run.disk.syncFileSystem?.(path.dirname(this.#staging)))) {
+      await this.#syncFiles(this.#texts);
+      await mapLimited([...this.#touched], 8, async (folder) => {
+        if (await this.#run.disk.stat(folder)) await this.#run.disk.syncDirectory(folder);
+      });
+    }
+    await this.close();
+  }
+
+  /** Closes the volumes; what has no name yet is brought again by the next run. */
+  async close(): Promise<void> {
+    for (const volume of this.#volumes.values()) await (await volume.catch(() => undefined))?.close();
+    this.#volumes.clear();
+  }
+
+  async #write(mode: number, fill: (file: DiskFile) => Promise<void>): Promise<string> {
+    this.#counter += 1;
+    const temporary = path.join(this.#staging, `${this.#counter}.part`);
+    try {
+      const file = await this.#run.disk.open(temporary, 'create', mode);
+      await fill(file).finally(() => file.close());
+      return temporary;
+    } catch (error) {
+      throw diskError(error, temporary, 'write');
+    }
+  }
+
+  async #rename(temporary: string, target: string): Promise<void> {
+    try {
+      await this.#makeFolder(path.dirname(target));
+      await this.#run.disk.rename(temporary, target);
+      this.#touched.add(path.dirname(target));
+    } catch (error) {
+      throw diskError(error, target, 'write');
+    }
+  }
+
+  async #sync(files: readonly string[]): Promise<void> {
+    if (!(await this.#run.disk.syncFileSystem?.(this.#staging))) await this.#syncFiles(files);
+  }
+
+  async #syncFiles(files: readonly string[]): Promise<void> {
+    await mapLimited(files, 8, async (target) => {
       try {
+        const file = await this.#run.disk.open(target, 'write');
         await file.sync().finally(() => file.close());
-        await this.makeFolder(path.dirname(target));
-        await this.#run.disk.rename(temporary, target);
-        this.#touched.add(path.dirname(target));
-        return undefined;
       } catch (error) {
-        return diskError(error, target, 'write');
+        throw diskError(error, target, 'write');
       }
     });
-    // Thrown only now, when all are closed.
-    for (const error of settled) if (error !== undefined) throw error;
   }
 
   /** As `makeDirectory`, asking the disk once per folder. */
-  async makeFolder(folder: string): Promise<void> {
+  async #makeFolder(folder: string): Promise<void> {
     if (this.#folders.has(folder)) return;
     await this.#run.disk.makeDirectory(folder);
     for (let at = folder; !this.#folders.has(at) && at !== path.dirname(at); at = path.dirname(at)) {
       this.#folders.add(at);
-      // Its parent got a new entry, perhaps; where it was there already the sync costs nothing.
-      if (at === folder) this.#touched.add(path.dirname(at));
+      this.#touched.add(path.dirname(at));
     }
-  }
-
-  /** Places a tiny text, such as a link; synced with its group. */
-  async placeText(target: string, text: string): Promise<void> {
-    this.#counter += 1;
-    const temporary = path.join(this.#staging, `${this.#counter}.part`);
-    try {
-      await this.makeFolder(this.#staging);
-      await this.makeFolder(path.dirname(target));
-      const file = await this.#run.disk.open(temporary, 'write');
-      try {
-        await file.write(Buffer.from(text), 0);
-        await file.truncate(text.length);
-      } catch (error) {
-        await file.close();
-        throw error;
-      }
-      // Only now: another worker may flush the group at any time.
-      this.#group.push({ file, temporary, target });
-    } catch (error) {
-      throw diskError(error, target, 'write');
-    }
-    if (this.#group.length >= groupFiles) await this.flush();
-  }
-
-  /** Makes all names survive a power loss, closes everything and removes the staging folder. */
-  async finish(): Promise<void> {
-    await this.flush();
-    await mapLimited([...this.#touched], 8, async (folder) => {
-      if (await this.#run.disk.stat(folder)) await this.#run.disk.syncDirectory(folder);
-    });
-    this.#touched.clear();
-    await this.close();
-    await this.#run.disk.remove(this.#staging);
-  }
-
-  /** Closes everything; what is not named yet is brought again by the next run. */
-  async close(): Promise<void> {
-    for (const { file } of this.#group) await file.close().catch(() => {});
-    this.#group = [];
-    for (const volume of this.#volumes.values()) await (await volume.catch(() => undefined))?.close();
-    this.#volumes.clear();
   }
 
   async #copy(placement: Placement, file: DiskFile): Promise<void> {

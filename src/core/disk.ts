@@ -1,3 +1,4 @@
+import { execFile } from 'node:child_process';
 import { constants } from 'node:fs';
 import fs from 'node:fs/promises';
 import path from 'node:path';
@@ -57,6 +58,11 @@ export interface Disk {
   syncDirectory(folder: string): Promise<void>;
   /** Of the file system that holds the nearest existing parent. */
   space(target: string): Promise<DiskSpace>;
+  /**
+   * Makes everything written so far to the file system of `folder` survive a power loss, at the cost of one call whatever the number of
+   * files. False when that cannot be done here: then files and folders have to be synced one by one.
+   */
+  syncFileSystem?(folder: string): Promise<boolean>;
 }
 
 class NodeFile implements DiskFile {
@@ -161,5 +167,11 @@ export const nodeDisk: Disk = {
     while ((await nodeDisk.stat(at)) === undefined && at !== path.dirname(at)) at = path.dirname(at);
     const stat = await fs.statfs(at);
     return { freeBytes: stat.bavail * stat.bsize, blockBytes: stat.bsize, freeInodes: stat.ffree };
+  },
+  syncFileSystem(folder) {
+    // Node has no syncfs(2); coreutils' `sync -f` is it. Elsewhere (BusyBox, no `sync` at all) it fails at once and changes nothing.
+    return new Promise((resolve) => {
+      execFile('sync', ['-f', '--', folder], (error) => resolve(error === null));
+    });
   },
 };

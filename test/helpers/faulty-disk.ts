@@ -29,7 +29,10 @@ interface Unsynced {
 }
 
 /** The real disk with a fault in it; without one it only counts. */
-export function createFaultyDisk(fault?: Fault): FaultyDisk {
+export function createFaultyDisk(
+  fault?: Fault,
+  options: { readonly withoutSyncFileSystem?: boolean } = {},
+): FaultyDisk {
   let operations = 0;
   const unsynced = new Map<string, Unsynced>();
   let names: { readonly from: string; readonly to: string }[] = [];
@@ -106,6 +109,19 @@ export function createFaultyDisk(fault?: Fault): FaultyDisk {
     async syncDirectory(folder) {
       step();
       names = names.filter((name) => path.dirname(name.to) !== folder);
+    },
+    // Everything at once, as syncfs does it; a fault there means that nothing of it can be believed.
+    async syncFileSystem() {
+      if (options.withoutSyncFileSystem) return false;
+      step();
+      for (const [file, state] of unsynced) {
+        if (state.writes.length === 0) continue;
+        const handle = await nodeDisk.open(file, 'write');
+        for (const { position, bytes } of state.writes.splice(0)) await handle.write(bytes, position);
+        await handle.close();
+      }
+      names = [];
+      return true;
     },
     async crash(losesNames) {
       unsynced.clear();

@@ -1,0 +1,319 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import net from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import {
+  type Bundle,
+  buildBundle,
+  loadIntoStorage,
+  openBundle,
+  openBundleSource,
+  openBundleStore,
+  readHistory,
+  verifyBundle,
+} from '../src/bundle/index.ts';
+import { createHttp } from '../src/core/http.ts';
+import { mapLimited } from '../src/core/limit.ts';
+import { quietRun } from '../src/core/run.ts';
+import {
+  contentFromSource,
+  copyToTarget,
+  createRemote,
+  manifestBlobs,
+  parseManifest,
+  type Source,
+  type Target,
+} from '../src/oci/index.ts';
+import {
+  assemblePlan,
+  type CollectedManifest,
+  openKeptBlobs,
+  type Plan,
+  type SelectedImage,
+} from '../src/plan/index.ts';
+import { type BenchSet, benchSets, listImages, writeSet } from './bundle-sets.ts';
+
+/** One measured row. */
+interface Row {
+  readonly set: string;
+  readonly work: string;
+  readonly seconds: number;
+  readonly writtenBytes: number;
+  readonly peakMiB: number;
+}
+
+const { values } = parseArgs({
+  options: {
+    set: { type: 'string', default: 'all' },
+    work: { type: 'string', default: path.join(os.tmpdir(), 'airlock-bench-work') },
+    skopeo: { type: 'boolean', default: false },
+    label: { type: 'string', default: 'run' },
+    only: { type: 'string', default: '' },
+  },
+});
+const work = values.work;
+const run = quietRun();
+const rows: Row[] = [];
+
+/** Bytes that reached block devices since boot. */
+function writtenBytes(): number {
+  spawnSync('sync');
+  let sectors = 0;
+  for (const line of readFileSync('/proc/diskstats', 'utf8').split('\n')) {
+    const fields = line.trim().split(/\s+/);
+    if (/^(?:vd[a-z]|sd[a-z]|nvme\d+n\d+|xvd[a-z])$/.test(fields[2] ?? '')) sectors += Number(fields[9]);
+  }
+  return sectors * 512;
+}
+
+async function measure<T>(set: BenchSet, title: string, task: () => Promise<T>, memory = true): Promise<T> {
+  const before = writtenBytes();
+  let peak = 0;
+  const timer = setInterval(() => {
+    peak = Math.max(peak, process.memoryUsage().rss);
+  }, 20);
+  const started = performance.now();
+  const result = await task();
+  const seconds = (performance.now() - started) / 1000;
+  clearInterval(timer);
+  const row = {
+    set: set.name,
+    work: title,
+    seconds,
+    writtenBytes: writtenBytes() - before,
+    peakMiB: memory ? peak / 2 ** 20 : 0,
+  };
+  rows.push(row);
+  console.log(
+    `${row.set}  ${row.work.padEnd(44)} ${seconds.toFixed(2).padStart(8)} s  written ${(row.writtenBytes / 1e6).toFixed(0).padStart(6)} MB${memory ? `  peak ${row.peakMiB.toFixed(0)} MiB` : ''}`,
+  );
+  return result;
+}
+
+async function freePort(): Promise<number> {
+  const server = net.createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return typeof address === 'object' && address ? address.port : 0;
+}
+
+/** A docker-registry on a storage folder. */
+async function startRegistry(folder: string): Promise<{ readonly host: string; stop(): void }> {
+  const port = await freePort();
+  const config = path.join(work, `registry-${port}.yml`);
+  await writeFile(
+    config,
+    `version: 0.1\nlog: {level: error, accesslog: {disabled: true}}\nstorage: {filesystem: {rootdirectory: ${folder}, maxthreads: 100}, delete: {enabled: true}, cache: {blobdescriptor: inmemory}}\nhttp: {addr: "127.0.0.1:${port}"}\n`,
+  );
+  const child = spawn('docker-registry', ['serve', config], {
+    stdio: 'ignore',
+    env: { PATH: process.env['PATH'], OTEL_TRACES_EXPORTER: 'none' },
+  });
+  for (let attempt = 0; attempt < 200; attempt += 1) {
+    try {
+      await fetch(`http://127.0.0.1:${port}/v2/`);
+      return { host: `127.0.0.1:${port}`, stop: () => void child.kill() };
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, 25));
+    }
+  }
+  throw new Error('docker-registry did not start');
+}
+
+/** What the mirror engine does for additional images: every tag resolved, every manifest read and kept. */
+async function planSet(set: BenchSet, host: string, source: Source, folder: string): Promise<Plan> {
+  const workspace = path.join(folder, '.airlock');
+  const kept = openKeptBlobs(workspace);
+  const manifests = new Map<string, CollectedManifest>();
+  const images = await mapLimited(listImages(set), 8, async ({ repository, tag }): Promise<SelectedImage> => {
+    const { bytes, digest, mediaType } = await source.fetchManifest({ registry: host, repository, tag }, run);
+    await kept.put(bytes, run);
+    const blobs = manifestBlobs(parseManifest(bytes, mediaType));
+    manifests.set(digest, {
+      digest,
+      mediaType,
+      size: bytes.length,
+      manifests: [],
+      blobs,
+      sources: [`${host}/${repository}`],
+    });
+    const origin = `${host}/${repository}:${tag}`;
+    const targets = [{ repository, tag }];
+    return {
+      type: 'generic',
+      origin,
+      source: `${host}/${repository}@${digest}`,
+      repository,
+      tag,
+      targets,
+      digest,
+      mediaType,
+      absent: [],
+      signature: 'unsigned',
+      reason: 'bench',
+    };
+  });
+  const history = await readHistory(workspace, run);
+  const facts = { images, manifests, releases: [], catalogs: [], files: [], missing: [], notes: [] };
+  return assemblePlan(facts as never, {
+    now: new Date('2026-11-20T10:00:00Z'),
+    toolVersion: 'bench',
+    engine: 'builtin',
+    generation: history.next,
+    ...(history.parent ? { parent: history.parent } : {}),
+    carriedBlobs: history.carriedBlobs,
+    carriedFiles: history.carriedFiles,
+    imageSetDigest: `sha256:${'0'.repeat(64)}` as never,
+    volumeSizeBytes: 500 * 2 ** 30,
+  });
+}
+
+function blobSources(source: Source): Parameters<typeof buildBundle>[0]['sources'] {
+  return {
+    checksBlobs: true,
+    openBlob: (blob, offset) => {
+      const [registry = '', ...rest] = (blob.sources[0] ?? '').split('/');
+      return source.fetchBlob({ registry, repository: rest.join('/') }, blob, offset, run);
+    },
+    openFile: () => Promise.reject(new Error('no files here')),
+  };
+}
+
+function createClient(): { readonly remote: Source & Target; close(): Promise<void> } {
+  const http = createHttp({ insecure: true });
+  return { remote: createRemote({ http, tlsVerify: false, retry: { retryTimes: 2 } }), close: () => http.close() };
+}
+
+async function benchBuild(set: BenchSet, host: string, folder: string): Promise<Bundle> {
+  const client = createClient();
+  await rm(folder, { recursive: true, force: true });
+  await measure(set, 'build (plan, fill, read back)', async () => {
+    const plan = await planSet(set, host, client.remote, folder);
+    const planned = performance.now();
+    const kept = openKeptBlobs(path.join(folder, '.airlock'));
+    const outcome = await buildBundle(
+      { plan, folder, kept, sources: blobSources(client.remote), parallelBlobs: 6 },
+      run,
+    );
+    if (outcome.kind !== 'sealed') throw new Error(`build ended ${outcome.kind}`);
+    console.log(`     of it after planning ${((performance.now() - planned) / 1000).toFixed(2)} s`);
+  });
+  await measure(set, 'build again, nothing new', async () => {
+    const plan = await planSet(set, host, client.remote, folder);
+    if (plan.blobs.length > 0) throw new Error('the second plan carries blobs');
+  });
+  await client.close();
+  const [bundle] = await openBundle(folder, run);
+  if (!bundle) throw new Error('no bundle');
+  return bundle;
+}
+
+async function benchLoads(set: BenchSet, bundle: Bundle): Promise<void> {
+  await measure(set, 'verify', async () => {
+    const report = await verifyBundle(bundle, {}, run);
+    if (!report.whole) throw new Error('not whole');
+  });
+  const storageRoot = path.join(work, `${set.name}-storage`);
+  const stateFolder = path.join(work, `${set.name}-state`);
+  for (const folder of [storageRoot, stateFolder]) await rm(folder, { recursive: true, force: true });
+  await measure(set, 'load into storage', () => loadIntoStorage({ bundle, storageRoot, stateFolder }, run));
+  await measure(set, 'load into storage again, nothing new', async () => {
+    const outcome = await loadIntoStorage({ bundle, storageRoot, stateFolder }, run);
+    if (outcome.kind !== 'nothing-new') throw new Error(outcome.kind);
+  });
+  await rm(storageRoot, { recursive: true, force: true });
+  await rm(stateFolder, { recursive: true, force: true });
+  const target = path.join(work, `${set.name}-target`);
+  await rm(target, { recursive: true, force: true });
+  const registry = await startRegistry(target);
+  const client = createClient();
+  for (const title of ['load over HTTP', 'load over HTTP again, nothing new']) {
+    await measure(set, title, async () => {
+      const store = await openBundleStore([bundle], {}, run);
+      const source = openBundleSource(store);
+      const locate = (repository: string): { registry: string; repository: string }[] => [
+        { registry: 'bundle', repository },
+      ];
+      const content = contentFromSource({ source, repositories: store.repositories, locate });
+      const result = await copyToTarget(
+        content,
+        { target: client.remote, registry: registry.host, prefix: '', stage: 'load' },
+        run,
+      );
+      await store.close();
+      if (result.failures.length > 0) throw new Error(String(result.failures[0]?.error));
+    });
+  }
+  await client.close();
+  registry.stop();
+  await rm(target, { recursive: true, force: true });
+}
+
+async function benchPeers(set: BenchSet, host: string, bundle: Bundle): Promise<void> {
+  const shell = (title: string, command: string): Promise<void> =>
+    measure(
+      set,
+      title,
+      async () => {
+        const { status } = spawnSync('sh', ['-c', command], { stdio: 'ignore' });
+        if (status !== 0) throw new Error(`${title} failed`);
+      },
+      false,
+    );
+  const volume = bundle.volumes[0]?.path ?? '';
+  const copy = path.join(work, 'copy');
+  await shell('cp of the volume', `cp ${volume} ${copy} && sync ${copy}`);
+  await shell('openssl dgst -sha256 of the volume', `openssl dgst -sha256 ${volume}`);
+  await shell(
+    'tar -x of the volume',
+    `rm -rf ${copy} && mkdir ${copy} && tar -xf ${volume} -C ${copy} && sync -f ${copy}`,
+  );
+  await rm(copy, { recursive: true, force: true });
+  if (!values.skopeo) return;
+  const target = path.join(work, `${set.name}-skopeo`);
+  const registry = await startRegistry(target);
+  const sync = path.join(work, 'sync.yml');
+  const images = listImages(set)
+    .map(({ repository, tag }) => `    ${repository}: ["${tag}"]\n`)
+    .join('');
+  await writeFile(sync, `${host}:\n  tls-verify: false\n  images:\n${images}`);
+  await shell(
+    'skopeo sync, registry to registry',
+    `skopeo sync --src yaml --dest docker --dest-tls-verify=false ${sync} ${registry.host}`,
+  );
+  registry.stop();
+  await rm(target, { recursive: true, force: true });
+}
+
+async function main(): Promise<void> {
+  await mkdir(work, { recursive: true });
+  for (const set of benchSets) {
+    if (values.set !== 'all' && values.set !== set.name) continue;
+    const source = path.join(work, `${set.name}-source`);
+    try {
+      statSync(path.join(source, 'complete'));
+    } catch {
+      await writeSet(set, source);
+      writeFileSync(path.join(source, 'complete'), '');
+    }
+    const registry = await startRegistry(source);
+    try {
+      const bundle = await benchBuild(set, registry.host, path.join(work, `${set.name}-bundles`));
+      if (values.only !== 'build') await benchLoads(set, bundle);
+      if (values.only === '') await benchPeers(set, registry.host, bundle);
+    } finally {
+      registry.stop();
+    }
+  }
+  const file = `${values.label}.json`;
+  writeFileSync(
+    path.join(process.cwd(), 'bench', 'results', file),
+    `${JSON.stringify({ node: process.version, cpus: os.cpus().length, rows }, null, 1)}\n`,
+  );
+}
+
+void main();
