@@ -1,0 +1,257 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, test } from 'vitest';
+import type { OperatorCatalog, OperatorPackage } from '../../src/config/index.ts';
+import { checkCatalog } from '../../src/mirror/catalog/check.ts';
+import { addDocument, type CatalogContent } from '../../src/mirror/catalog/content.ts';
+import { type CatalogDocument, createDocumentParser } from '../../src/mirror/catalog/documents.ts';
+import { filterCatalog } from '../../src/mirror/catalog/filter.ts';
+import { formatDocument, trimDocument } from '../../src/mirror/catalog/format.ts';
+import { describeShared } from '../helpers/real.ts';
+
+/** Every document of a file, or of all files below a folder, read in small chunks. */
+function readDocuments(place: string): CatalogDocument[] {
+  if (statSync(place).isDirectory()) return readdirSync(place).flatMap((name) => readDocuments(path.join(place, name)));
+  const documents: CatalogDocument[] = [];
+  const parser = createDocumentParser(place, (document) => documents.push(document));
+  const bytes = readFileSync(place);
+  for (let at = 0; at < bytes.length; at += 977) parser.write(bytes.subarray(at, at + 977));
+  parser.end();
+  return documents;
+}
+
+function contentOf(documents: readonly CatalogDocument[]): CatalogContent {
+  const content: CatalogContent = new Map();
+  for (const document of documents) addDocument(content, document);
+  return content;
+}
+
+function entry(packages: Partial<OperatorPackage>[] | undefined, full = false): OperatorCatalog {
+  return {
+    catalog: 'registry.example.com/harbour/index:v1',
+    full,
+    skipDependencies: false,
+    platforms: [],
+    packages: packages?.map((one) => ({ name: '', channels: [], ...one })),
+  };
+}
+
+/** The catalog that the filter leaves, read again from what would be written. */
+function filtered(documents: readonly CatalogDocument[], filter: OperatorCatalog): CatalogContent {
+  const selection = filterCatalog(contentOf(documents), filter);
+  const written = documents.flatMap((document) => {
+    const kept = trimDocument(document, selection);
+    return kept ? [formatDocument(kept)] : [];
+  });
+  const again: CatalogDocument[] = [];
+  const parser = createDocumentParser('catalog.json', (document) => again.push(document));
+  parser.write(Buffer.from(written.join('')));
+  parser.end();
+  return contentOf(again);
+}
+
+/** `channel: version version; …` of one package, sorted. */
+function summary(content: CatalogContent, name: string): string {
+  const found = content.get(name);
+  return [...(found?.channels ?? [])]
+    .map(
+      ([channel, entries]) =>
+        `${channel}: ${entries
+          .map((one) => found?.bundles.get(one.name)?.version)
+          .sort()
+          .join(' ')}`,
+    )
+    .sort()
+    .join('; ');
+}
+
+describeShared('filterCatalog on real catalogs', 'data/catalogs', (folder) => {
+  // Worked out by hand from reference §7.3.
+  test.each<[string, Partial<OperatorPackage>, string]>([
+    ['community-v4.20/cat-facts-operator', { name: 'cat-facts-operator' }, 'stable: 1.1.2'],
+    [
+      'community-v4.20/cat-facts-operator',
+      { name: 'cat-facts-operator', minVersion: '1.1' },
+      'stable: 1.1.0 1.1.1 1.1.2',
+    ],
+    // 1.1.0 is skipped by 1.1.1, below the new head 1.1.1; 1.0.0 is skipped and out of range.
+    [
+      'community-v4.20/cat-facts-operator',
+      { name: 'cat-facts-operator', minVersion: '1.1.0', maxVersion: '1.1.1' },
+      'stable: 1.1.0 1.1.1',
+    ],
+    ['community-v4.20/cat-facts-operator', { name: 'cat-facts-operator', maxVersion: '1.0.0' }, 'stable: 1.0.0'],
+    [
+      'compliance-operator/v4.18-catalog.yaml',
+      { name: 'compliance-operator' },
+      '4.7: 0.1.32; release-0.1: 0.1.61; stable: 1.9.2',
+    ],
+    // A range leaves other channels out when nothing of them is in it.
+    [
+      'compliance-operator/v4.18-catalog.yaml',
+      { name: 'compliance-operator', minVersion: '1.8' },
+      'stable: 1.8.0 1.8.1 1.8.2 1.9.0 1.9.1 1.9.2',
+    ],
+    [
+      'compliance-operator/v4.18-catalog.yaml',
+      { name: 'compliance-operator', minVersion: '1.5.1', maxVersion: '1.6' },
+      'stable: 1.5.1 1.6.0 1.6.1 1.6.2',
+    ],
+    [
+      'compliance-operator/v4.18-catalog.yaml',
+      { name: 'compliance-operator', defaultChannel: '4.7', channels: [{ name: '4.7' }] },
+      '4.7: 0.1.32',
+    ],
+    [
+      'lvms/lvm-operator-catalog-v4.18.json',
+      { name: 'lvms-operator', channels: [{ name: 'stable-4.18' }] },
+      'stable-4.18: 4.18.4',
+    ],
+    // The head skips all others and replaces none: it is kept with what it skips in the range, though it is above.
+    [
+      'lvms/lvm-operator-catalog-v4.18.json',
+      { name: 'lvms-operator', channels: [{ name: 'stable-4.18', minVersion: '4.18.2', maxVersion: '4.18.3' }] },
+      'stable-4.18: 4.18.2 4.18.3 4.18.4',
+    ],
+    [
+      'kueue-operator/v4.18-catalog.json',
+      { name: 'kueue-operator', channels: [{ name: 'stable-v1.4' }, { name: 'stable-v1.0', minVersion: '1.0.0' }] },
+      'stable-v1.0: 1.0.0 1.0.1; stable-v1.4: 1.4.1',
+    ],
+    [
+      'certified-v4.18/nvidia-network-operator',
+      { name: 'nvidia-network-operator', minVersion: '26', maxVersion: '26.1' },
+      'stable: 26.1.0; v26.1: 26.1.0',
+    ],
+  ])('%s with %j keeps %s', (place, filter, expected) => {
+    const content = filtered(readDocuments(path.join(folder, place)), entry([filter]));
+    expect(summary(content, filter.name ?? '')).toBe(expected);
+    expect(checkCatalog(content)).toEqual([]);
+  });
+
+  const places = folder
+    ? readdirSync(folder).flatMap((group) => {
+        const inside = path.join(folder, group);
+        if (group === 'edge' || group === 'multicluster-engine' || group === 'operator-registry') return [];
+        return group === 'oc-mirror' || group === 'lvms' || /^(?:community|certified|dir)/.test(group)
+          ? readdirSync(inside).map((name) => `${group}/${name}`)
+          : [group];
+      })
+    : ['-'];
+
+  test.each(places)('whatever is asked of %s, what is kept passes the rules of opm', (place) => {
+    const documents = readDocuments(path.join(folder, place));
+    const content = contentOf(documents);
+    expect(checkCatalog(content)).toEqual([]);
+    expect(checkCatalog(filtered(documents, entry(undefined)))).toEqual([]);
+    expect(checkCatalog(filtered(documents, entry(undefined, true)))).toEqual([]);
+    for (const [name, one] of content) {
+      const versions = [...one.bundles.values()].map((bundle) => bundle.version ?? '');
+      for (const version of versions) {
+        for (const range of [
+          { minVersion: version },
+          { maxVersion: version },
+          { minVersion: version, maxVersion: version },
+        ]) {
+          try {
+            expect(checkCatalog(filtered(documents, entry([{ name, ...range }])))).toEqual([]);
+          } catch (error) {
+            // The default channel may have nothing in the range: that is refused, never written.
+            expect(error).toMatchObject({ code: expect.stringMatching(/^CATALOG_(?:FILTER_INVALID|EMPTY)$/) });
+          }
+        }
+      }
+    }
+  });
+
+  test.each([['invalid-array.json', 'CATALOG_UNREADABLE']])('%s is refused', (name, code) => {
+    expect(() => readDocuments(path.join(folder, 'edge', name))).toThrow(expect.objectContaining({ code }));
+  });
+
+  test('several objects on one line are several documents', () => {
+    expect(readDocuments(path.join(folder, 'edge/valid-ndjson-one-line.json')).length).toBeGreaterThan(1);
+  });
+
+  test('deprecations follow what is kept, and other schemas of a kept package stay', () => {
+    const documents = readDocuments(path.join(folder, 'edge/anakin-boba-deprecations.json'));
+    const selection = filterCatalog(contentOf(documents), entry([{ name: 'anakin' }]));
+    const kept = documents.map((document) => trimDocument(document, selection)).filter((one) => one !== undefined);
+    expect(kept.some((document) => document['package'] === 'boba-fett')).toBe(false);
+    const bundles = new Set(kept.filter((one) => one['schema'] === 'olm.bundle').map((one) => one['name']));
+    for (const one of kept.filter((document) => document['schema'] === 'olm.deprecations')) {
+      for (const { reference } of one['entries'] as { reference: { schema: string; name?: string } }[])
+        if (reference.schema === 'olm.bundle') expect(bundles).toContain(reference.name);
+    }
+  });
+});
+
+describe('checkCatalog', () => {
+  const good = [
+    { schema: 'olm.package', name: 'crane', defaultChannel: 'stable' },
+    {
+      schema: 'olm.channel',
+      package: 'crane',
+      name: 'stable',
+      entries: [{ name: 'crane.v2', replaces: 'crane.v1' }, { name: 'crane.v1' }],
+    },
+    ...['1.0.0', '2.0.0'].map((version) => ({
+      schema: 'olm.bundle',
+      package: 'crane',
+      name: `crane.v${version[0]}`,
+      image: `registry.example.com/crane@sha256:${version}`,
+      properties: [{ type: 'olm.package', value: { packageName: 'crane', version } }],
+    })),
+  ];
+  const change = (at: number, with_: object): object[] =>
+    good.map((document, index) => (index === at ? { ...document, ...with_ } : document));
+
+  test.each<[string, object[], RegExp | undefined]>([
+    ['a good catalog', good, undefined],
+    ['no package', good.slice(1), /no olm.package/],
+    ['an unknown default channel', change(0, { defaultChannel: 'fast' }), /default channel "fast" does not exist/],
+    ['an empty channel', change(1, { entries: [] }), /no entries/],
+    [
+      'two heads',
+      change(1, { entries: [{ name: 'crane.v2' }, { name: 'crane.v1' }] }),
+      /multiple channel heads found: crane.v1, crane.v2/,
+    ],
+    [
+      'a cycle',
+      change(1, {
+        entries: [
+          { name: 'crane.v2', replaces: 'crane.v1' },
+          { name: 'crane.v1', replaces: 'crane.v2' },
+        ],
+      }),
+      /cycle/,
+    ],
+    [
+      'an entry without bundle',
+      change(1, {
+        entries: [
+          { name: 'crane.v3', replaces: 'crane.v2' },
+          { name: 'crane.v2', replaces: 'crane.v1' },
+          { name: 'crane.v1' },
+        ],
+      }),
+      /no bundle crane.v3/,
+    ],
+    ['a bundle in no channel', change(1, { entries: [{ name: 'crane.v2' }] }), /crane.v1 is in no channel/],
+    [
+      'two bundles of one version',
+      change(3, { properties: [{ type: 'olm.package', value: { version: '1.0.0' } }] }),
+      /one version 1.0.0/,
+    ],
+    ['a bundle without version', change(3, { properties: [] }), /0 olm.package properties/],
+    [
+      'a version that is none',
+      change(3, { properties: [{ type: 'olm.package', value: { version: '2' } }] }),
+      /no semantic version/,
+    ],
+    ['a channel twice', [...good, good[1] ?? {}], /channel stable stands there twice/],
+  ])('%s', (_, documents, fault) => {
+    const faults = checkCatalog(contentOf(documents as CatalogDocument[]));
+    if (fault) expect(faults.join('\n')).toMatch(fault);
+    else expect(faults).toEqual([]);
+  });
+});
