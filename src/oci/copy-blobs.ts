@@ -3,39 +3,45 @@ import { mapLimited } from '../core/limit.ts';
 import type { Run } from '../core/run.ts';
 import { type CopyContent, type CopyCounts, type CopyOptions, targetRepository } from './copy-content.ts';
 import { handleFailure } from './copy-failure.ts';
-import { guarded, type MissingContent } from './copy-survey.ts';
+import { guarded, type MissingManifest } from './copy-survey.ts';
 import type { Descriptor } from './descriptor.ts';
 import type { Digest } from './digest.ts';
 
-/** Blobs that could not be brought to a repository: `name digest`. */
-export type FailedBlobs = ReadonlySet<string>;
+/** Parts that could not be brought to a repository, by `blobKey`. */
+export type FailedParts = Set<string>;
+
+/** Names a blob or manifest of one repository. */
+export function blobKey(name: string, digest: Digest): string {
+  return `${name} ${digest}`;
+}
 
 interface BlobJob {
   readonly blob: Descriptor;
   /** Below the prefix. */
-  readonly repositories: string[];
+  readonly repositories: Set<string>;
 }
 
 const reportEveryMs = 250;
+const lookFromBytes = 1 << 20;
 
 /**
  * Brings every missing blob to every repository that needs it, largest first: looked for, mounted or uploaded in one repository, then mounted in
  * the others.
  */
 export async function copyBlobs(
-  missing: readonly MissingContent[],
+  missing: readonly MissingManifest[],
   content: CopyContent,
   options: CopyOptions,
   counts: CopyCounts,
   run: Run,
-): Promise<FailedBlobs> {
-  const failed = new Set<string>();
+): Promise<FailedParts> {
+  const failed: FailedParts = new Set();
   const jobs = new Map<Digest, BlobJob>();
   for (const { name, blobs } of missing) {
     for (const blob of blobs) {
       const job = jobs.get(blob.digest);
-      if (job) job.repositories.push(name);
-      else jobs.set(blob.digest, { blob, repositories: [name] });
+      if (job) job.repositories.add(name);
+      else jobs.set(blob.digest, { blob, repositories: new Set([name]) });
     }
   }
   // The largest first: one large blob begun last would leave all other connections idle at the end.
@@ -58,7 +64,7 @@ export async function copyBlobs(
         holder = targetRepository(options, name);
       } catch (error) {
         handleFailure({ repository: name, digest: job.blob.digest, kind: 'blob', error }, options, counts, run);
-        failed.add(`${name} ${job.blob.digest}`);
+        failed.add(blobKey(name, job.blob.digest));
       }
     }
   });
@@ -77,28 +83,35 @@ async function copyBlob(
   const { target, registry, stage } = options;
   const place = { registry, repository: targetRepository(options, name) };
   const about = { stage, subject: blob.digest, totalBytes: blob.size };
+  const present = (message: string): void => run.report({ ...about, state: 'skipped', doneBytes: blob.size, message });
   // Mounting what is there already is fine: no look beforehand where a mount is likely to do.
   if (holder !== undefined && (await target.mountBlob(place, blob, holder, run))) {
     counts.mountedBlobs += 1;
     return;
   }
-  if (await target.hasBlob(place, blob, run)) {
+  // The upload itself asks too, but not every registry listens; for a small blob that costs less than another request for each.
+  if (blob.size >= lookFromBytes && (await target.hasBlob(place, blob, run))) {
     counts.presentBlobs += 1;
-    run.report({ ...about, state: 'skipped', doneBytes: blob.size, message: 'is there already' });
+    present('is there already');
     return;
   }
   for (const from of options.mountFrom?.(blob) ?? []) {
     if (from === place.repository || !(await target.mountBlob(place, blob, from, run))) continue;
     counts.mountedBlobs += 1;
-    run.report({ ...about, state: 'skipped', doneBytes: blob.size, message: `mounted from ${from}` });
+    present(`mounted from ${from}`);
     return;
   }
-  run.report({ ...about, state: 'started', doneBytes: 0 });
-  const open = async (offsetBytes: number): Promise<Readable> =>
-    countStream(await content.openBlob(name, blob, offsetBytes, run), offsetBytes, (doneBytes) =>
+  const open = async (offsetBytes: number): Promise<Readable> => {
+    run.report({ ...about, state: 'started', doneBytes: offsetBytes });
+    return countStream(await content.openBlob(name, blob, offsetBytes, run), offsetBytes, (doneBytes) =>
       run.report({ ...about, state: 'active', doneBytes }),
     );
-  await target.pushBlob(place, blob, open, run);
+  };
+  if ((await target.pushBlob(place, blob, open, run)) === 'present') {
+    counts.presentBlobs += 1;
+    present('is there already');
+    return;
+  }
   counts.pushedBlobs += 1;
   counts.pushedBytes += blob.size;
   run.report({ ...about, state: 'finished', doneBytes: blob.size });

@@ -1,75 +1,70 @@
 import { AirlockError } from '../core/errors.ts';
 import { mapLimited } from '../core/limit.ts';
 import type { Run } from '../core/run.ts';
-import type { FailedBlobs } from './copy-blobs.ts';
+import { blobKey, type FailedParts } from './copy-blobs.ts';
 import { type CopyContent, type CopyCounts, type CopyOptions, targetRepository } from './copy-content.ts';
 import { handleFailure } from './copy-failure.ts';
-import { guarded, type MissingContent, type MissingManifest } from './copy-survey.ts';
-import type { Digest } from './digest.ts';
-import { childManifests, manifestBlobs } from './manifest.ts';
+import { guarded, type MissingManifest } from './copy-survey.ts';
 
 /**
- * Pushes the manifests of each repository, children before indexes, each digest once, then adds tags. A tagged manifest is put under its first
- * tag at once, which saves a request. What needs something that failed is not pushed.
+ * Pushes manifests, each digest of a repository by one task only: images first, then the indexes and referrers that name them. A tagged one goes
+ * under its tags at once, which saves a request. What needs something that failed is not pushed.
  */
 export async function copyManifests(
-  missing: readonly MissingContent[],
-  failedBlobs: FailedBlobs,
+  missing: readonly MissingManifest[],
+  failed: FailedParts,
   content: CopyContent,
   options: CopyOptions,
   counts: CopyCounts,
   run: Run,
 ): Promise<void> {
-  await mapLimited(missing, options.parallelManifests ?? 8, async (repository) => {
-    const place = { registry: options.registry, repository: targetRepository(options, repository.name) };
-    const failed = new Set<Digest>(
-      counts.failures.filter((item) => item.repository === repository.name).map((item) => item.digest),
-    );
-    const done = new Set<string>();
-    for (const item of repository.manifests) {
-      const { manifest } = item;
-      const tag = repository.tags.find((wanted) => wanted.digest === manifest.digest)?.tag;
+  for (const { repository, digest } of counts.failures) failed.add(blobKey(repository, digest));
+  for (const level of inLevels(missing)) {
+    await mapLimited(level, options.parallelManifests ?? 8, async (item) => {
+      const { name, digest, tags } = item;
+      const place = { registry: options.registry, repository: targetRepository(options, name) };
       try {
-        assertComplete(item, repository.name, failed, failedBlobs);
-        await guarded(options, () => options.target.pushManifest(place, tag ?? manifest.digest, manifest, run));
+        assertComplete(item, failed);
+        const manifest = await content.readManifest(name, digest, run);
+        for (const tagOrDigest of tags.length > 0 ? tags : [digest])
+          await guarded(options, () => options.target.pushManifest(place, tagOrDigest, manifest, run));
         counts.pushedManifests += 1;
-        if (tag !== undefined) {
-          counts.pushedTags += 1;
-          done.add(tag);
-        }
+        counts.pushedTags += tags.length;
       } catch (error) {
-        failed.add(manifest.digest);
-        const failure = { repository: repository.name, digest: manifest.digest, kind: 'manifest', error } as const;
-        handleFailure(failure, options, counts, run);
+        failed.add(blobKey(name, digest));
+        handleFailure({ repository: name, digest, kind: 'manifest', error }, options, counts, run);
       }
-    }
-    for (const { tag, digest } of repository.tags) {
-      if (done.has(tag) || failed.has(digest)) continue;
-      try {
-        const known = repository.manifests.find((item) => item.manifest.digest === digest)?.manifest;
-        const manifest = known ?? (await content.readManifest(repository.name, digest, run));
-        await guarded(options, () => options.target.pushManifest(place, tag, manifest, run));
-        counts.pushedTags += 1;
-      } catch (error) {
-        handleFailure({ repository: repository.name, digest, kind: 'manifest', error }, options, counts, run);
-      }
-    }
-  });
+    });
+  }
 }
 
 /** An image without one of its parts would be refused, or worse, taken. */
-function assertComplete(
-  item: MissingManifest,
-  name: string,
-  failed: ReadonlySet<Digest>,
-  failedBlobs: FailedBlobs,
-): void {
-  const part =
-    manifestBlobs(item.parsed).find((blob) => failedBlobs.has(`${name} ${blob.digest}`)) ??
-    childManifests(item.parsed).find((child) => failed.has(child.digest));
-  if (part)
-    throw new AirlockError(
-      'IMAGE_INCOMPLETE',
-      `${name}@${item.manifest.digest}: its part ${part.digest} was not copied`,
-    );
+function assertComplete(item: MissingManifest, failed: FailedParts): void {
+  const parts = [...item.blobs.map((blob) => blob.digest), ...item.children];
+  const part = parts.find((digest) => failed.has(blobKey(item.name, digest)));
+  if (part) throw new AirlockError('IMAGE_INCOMPLETE', `${item.name}@${item.digest}: its part ${part} was not copied`);
+}
+
+/** What names nothing else first; each level names only manifests of the levels before it. */
+function inLevels(missing: readonly MissingManifest[]): MissingManifest[][] {
+  const byKey = new Map(missing.map((item) => [blobKey(item.name, item.digest), item]));
+  const depths = new Map<MissingManifest, number>();
+  const depthOf = (item: MissingManifest): number => {
+    const known = depths.get(item);
+    if (known !== undefined) return known;
+    // A digest cannot name itself, so there are no circles; the mark keeps hostile input finite all the same.
+    depths.set(item, 0);
+    const named = [...item.children, ...(item.subject ? [item.subject] : [])];
+    const below = named.flatMap((digest) => byKey.get(blobKey(item.name, digest)) ?? []).map(depthOf);
+    const depth = below.length === 0 ? 0 : 1 + Math.max(...below);
+    depths.set(item, depth);
+    return depth;
+  };
+  const levels: MissingManifest[][] = [];
+  for (const item of missing) {
+    const depth = depthOf(item);
+    while (levels.length <= depth) levels.push([]);
+    levels[depth]?.push(item);
+  }
+  return levels;
 }

@@ -4,72 +4,56 @@ import { type CopyContent, type CopyCounts, type CopyOptions, targetRepository }
 import { handleFailure } from './copy-failure.ts';
 import type { Descriptor } from './descriptor.ts';
 import type { Digest } from './digest.ts';
-import { childManifests, type Manifest, manifestBlobs, parseManifest } from './manifest.ts';
-import type { FetchedManifest } from './source.ts';
+import { childManifests, manifestBlobs, parseManifest } from './manifest.ts';
 
-/** A manifest that the target lacks. */
+/** A manifest that has to be put into a repository of the target: under each of `tags`, or by digest when there are none. */
 export interface MissingManifest {
-  readonly manifest: FetchedManifest;
-  readonly parsed: Manifest;
-}
-
-/** What one repository of the target lacks. */
-export interface MissingContent {
-  /** Below the prefix. */
+  /** Of the repository, below the prefix. */
   readonly name: string;
-  /** Children before the indexes that name them. */
-  readonly manifests: readonly MissingManifest[];
+  readonly digest: Digest;
   /** Tags that mean something else at the target, or nothing. */
-  readonly tags: readonly { readonly tag: string; readonly digest: Digest }[];
-  /** The blobs of `manifests`, each once. */
+  readonly tags: readonly string[];
+  /** Config and layers; [] when the target has the manifest under another name. */
   readonly blobs: readonly Descriptor[];
+  readonly children: readonly Digest[];
+  readonly subject: Digest | undefined;
 }
 
 /**
- * Asks the target for every tag and manifest and reads those that it lacks. A registry takes a manifest only after its blobs, so that the blobs
- * of a manifest that is there need no look.
+ * Asks the target for every tag, and for every digest without one, and reads the manifests that it lacks. A registry takes a manifest only after
+ * its blobs, so that the blobs of a manifest that is there need no look.
  */
 export async function surveyTarget(
   content: CopyContent,
   options: CopyOptions,
   counts: CopyCounts,
   run: Run,
-): Promise<MissingContent[]> {
+): Promise<MissingManifest[]> {
   const parallel = options.parallelManifests ?? 8;
-  return mapLimited(content.repositories, parallel, async (repository) => {
-    const place = { registry: options.registry, repository: targetRepository(options, repository.name) };
-    const present = new Set<Digest>();
-    const tags: { tag: string; digest: Digest }[] = [];
-    for (const [tag, digest] of Object.entries(repository.tags).sort()) {
-      const found = await guarded(options, () => options.target.findManifest({ ...place, tag }, run));
-      if (found?.digest === digest) {
-        present.add(digest);
-        counts.presentTags += 1;
-      } else tags.push({ tag, digest });
+  const wanted = await findMissingTags(content, options, counts, run);
+  const missing = await mapLimited(wanted, parallel, async (item): Promise<MissingManifest[]> => {
+    const { name, digest, tags } = item;
+    const place = { registry: options.registry, repository: targetRepository(options, name) };
+    // What has to be put under a tag anyhow is not asked for: most of it is new.
+    const present =
+      item.present ||
+      (tags.length === 0 &&
+        (await guarded(options, () => options.target.findManifest({ ...place, digest }, run))) !== undefined);
+    if (present) counts.presentManifests += 1;
+    if (present && tags.length === 0) return [];
+    try {
+      const manifest = await content.readManifest(name, digest, run);
+      const parsed = parseManifest(manifest.bytes, manifest.mediaType);
+      // Only what is needed later is kept: bytes and annotations of ten thousand manifests would fill the memory.
+      const children = childManifests(parsed).map((child) => child.digest);
+      const blobs = present ? [] : manifestBlobs(parsed).map(bareDescriptor);
+      return [{ name, digest, tags, blobs, children, subject: parsed.subject?.digest }];
+    } catch (error) {
+      handleFailure({ repository: name, digest, kind: 'manifest', error }, options, counts, run);
+      return [];
     }
-    const manifests: MissingManifest[] = [];
-    for (const digest of new Set(repository.revisions)) {
-      const there =
-        present.has(digest) || (await guarded(options, () => options.target.findManifest({ ...place, digest }, run)));
-      if (there) {
-        counts.presentManifests += 1;
-        continue;
-      }
-      try {
-        const manifest = await content.readManifest(repository.name, digest, run);
-        manifests.push({ manifest, parsed: parseManifest(manifest.bytes, manifest.mediaType) });
-      } catch (error) {
-        handleFailure({ repository: repository.name, digest, kind: 'manifest', error }, options, counts, run);
-      }
-    }
-    const blobs = manifests.flatMap((item) => manifestBlobs(item.parsed));
-    return {
-      name: repository.name,
-      manifests: childrenFirst(manifests),
-      tags,
-      blobs: [...new Map(blobs.map((blob) => [blob.digest, blob])).values()],
-    };
   });
+  return missing.flat();
 }
 
 /** Runs a request under the adaptive limit, where there is one. */
@@ -77,23 +61,45 @@ export function guarded<T>(options: CopyOptions, task: () => Promise<T>): Promis
   return options.limit ? options.limit.run(task) : task();
 }
 
-function childrenFirst(manifests: readonly MissingManifest[]): MissingManifest[] {
-  const byDigest = new Map(manifests.map((item) => [item.manifest.digest, item]));
-  const ordered = new Set<MissingManifest>();
-  const seen = new Set<MissingManifest>();
-  const visit = (item: MissingManifest): void => {
-    // An index cannot name itself: its digest would have to be known beforehand. The guard keeps hostile input finite all the same.
-    if (seen.has(item)) return;
-    seen.add(item);
-    for (const child of childManifests(item.parsed)) {
-      const below = byDigest.get(child.digest);
-      if (below) visit(below);
+function bareDescriptor({ mediaType, digest, size }: Descriptor): Descriptor {
+  return { mediaType, digest, size };
+}
+
+interface WantedManifest {
+  readonly name: string;
+  readonly digest: Digest;
+  readonly tags: string[];
+  /** A tag at the target means it already. */
+  present: boolean;
+}
+
+/** Every manifest of the content, with the tags that it has to be given. */
+async function findMissingTags(
+  content: CopyContent,
+  options: CopyOptions,
+  counts: CopyCounts,
+  run: Run,
+): Promise<WantedManifest[]> {
+  const wanted: WantedManifest[] = [];
+  const tagged: { readonly tag: string; readonly item: WantedManifest }[] = [];
+  for (const { name, tags, revisions } of content.repositories) {
+    const byDigest = new Map<Digest, WantedManifest>();
+    for (const digest of new Set([...revisions, ...Object.values(tags)]))
+      byDigest.set(digest, { name, digest, tags: [], present: false });
+    wanted.push(...byDigest.values());
+    for (const [tag, digest] of Object.entries(tags).sort()) {
+      const item = byDigest.get(digest);
+      if (item) tagged.push({ tag, item });
     }
-    // A referrer's subject first, so that registries that check it are content.
-    const subject = item.parsed.subject && byDigest.get(item.parsed.subject.digest);
-    if (subject) visit(subject);
-    ordered.add(item);
-  };
-  for (const item of manifests) visit(item);
-  return [...ordered];
+  }
+  await mapLimited(tagged, options.parallelManifests ?? 8, async ({ tag, item }) => {
+    const place = { registry: options.registry, repository: targetRepository(options, item.name) };
+    const found = await guarded(options, () => options.target.findManifest({ ...place, tag }, run));
+    if (found?.digest === item.digest) {
+      counts.presentTags += 1;
+      item.present = true;
+    } else item.tags.push(tag);
+  });
+  for (const item of wanted) item.tags.sort();
+  return wanted;
 }

@@ -23,7 +23,7 @@ export async function copyToTarget(content: CopyContent, options: CopyOptions, r
     failures: [],
   };
   const missing = await surveyTarget(content, options, counts, run);
-  const failedBlobs = await copyBlobs(missing, content, options, counts, run);
-  await copyManifests(missing, failedBlobs, content, options, counts, run);
+  const failed = await copyBlobs(missing, content, options, counts, run);
+  await copyManifests(missing, failed, content, options, counts, run);
   return counts;
 }

@@ -44,13 +44,13 @@ export interface Target {
   hasBlob(repository: RepositoryName, blob: Descriptor, run: Run): Promise<boolean>;
   /** Whether `from` (a repository of the same registry) could give the blob without an upload. */
   mountBlob(repository: RepositoryName, blob: Descriptor, from: string, run: Run): Promise<boolean>;
-  /** `open` is called for each try and gives the blob from `offsetBytes` on. */
+  /** `open` is called for each try and gives the blob from `offsetBytes` on; not at all when the registry finds that it has the blob. */
   pushBlob(
     repository: RepositoryName,
     blob: Descriptor,
     open: (offsetBytes: number) => Promise<Readable>,
     run: Run,
-  ): Promise<void>;
+  ): Promise<'uploaded' | 'present'>;
   /** Puts a manifest under `tagOrDigest`. */
   pushManifest(repository: RepositoryName, tagOrDigest: string, manifest: FetchedManifest, run: Run): Promise<void>;
   /** What a tag or digest means at the target; undefined when it is not there. */

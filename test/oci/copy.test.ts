@@ -140,8 +140,8 @@ describe('copyToTarget', () => {
     expect(result).toMatchObject({
       pushedBlobs: 0,
       presentBlobs: 2,
-      pushedManifests: 1,
-      presentManifests: 1,
+      pushedManifests: 2,
+      presentManifests: 0,
       pushedTags: 2,
     });
     expect(registry.manifests.get('site/a')?.get('v1')?.bytes).toEqual(store.manifests.get(fresh.digest));

@@ -54,15 +54,16 @@ export async function pushBlob(
   options: RemoteOptions,
   chunks: ChunkMemory,
   run: Run,
-): Promise<void> {
+): Promise<'uploaded' | 'present'> {
   const policy = options.retry ?? {};
   const about = { stage: options.stage ?? 'plan', subject: blob.digest };
   let upload: Upload | undefined;
   for (let attempt = 0; ; ) {
     try {
       upload ??= await startUpload(place, blob, run);
+      if (upload === undefined) return 'present';
       await sendBlob({ place, blob, open, options, chunks }, upload, run);
-      return;
+      return 'uploaded';
     } catch (error) {
       if (
         isAirlockError(error) &&
@@ -76,7 +77,7 @@ export async function pushBlob(
       await waitForRetry(policy, attempt, error, about, run);
       attempt += 1;
       // The answer may have been lost after the blob was taken.
-      if (await hasBlob(place, blob, run)) return;
+      if (await hasBlob(place, blob, run)) return 'uploaded';
       upload = upload && (await findUpload(place, blob, upload, run));
     }
   }
@@ -117,18 +118,24 @@ interface Sending {
   readonly chunks: ChunkMemory;
 }
 
-async function startUpload(place: Place, blob: Descriptor, run: Run): Promise<Upload> {
-  const response = await place.session.request(
-    {
-      ...uploadCall(place, blob),
-      method: 'POST',
-      path: `/v2/${place.repository}/blobs/uploads/`,
-      headers: { 'content-length': '0' },
-      expect: [202],
-    },
+/**
+ * Starts an upload; undefined when the repository has the blob. It is asked for a mount from itself: one request that is both the question whether
+ * the blob is there and, where not (or where mounts are not known), the start of the upload.
+ */
+async function startUpload(place: Place, blob: Descriptor, run: Run): Promise<Upload | undefined> {
+  const path = `/v2/${place.repository}/blobs/uploads/`;
+  const call = { ...uploadCall(place, blob), method: 'POST', headers: { 'content-length': '0' } } as const;
+  const query = new URLSearchParams({ mount: blob.digest, from: place.repository });
+  let response = await place.session.request(
+    { ...call, path: `${path}?${query}`, expect: [201, 202, 400, 404, 405] },
     run,
   );
   discardBody(response.body);
+  if (response.status === 201) return undefined;
+  if (response.status !== 202) {
+    response = await place.session.request({ ...call, path, expect: [202] }, run);
+    discardBody(response.body);
+  }
   return { location: locationOf(response, await place.session.baseUrl(run), place), offsetBytes: 0 };
 }
 
