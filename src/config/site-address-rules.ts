@@ -1,25 +1,18 @@
-import { type IpFamily, type IpPrefix, parseIp, parseIpPrefix, prefixContains } from '../core/ip.ts';
+import type { IpFamily } from '../core/ip.ts';
 import type { Faults } from './faults.ts';
+import { type IpRange, rangeContains, toRange } from './ip-range.ts';
 import type { ConfigPath } from './node.ts';
 import type { HostedCluster, Site } from './site.ts';
+import { type AddressUse, hostedUses, listAddressUses } from './site-addresses.ts';
 import { familiesOf } from './site-complete.ts';
 
-/** An address that stands in the file. Two uses of one `owner` may share it. */
-interface Use {
-  readonly address: string;
-  readonly what: string;
-  readonly owner: string;
-  readonly path: ConfigPath;
-}
-
-const spec: ConfigPath = ['spec'];
 // Addresses that no service or node can have: unspecified, multicast, link-local.
-const unusable = ['0.0.0.0/8', '224.0.0.0/4', '::/128', 'ff00::/8', 'fe80::/10'].map(parseIpPrefix);
+const unusable = ['0.0.0.0/8', '224.0.0.0/4', '::/128', 'ff00::/8', 'fe80::/10'].map(toRange);
 
 /** Whose address is whose, whether it can be one, and whether the families fit (design §2). */
 export function checkAddresses(site: Site, faults: Faults): void {
-  const uses = [...serviceUses(site), ...site.hostedClusters.flatMap(hostedUses)];
-  const first = new Map<string, Use>();
+  const uses = listAddressUses(site);
+  const first = new Map<string, AddressUse>();
   for (const use of uses) {
     const other = first.get(use.address);
     if (!other) first.set(use.address, use);
@@ -33,7 +26,7 @@ export function checkAddresses(site: Site, faults: Faults): void {
     } else if (other.what === use.what && other.path.length === use.path.length) {
       faults.error('CONFIG_DUPLICATE', use.path, `${use.address} is there twice`, 'remove one');
     }
-    const range = unusable.find((prefix) => prefixContains(prefix, parseIp(use.address)));
+    const range = unusable.find((one) => rangeContains(one, use.bytes));
     if (range)
       faults.error(
         'CONFIG_VALUE',
@@ -42,80 +35,27 @@ export function checkAddresses(site: Site, faults: Faults): void {
       );
   }
   site.hostedClusters.forEach((cluster, index) => {
-    checkClusterAddresses(site, cluster, [...spec, 'hostedClusters', index], uses, faults);
+    checkClusterAddresses(site, cluster, ['spec', 'hostedClusters', index], uses, faults);
   });
   checkReverse(site, uses, faults);
 }
 
 /** Services of the bastion may share its addresses; on a single node the VIPs of the management cluster are the node's own. */
-function mayShare(a: Use, b: Use): boolean {
+function mayShare(a: AddressUse, b: AddressUse): boolean {
   const single = [a.owner, b.owner].includes('hub') && /^node/.test(a.owner === 'hub' ? b.owner : a.owner);
   return a.owner === b.owner || single;
-}
-
-function serviceUses(site: Site): Use[] {
-  const { managementCluster: hub } = site;
-  const list = (addresses: readonly string[], what: string, owner: string, path: ConfigPath): Use[] =>
-    addresses.map((address, index) => ({ address, what, owner, path: [...path, index] }));
-  return [
-    ...list(site.bastion.addresses, 'the bastion', 'bastion', [...spec, 'bastion', 'addresses']),
-    ...list(site.registry.addresses, 'the registry', 'bastion', [...spec, 'registry', 'addresses']),
-    ...list(site.web.addresses, 'the web server', 'bastion', [...spec, 'web', 'addresses']),
-    ...(hub?.nodes.flatMap((node, index) =>
-      list(node.addresses, `node "${node.name}"`, `node ${index}`, [
-        ...spec,
-        'managementCluster',
-        'nodes',
-        index,
-        'addresses',
-      ]),
-    ) ?? []),
-    ...list(hub?.apiVIPs ?? [], "the management cluster's API", 'hub', [...spec, 'managementCluster', 'apiVIPs']),
-    ...list(hub?.ingressVIPs ?? [], "the management cluster's ingress", 'hub', [
-      ...spec,
-      'managementCluster',
-      'ingressVIPs',
-    ]),
-  ];
-}
-
-function hostedUses(cluster: HostedCluster, number: number): Use[] {
-  const path: ConfigPath = [...spec, 'hostedClusters', number];
-  const hosts = cluster.nodePools.flatMap((pool, poolIndex) =>
-    pool.hosts.flatMap((host, index) =>
-      host.addresses.map((address, at) => ({
-        address,
-        what: `host "${host.name}" of ${cluster.name}`,
-        owner: `host ${number}/${poolIndex}/${index}`,
-        path: [...path, 'nodePools', poolIndex, 'hosts', index, 'addresses', at],
-      })),
-    ),
-  );
-  const vips = (name: 'apiAddresses' | 'ingressVIPs', what: string): Use[] =>
-    (cluster[name] ?? []).map((address, at) => ({
-      address,
-      what: `${what} of ${cluster.name}`,
-      owner: `${name} ${number}`,
-      path: [...path, name, at],
-    }));
-  // With NodePort the API's addresses are those of the management cluster's nodes, or of a load balancer that others may share.
-  return [
-    ...hosts,
-    ...vips('ingressVIPs', 'the ingress'),
-    ...(cluster.publishing === 'LoadBalancer' ? vips('apiAddresses', 'the API') : []),
-  ];
 }
 
 function checkClusterAddresses(
   site: Site,
   cluster: HostedCluster,
   path: ConfigPath,
-  uses: readonly Use[],
+  uses: readonly AddressUse[],
   faults: Faults,
 ): void {
-  const machine = cluster.network.machine.map(parseIpPrefix);
+  const machine = cluster.network.machine.map(toRange);
   for (const use of hostedUses(cluster, Number(path.at(-1)))) {
-    if (!isInside(use.address, machine)) {
+    if (!isInside(use, machine)) {
       const say = use.owner.startsWith('host') ? 'error' : 'warning';
       faults[say](
         'CONFIG_CONFLICT',
@@ -125,10 +65,10 @@ function checkClusterAddresses(
     }
   }
   const inner = (['cluster', 'service'] as const).flatMap((name) =>
-    cluster.network[name].map((text) => ({ name, prefix: parseIpPrefix(text) })),
+    cluster.network[name].map((text) => ({ name, prefix: toRange(text) })),
   );
   for (const use of uses) {
-    const hit = inner.find(({ prefix }) => prefixContains(prefix, parseIp(use.address)));
+    const hit = inner.find(({ prefix }) => rangeContains(prefix, use.bytes));
     if (hit)
       faults.error(
         'CONFIG_CONFLICT',
@@ -202,10 +142,10 @@ function checkClusterFamilies(site: Site, cluster: HostedCluster, path: ConfigPa
 }
 
 /** Explicit prefixes should hold every node's address, as nodes take their names from PTR records (§4.2). */
-function checkReverse(site: Site, uses: readonly Use[], faults: Faults): void {
-  const prefixes = site.dns.reverse.map(parseIpPrefix);
+function checkReverse(site: Site, uses: readonly AddressUse[], faults: Faults): void {
+  const prefixes = site.dns.reverse.map(toRange);
   if (prefixes.length === 0) return;
-  const node = uses.find((use) => /^(?:node|host) /.test(use.what) && !isInside(use.address, prefixes));
+  const node = uses.find((use) => /^(?:node|host) /.test(use.what) && !isInside(use, prefixes));
   if (node)
     faults.warning(
       'CONFIG_MISSING',
@@ -215,6 +155,6 @@ function checkReverse(site: Site, uses: readonly Use[], faults: Faults): void {
     );
 }
 
-function isInside(address: string, prefixes: readonly IpPrefix[]): boolean {
-  return prefixes.some((prefix) => prefixContains(prefix, parseIp(address)));
+function isInside(use: AddressUse, ranges: readonly IpRange[]): boolean {
+  return ranges.some((range) => rangeContains(range, use.bytes));
 }

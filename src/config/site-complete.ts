@@ -1,5 +1,6 @@
 import path from 'node:path';
-import { hostPort, type IpFamily, parseIp, parseIpPrefix, prefixContains } from '../core/ip.ts';
+import { hostPort, type IpFamily, ipBytes, parseIp, parseIpPrefix } from '../core/ip.ts';
+import { rangeContains, toRange } from './ip-range.ts';
 import type { Host, HostedCluster, ManagementCluster, NodePool, Site } from './site.ts';
 import type { SiteFile } from './site-schema.ts';
 
@@ -147,7 +148,7 @@ function completePool(pool: PoolFile, cluster: HostedFile, domain: string, files
 
 /** The machine networks, then /24 or /64 around every address that none of them holds. */
 function reverseDefault(site: Site): string[] {
-  const prefixes = [...new Set(site.hostedClusters.flatMap((cluster) => cluster.network.machine))].map(parseIpPrefix);
+  const prefixes = [...new Set(site.hostedClusters.flatMap((cluster) => cluster.network.machine))].map(toRange);
   const { managementCluster: hub } = site;
   const addresses = [
     ...[site.bastion, site.registry, site.web, ...(hub?.nodes ?? [])].flatMap((one) => one.addresses),
@@ -157,9 +158,10 @@ function reverseDefault(site: Site): string[] {
       cluster.nodePools.flatMap((pool) => pool.hosts.flatMap((host) => host.addresses)),
     ),
   ];
-  for (const address of addresses.map(parseIp)) {
-    if (!prefixes.some((prefix) => prefixContains(prefix, address)))
-      prefixes.push(parseIpPrefix(`${address.text}/${address.family === 4 ? 24 : 64}`));
+  for (const address of addresses) {
+    const bytes = ipBytes(address);
+    if (!prefixes.some((prefix) => rangeContains(prefix, bytes)))
+      prefixes.push(toRange(`${address}/${bytes.length === 4 ? 24 : 64}`));
   }
   return prefixes.map((prefix) => prefix.text);
 }

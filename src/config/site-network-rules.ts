@@ -1,5 +1,6 @@
-import { type IpPrefix, parseIp, parseIpPrefix, prefixContains } from '../core/ip.ts';
+import { ipBytes, parseIpPrefix } from '../core/ip.ts';
 import type { Faults } from './faults.ts';
+import { rangeContains, rangesOverlap, toRange } from './ip-range.ts';
 import type { ConfigPath } from './node.ts';
 import type { HostedCluster, Site } from './site.ts';
 import { familiesOf } from './site-complete.ts';
@@ -7,13 +8,8 @@ import { familiesOf } from './site-complete.ts';
 const lists = ['machine', 'cluster', 'service'] as const;
 
 // Used inside OVN-Kubernetes of a hosted cluster (hosted-clusters-disconnected.md §15.3).
-const ovnPrefixes = ['100.64.0.0/16', '100.88.0.0/16', 'fd98::/64', 'fd97::/64'];
-const advertiseAddresses = ['172.20.0.1', 'fd00::1'];
-
-/** Whether two prefixes share an address. */
-export function prefixesOverlap(a: IpPrefix, b: IpPrefix): boolean {
-  return prefixContains(a, b.address) || prefixContains(b, a.address);
-}
+const ovnPrefixes = ['100.64.0.0/16', '100.88.0.0/16', 'fd98::/64', 'fd97::/64'].map(toRange);
+const advertiseAddresses = ['172.20.0.1', 'fd00::1'].map((text) => ({ text, bytes: ipBytes(text) }));
 
 /**
  * Networks of one hosted cluster: one prefix per family in each list, the same families in the same order, nothing overlapping. The API server
@@ -25,12 +21,12 @@ export function checkNetworks(site: Site, cluster: HostedCluster, path: ConfigPa
     cluster.network[name].map((text, index) => ({
       at: [...path, name, index],
       what: `the ${name} network`,
-      prefix: parseIpPrefix(text),
+      prefix: toRange(text),
     })),
   );
-  const hub = (site.managementCluster?.network?.cluster ?? []).map((text) => parseIpPrefix(text));
+  const hub = (site.managementCluster?.network?.cluster ?? []).map(toRange);
   all.forEach((one, index) => {
-    const other = all.slice(0, index).find(({ prefix }) => prefixesOverlap(prefix, one.prefix));
+    const other = all.slice(0, index).find(({ prefix }) => rangesOverlap(prefix, one.prefix));
     if (other)
       faults.error(
         'CONFIG_CONFLICT',
@@ -38,21 +34,21 @@ export function checkNetworks(site: Site, cluster: HostedCluster, path: ConfigPa
         `${one.prefix.text} overlaps ${other.what} ${other.prefix.text}`,
         'choose another prefix',
       );
-    const inner = ovnPrefixes.map(parseIpPrefix).find((prefix) => prefixesOverlap(prefix, one.prefix));
+    const inner = ovnPrefixes.find((prefix) => rangesOverlap(prefix, one.prefix));
     if (inner)
       faults.error(
         'CONFIG_CONFLICT',
         one.at,
         `${one.prefix.text} overlaps ${inner.text}, which OVN-Kubernetes uses itself`,
       );
-    const advertised = advertiseAddresses.map(parseIp).find((address) => prefixContains(one.prefix, address));
+    const advertised = advertiseAddresses.find(({ bytes }) => rangeContains(one.prefix, bytes));
     if (advertised)
       faults.error(
         'CONFIG_CONFLICT',
         one.at,
         `${one.prefix.text} holds ${advertised.text}, where nodes reach their API server`,
       );
-    const hubs = hub.find((prefix) => prefixesOverlap(prefix, one.prefix));
+    const hubs = hub.find((prefix) => rangesOverlap(prefix, one.prefix));
     if (hubs)
       faults.error(
         'CONFIG_CONFLICT',
