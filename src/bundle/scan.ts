@@ -27,7 +27,10 @@ const windowBytes = 1 << 20;
 export async function* scanVolume(file: DiskFile, sizeBytes: number, name: string): AsyncGenerator<ScannedMember> {
   const reader = new Window(file, sizeBytes);
   const fail = (offset: number, why: string): never => {
-    throw new AirlockError('BUNDLE_INVALID', `${name}: ${why} at byte ${offset}`, { hint: 'copy the archive again' });
+    throw new AirlockError('BUNDLE_INVALID', `${name}: ${why} at byte ${offset}`, {
+      hint: 'copy the archive again',
+      details: { volume: name, offset },
+    });
   };
   let extension: Extension = {};
   for (let offset = 0; offset + blockBytes <= sizeBytes; ) {

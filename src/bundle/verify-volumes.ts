@@ -47,6 +47,7 @@ export async function checkVolumes(
   const sums = new Map<string, string>();
   let checkedBytes = 0;
   let open: OpenVolume | undefined;
+  let current = -1;
   const finish = async (): Promise<void> => {
     if (!open) return;
     if (options.sums) sums.set(open.volume.name, await open.finish());
@@ -56,8 +57,9 @@ export async function checkVolumes(
   try {
     for (const segment of volumeSegments(index, facts)) {
       assertRunning(run);
-      if (open?.volume.volume !== segment.volume) {
+      if (current !== segment.volume) {
         await finish();
+        current = segment.volume;
         const volume = volumes.find((one) => one.volume === segment.volume);
         if (!volume) continue;
         checkSize(volume, damages);
