@@ -16,7 +16,7 @@ export async function getBlob(
 ): Promise<void> {
   const handle = await openBlob(context, repository, digest);
   try {
-    await answer(exchange, handle, digest);
+    await answer(context, exchange, handle, digest);
   } finally {
     await handle.close();
   }
@@ -35,7 +35,7 @@ export async function deleteBlob(
   send(exchange, 202);
 }
 
-async function answer(exchange: Exchange, handle: BlobHandle, digest: Digest): Promise<void> {
+async function answer(context: ServerContext, exchange: Exchange, handle: BlobHandle, digest: Digest): Promise<void> {
   const { request, response, method } = exchange;
   const headers = {
     'content-type': 'application/octet-stream',
@@ -60,7 +60,7 @@ async function answer(exchange: Exchange, handle: BlobHandle, digest: Digest): P
   if (method === 'HEAD' || end < start)
     return send(exchange, status, { ...headers, ...partial, 'content-length': end - start + 1 });
   response.writeHead(status, { ...headers, ...partial, 'content-length': end - start + 1 });
-  await sendSlice(response, handle, { start, end });
+  await context.transfers.hold((bufferBytes) => sendSlice(response, handle, { start, end }, bufferBytes));
 }
 
 async function openBlob({ store, run }: ServerContext, repository: string, digest: Digest): Promise<BlobHandle> {

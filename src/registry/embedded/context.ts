@@ -2,6 +2,7 @@ import type { Run } from '../../core/run.ts';
 import type { ContentStore, ContentWriter, ReferrersIndex } from '../../oci/index.ts';
 import type { RepositoryLocks } from './repository-locks.ts';
 import { Refusal } from './respond.ts';
+import type { Transfers } from './send-blob.ts';
 import type { UploadSessions } from './upload-sessions.ts';
 
 /** What the handlers of one server share. */
@@ -10,6 +11,7 @@ export interface ServerContext {
   readonly referrers: ReferrersIndex;
   readonly uploads: UploadSessions;
   readonly locks: RepositoryLocks;
+  readonly transfers: Transfers;
   readonly allowSparse: boolean;
   /** Changed by `setReadOnly` while the server runs. */
   readOnly: boolean;

@@ -25,23 +25,39 @@ export function parseRange(header: string | undefined, sizeBytes: number): ByteR
   return start >= sizeBytes || end < start ? 'unsatisfiable' : { start, end };
 }
 
-const bufferBytes = 1 << 20;
+/** Counts the bodies that a server sends now, so that memory stays bounded: many clients at once need no large buffers to fill the line. */
+export class Transfers {
+  #count = 0;
+
+  /** Runs `work` with the size of the buffers that it may use. */
+  async hold(work: (bufferBytes: number) => Promise<void>): Promise<void> {
+    this.#count += 1;
+    try {
+      await work(this.#count <= 16 ? 1 << 20 : this.#count <= 128 ? 1 << 18 : 1 << 16);
+    } finally {
+      this.#count -= 1;
+    }
+  }
+}
 
 /**
  * Writes bytes `start` to `end` (inclusive) of a blob to a response whose head is written, and ends it. Two buffers are used in turn; one
  * is read into again only when its write was handed to the kernel, so memory stays flat however slow the client. A file that is shorter
  * than it said breaks the connection: the client must not take the rest for the whole.
  */
-export async function sendSlice(response: ServerResponse, handle: BlobHandle, range: ByteRange): Promise<void> {
-  const buffers = [Buffer.allocUnsafeSlow(Math.min(bufferBytes, range.end - range.start + 1)), undefined] as [
-    Buffer,
-    Buffer | undefined,
-  ];
+export async function sendSlice(
+  response: ServerResponse,
+  handle: BlobHandle,
+  range: ByteRange,
+  bufferBytes: number,
+): Promise<void> {
+  const sizeBytes = Math.min(bufferBytes, range.end - range.start + 1);
+  const buffers: [Buffer, Buffer | undefined] = [Buffer.allocUnsafeSlow(sizeBytes), undefined];
   const written: [Promise<void>, Promise<void>] = [Promise.resolve(), Promise.resolve()];
   let which: 0 | 1 = 0;
   for (let position = range.start; position <= range.end; ) {
     await written[which];
-    buffers[which] ??= Buffer.allocUnsafeSlow(bufferBytes);
+    buffers[which] ??= Buffer.allocUnsafeSlow(sizeBytes);
     const buffer: Buffer = buffers[which] ?? buffers[0];
     const count = await handle.read(buffer.subarray(0, Math.min(buffer.length, range.end - position + 1)), position);
     if (count === 0 || response.destroyed) {

@@ -5,6 +5,7 @@ import type { AccessRules } from './auth.ts';
 import type { ServerContext } from './context.ts';
 import { RepositoryLocks } from './repository-locks.ts';
 import { type AccessEntry, createListener } from './request-listener.ts';
+import { Transfers } from './send-blob.ts';
 import {
   closeServers,
   type ListenAddress,
@@ -60,6 +61,7 @@ export async function startEmbeddedRegistry(options: EmbeddedRegistryOptions, ru
     referrers: new ReferrersIndex(options.store),
     uploads: new UploadSessions(options.uploadIdleMs),
     locks: new RepositoryLocks(),
+    transfers: new Transfers(),
     allowSparse: options.allowSparse ?? false,
     readOnly: options.readOnly ?? false,
     run,

@@ -3,6 +3,7 @@ import type Docker from 'dockerode';
 import { AirlockError, errorText } from '../../core/errors.ts';
 import type { Run } from '../../core/run.ts';
 import { parseReference } from '../../oci/index.ts';
+import { toCreateOptions } from './create-options.ts';
 import type { ContainerEngine, ContainerSpec, ContainerState } from './engine.ts';
 import { localImageName } from './image-archive.ts';
 
@@ -147,31 +148,6 @@ function isRegistryReference(text: string): boolean {
   } catch {
     return false;
   }
-}
-
-function toCreateOptions(spec: ContainerSpec): Docker.ContainerCreateOptions {
-  const suffix = spec.relabel ? ',Z' : '';
-  return {
-    name: spec.name,
-    Image: spec.image,
-    Cmd: [...spec.command],
-    Env: Object.entries(spec.environment).map(([name, value]) => `${name}=${value}`),
-    Labels: { ...spec.labels },
-    HostConfig: {
-      NetworkMode: 'host',
-      Binds: spec.mounts.map((mount) => `${mount.source}:${mount.target}:${mount.readOnly ? 'ro' : 'rw'}${suffix}`),
-      RestartPolicy: { Name: spec.restart },
-      ReadonlyRootfs: true,
-      Tmpfs: { '/tmp': 'size=64m' },
-      CapDrop: ['ALL'],
-      // The files may belong to another user than the container's root, and the port may be below 1024.
-      CapAdd: ['DAC_OVERRIDE', 'NET_BIND_SERVICE'],
-      SecurityOpt: ['no-new-privileges', ...(spec.relabel ? [] : ['label=disable'])],
-      ...(spec.memoryBytes === undefined ? {} : { Memory: spec.memoryBytes }),
-      LogConfig: { Type: 'k8s-file', Config: { 'max-size': '10m' } },
-      // No Ulimits: with only some of them given, Podman drops its defaults for the others and the start fails.
-    },
-  };
 }
 
 function archiveError(text: string, cause?: unknown): AirlockError {

@@ -1,5 +1,7 @@
+import { truncate } from 'node:fs/promises';
+import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { digestOf } from '../../../src/oci/index.ts';
+import { blobPath, digestOf } from '../../../src/oci/index.ts';
 import { errorCode, openKitchen, pushBlob } from '../kitchen.ts';
 
 const flour = Buffer.from('flour, sifted twice');
@@ -100,5 +102,27 @@ describe('pulling blobs', () => {
       if (chunks.length % 10 === 0) await new Promise((resolve) => setTimeout(resolve, 2));
     }
     expect(digestOf(Buffer.concat(chunks), 'sha512')).toBe(name);
+  });
+
+  test('many clients at once each get the whole blob', async () => {
+    const kitchen = await openKitchen();
+    const large = Buffer.alloc(3 << 20, 'peel ');
+    const name = digestOf(large);
+    await pushBlob(kitchen, 'kitchen/bread', name, large);
+    const pulls = Array.from({ length: 40 }, async () => {
+      const got = await kitchen.call('GET', `/v2/kitchen/bread/blobs/${name}`);
+      return digestOf(Buffer.from(await got.arrayBuffer()));
+    });
+    expect(new Set(await Promise.all(pulls))).toEqual(new Set([name]));
+  });
+
+  test('a file that is cut while it is served breaks the connection instead of ending it', async () => {
+    const kitchen = await openKitchen();
+    const large = Buffer.alloc(40 << 20, 'grate ');
+    const name = digestOf(large);
+    await pushBlob(kitchen, 'kitchen/bread', name, large);
+    const got = await kitchen.call('GET', `/v2/kitchen/bread/blobs/${name}`);
+    await truncate(path.join(kitchen.storage.root, blobPath(name)), 1 << 20);
+    await expect(got.arrayBuffer()).rejects.toThrow();
   });
 });
