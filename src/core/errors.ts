@@ -82,6 +82,7 @@ export const coreErrors: ErrorTable = {
   HTTP_UNREACHABLE: { exit: 'environment', summary: 'A server could not be reached, or the connection broke.' },
   HTTP_TIMEOUT: { exit: 'environment', summary: 'A server did not answer in time.' },
   HTTP_CERTIFICATE: { exit: 'environment', summary: 'The certificate of a server is not trusted.' },
+  HTTP_NO_TLS: { exit: 'environment', summary: 'A server does not speak TLS where it should.' },
   HTTP_PROXY: { exit: 'environment', summary: 'The proxy refused a connection.' },
   HTTP_REDIRECT: { exit: 'environment', summary: 'A server redirects to where Airlock does not follow.' },
   HTTP_TOO_LARGE: {

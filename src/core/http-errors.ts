@@ -18,39 +18,41 @@ export function redactUrl(url: URL | string): string {
 export function httpError(error: unknown, what: string, run: Run): unknown {
   if (run.signal.aborted) return cancellation(run.signal);
   if (error instanceof AirlockError || !(error instanceof Error)) return error;
-  const reason = rootReason(error);
-  const code = 'code' in reason && typeof reason.code === 'string' ? reason.code : '';
+  const { code, text } = rootReason(error);
+  const info = { cause: error, details: { reason: code } };
   if (certificateCodes.test(code)) {
-    return new AirlockError(
-      'HTTP_CERTIFICATE',
-      `${what}: the server's certificate is not trusted: ${errorText(reason)}`,
-      {
-        hint: 'name the CA with --ca-file or put it under certs.d',
-        cause: error,
-        details: { reason: code },
-      },
-    );
-  }
-  if (timeoutCodes.test(code))
-    return new AirlockError('HTTP_TIMEOUT', `${what}: time-out: ${errorText(reason)}`, {
-      cause: error,
-      details: { reason: code },
+    return new AirlockError('HTTP_CERTIFICATE', `${what}: the server's certificate is not trusted: ${text}`, {
+      ...info,
+      hint: 'name the CA with --ca-file or put it under certs.d',
     });
-  if (reason.message.startsWith('Proxy response'))
-    return new AirlockError('HTTP_PROXY', `${what}: the proxy refused: ${errorText(reason)}`, { cause: error });
-  return new AirlockError('HTTP_UNREACHABLE', `${what}: ${errorText(reason)}`, {
-    cause: error,
-    details: { reason: code },
-  });
+  }
+  if (timeoutCodes.test(code)) return new AirlockError('HTTP_TIMEOUT', `${what}: time-out: ${text}`, info);
+  if (code === 'EPROTO' || code.startsWith('ERR_SSL_')) {
+    return new AirlockError('HTTP_NO_TLS', `${what}: no TLS connection: ${text}`, {
+      ...info,
+      hint: 'the server may speak plain HTTP only; that has to be allowed for it',
+    });
+  }
+  if (text.startsWith('Proxy response'))
+    return new AirlockError('HTTP_PROXY', `${what}: the proxy refused: ${text}`, info);
+  return new AirlockError('HTTP_UNREACHABLE', `${what}: ${text}`, info);
 }
 
-/** The error at the bottom: undici wraps socket errors, and a failed happy-eyeballs connect holds one error per address. */
-function rootReason(error: Error): Error {
+/** What is at the bottom: undici wraps socket errors, and a failed connection with happy eyeballs holds one error per address. */
+function rootReason(error: Error): { code: string; text: string } {
   let at = error;
   for (let depth = 0; depth < 6; depth += 1) {
     const inner: unknown = at instanceof AggregateError ? at.errors[0] : at.cause;
     if (!(inner instanceof Error)) break;
+    if (at instanceof AggregateError) {
+      const texts = at.errors.map((one: unknown) => errorText(one).split('\n')[0]);
+      return { code: codeOf(inner), text: [...new Set(texts)].join('; ') };
+    }
     at = inner;
   }
-  return at;
+  return { code: codeOf(at), text: (errorText(at).split('\n')[0] ?? '').trim() };
+}
+
+function codeOf(error: Error): string {
+  return 'code' in error && typeof error.code === 'string' ? error.code : '';
 }

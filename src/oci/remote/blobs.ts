@@ -24,8 +24,9 @@ export async function fetchBlob(
   const about = { stage: options.stage ?? 'plan', subject: blob.digest };
   const policy = options.retry ?? {};
   const call = blobCall(place, blob);
-  const open = (at: number): Promise<Readable> => openBlob(place, blob, at, options, run);
-  const first = await open(offsetBytes);
+  // The stream has tries of its own for going on: they must not be multiplied by those of each request.
+  const open = (at: number): Promise<Readable> => openBlob(place, blob, at, false, options, run);
+  const first = await openBlob(place, blob, offsetBytes, true, options, run);
   return new CheckedStream(
     {
       sizeBytes: blob.size,
@@ -87,6 +88,7 @@ async function openBlob(
   place: Place,
   blob: Descriptor,
   offsetBytes: number,
+  repeat: boolean,
   options: RemoteOptions,
   run: Run,
 ): Promise<Readable> {
@@ -97,6 +99,7 @@ async function openBlob(
       // A proxy that packs the body would break sizes and ranges.
       headers: { 'accept-encoding': 'identity', ...(offsetBytes > 0 ? { range: `bytes=${offsetBytes}-` } : {}) },
       expect: offsetBytes > 0 ? [200, 206, 416] : [200],
+      repeat,
     },
     run,
   );

@@ -1,7 +1,7 @@
 import { AirlockError } from '../../core/errors.ts';
 import type { HttpResponse } from '../../core/http.ts';
 import type { Run } from '../../core/run.ts';
-import type { RegistryCall } from './session.ts';
+import { onRegistry, type RegistryCall } from './session.ts';
 import type { Place } from './sessions.ts';
 
 const pageLimitBytes = 16 << 20;
@@ -39,7 +39,7 @@ export async function readPages(
 function nextLink(response: HttpResponse): URL | undefined {
   const match = /<([^>]*)>\s*;[^,]*\brel="?next"?/i.exec(response.headers['link'] ?? '');
   if (!match?.[1]) return undefined;
-  const url = new URL(match[1], response.url);
+  const url = onRegistry(new URL(match[1], response.url), response.url);
   if (url.origin !== response.url.origin)
     throw new AirlockError(
       'REGISTRY_FAILED',

@@ -85,5 +85,12 @@ function classify(status: number, codes: readonly RegistryCode[], call: FailedCa
     if (call.wanted === 'repository')
       return ['REPOSITORY_UNKNOWN', 'registries that do not create repositories on push (ECR) need it created first'];
   }
+  if (has('MANIFEST_BLOB_UNKNOWN'))
+    return [
+      'REGISTRY_FAILED',
+      'the registry wants every platform of an index; allow sparse indexes there, or carry all platforms',
+    ];
+  if (status === 413)
+    return ['REGISTRY_FAILED', 'a proxy before the registry limits the size of requests; raise its limit'];
   return ['REGISTRY_FAILED'];
 }

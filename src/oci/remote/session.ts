@@ -3,7 +3,7 @@ import { AirlockError, isAirlockError } from '../../core/errors.ts';
 import type { HttpResponse } from '../../core/http.ts';
 import { discardBody, readBody } from '../../core/http-body.ts';
 import type { HostTls } from '../../core/http-trust.ts';
-import { isTransient, isTransientStatus, parseRetryAfter, pause, retry } from '../../core/retry.ts';
+import { isTransientStatus, parseRetryAfter, pause, retry } from '../../core/retry.ts';
 import type { Run } from '../../core/run.ts';
 import { type Authorizer, createAuthorizer } from './authorizer.ts';
 import { findHostTls } from './certs-d.ts';
@@ -86,15 +86,26 @@ export function createSession(registry: string, insecure: boolean, options: Remo
     }
   };
 
+  // Connecting has tries of its own: they must not be multiplied by those of each request.
+  const connected = async (call: RegistryCall, run: Run): Promise<void> => {
+    try {
+      await connect(run);
+    } catch (error) {
+      throw connectionError(error, call.subject, options.side);
+    }
+  };
+
   return {
     async baseUrl(run) {
       return (await connect(run)).url;
     },
-    request(call, run) {
+    async request(call, run) {
+      await connected(call, run);
       if (call.repeat === false) return once(call, run);
       return retry(() => once(call, run), policy, { stage, subject: call.subject }, run);
     },
-    requestBytes(call, limitBytes, run) {
+    async requestBytes(call, limitBytes, run) {
+      await connected(call, run);
       const task = async () => {
         const response = await once(call, run);
         try {
@@ -106,6 +117,12 @@ export function createSession(registry: string, insecure: boolean, options: Remo
       return retry(task, policy, { stage, subject: call.subject }, run);
     },
   };
+}
+
+/** A URL that the registry gave, on the registry's own origin: behind a TLS proxy that it does not know of, it names itself with http://. */
+export function onRegistry(url: URL, base: URL): URL {
+  const own = url.protocol === 'http:' && base.protocol === 'https:' && url.hostname === base.hostname;
+  return own ? new URL(url.pathname + url.search, base) : url;
 }
 
 /** Sends with authorization, and once more after a 401 that taught something. */
@@ -181,12 +198,12 @@ async function findConnection(
       try {
         return await ping(secure, options, run);
       } catch (error) {
-        if (!insecure || !isAirlockError(error, 'HTTP_UNREACHABLE', 'HTTP_TIMEOUT')) throw error;
+        if (!insecure || !isAirlockError(error, 'HTTP_UNREACHABLE', 'HTTP_TIMEOUT', 'HTTP_NO_TLS')) throw error;
         try {
           return await ping(connection('http'), options, run);
         } catch (plain) {
-          // Where both fail, TLS is what the registry should have spoken; but a plain answer with a status tells more.
-          throw isAirlockError(plain, 'HTTP_UNREACHABLE', 'HTTP_TIMEOUT') && !isTransient(error) ? error : plain;
+          // An answer tells more than none; without any, TLS is what the registry should have spoken.
+          throw isAirlockError(plain, 'HTTP_UNREACHABLE', 'HTTP_TIMEOUT') ? error : plain;
         }
       }
     },

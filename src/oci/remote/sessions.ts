@@ -1,4 +1,4 @@
-import { AirlockError } from '../../core/errors.ts';
+import { AirlockError, isAirlockError } from '../../core/errors.ts';
 import type { Run } from '../../core/run.ts';
 import type { Digest } from '../digest.ts';
 import type { RepositoryName } from '../source.ts';
@@ -25,16 +25,26 @@ export interface Sessions {
   primary(name: RepositoryName): Place;
 }
 
+const downMs = 5 * 60_000;
+
 export function createSessions(options: RemoteOptions): Sessions {
   const sessions = new Map<string, Session>();
   // Which candidate answered last for a repository: a mirror that lacks it is not asked for each blob again.
   const lastGood = new Map<string, number>();
   const conf = options.registriesConf ?? emptyRegistriesConf;
 
-  const toPlace = (registry: string, repository: string, insecure: boolean): Place => {
+  // A mirror that does not answer now: asked last for a while, since each question would cost a time-out.
+  const downUntil = new Map<string, number>();
+  // Where there is another place to go to, patience is no virtue.
+  const mirrorOptions = {
+    ...options,
+    retry: { ...options.retry, retryTimes: Math.min(1, options.retry?.retryTimes ?? 1) },
+  };
+
+  const toPlace = ({ registry, repository }: RepositoryName, insecure: boolean, kind: 'mirror' | 'primary'): Place => {
     const allowed = insecure || options.tlsVerify === false;
-    const key = `${registry} ${allowed}`;
-    const session = sessions.get(key) ?? createSession(registry, allowed, options);
+    const key = `${registry} ${allowed} ${kind}`;
+    const session = sessions.get(key) ?? createSession(registry, allowed, kind === 'mirror' ? mirrorOptions : options);
     sessions.set(key, session);
     const hub = canonicalRegistry(registry) === 'docker.io' && !repository.includes('/');
     return { session, registry, repository: hub ? `library/${repository}` : repository };
@@ -44,7 +54,7 @@ export function createSessions(options: RemoteOptions): Sessions {
     const reference = { registry: name.registry, repository: name.repository, ...(use === 'parts' ? {} : use) };
     const mapping = mapReference(reference, conf, use === 'parts' ? 'all' : 'matching');
     if (mapping.candidates.length === 0) throw blocked(name, mapping.prefix);
-    return mapping.candidates.map((item) => toPlace(item.reference.registry, item.reference.repository, item.insecure));
+    return mapping.candidates.map((item) => toPlace(item.reference, item.insecure, item.kind));
   };
 
   return {
@@ -53,7 +63,9 @@ export function createSessions(options: RemoteOptions): Sessions {
       if (all.length === 1 && all[0]) return task(all[0]);
       const key = `${name.registry}/${name.repository} ${use === 'parts'}`;
       const first = Math.min(lastGood.get(key) ?? 0, all.length - 1);
-      const order = [first, ...all.keys()].filter((at, index, list) => list.indexOf(at) === index);
+      const order = [...new Set([first, ...all.keys()])];
+      const isDown = (at: number): boolean => (downUntil.get(all[at]?.registry ?? '') ?? 0) > run.now().getTime();
+      order.sort((a, b) => Number(isDown(a)) - Number(isDown(b)));
       let failure: unknown;
       for (const at of order) {
         const place = all[at];
@@ -64,6 +76,8 @@ export function createSessions(options: RemoteOptions): Sessions {
           return result;
         } catch (error) {
           if (run.signal.aborted) throw error;
+          if (isAirlockError(error, 'REGISTRY_UNREACHABLE'))
+            downUntil.set(place.registry, run.now().getTime() + downMs);
           // The primary location's own answer is the one that tells the user most.
           if (failure === undefined || at === all.length - 1) failure = error;
         }
@@ -74,7 +88,7 @@ export function createSessions(options: RemoteOptions): Sessions {
       const mapping = mapReference(name, conf);
       const found = mapping.candidates.find((item) => item.kind === 'primary');
       if (!found) throw blocked(name, mapping.prefix);
-      return toPlace(found.reference.registry, found.reference.repository, found.insecure);
+      return toPlace(found.reference, found.insecure, 'primary');
     },
   };
 }

@@ -7,7 +7,7 @@ import type { Run } from '../../core/run.ts';
 import type { Descriptor } from '../descriptor.ts';
 import { hasBlob, pushScopes } from './blobs.ts';
 import type { RemoteOptions } from './options.ts';
-import type { RegistryCall } from './session.ts';
+import { onRegistry, type RegistryCall } from './session.ts';
 import type { Place } from './sessions.ts';
 import { uploadBody } from './upload-stream.ts';
 
@@ -124,7 +124,13 @@ interface Sending {
  */
 async function startUpload(place: Place, blob: Descriptor, run: Run): Promise<Upload | undefined> {
   const path = `/v2/${place.repository}/blobs/uploads/`;
-  const call = { ...uploadCall(place, blob), method: 'POST', headers: { 'content-length': '0' } } as const;
+  // `pushBlob` itself begins anew after a failure.
+  const call = {
+    ...uploadCall(place, blob),
+    method: 'POST',
+    headers: { 'content-length': '0' },
+    repeat: false,
+  } as const;
   const query = new URLSearchParams({ mount: blob.digest, from: place.repository });
   let response = await place.session.request(
     { ...call, path: `${path}?${query}`, expect: [201, 202, 400, 404, 405] },
@@ -275,8 +281,5 @@ function locationOf(response: HttpResponse, base: URL, place: Place, fallback?: 
   }
   if (text === undefined || !(url.protocol === 'http:' || url.protocol === 'https:'))
     throw new AirlockError('REGISTRY_FAILED', `${place.registry} starts an upload without saying where`);
-  // Registries behind a TLS proxy that they do not know of name themselves with http://.
-  if (url.protocol === 'http:' && base.protocol === 'https:' && url.hostname === base.hostname)
-    return new URL(url.pathname + url.search, base);
-  return url;
+  return onRegistry(url, base);
 }
