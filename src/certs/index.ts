@@ -44,3 +44,4 @@ export type { KeyAndCertificate } from './sign.ts';
 export type { EnsureOptions, SiteCertificates } from './site-certificates.ts';
 export { isSpread, readTrust, type TrustPlace, type TrustRow, type TrustState } from './trust-consumers.ts';
 export { daysLeft, needsRenewal } from './validity.ts';
+export { watchServerFiles } from './watch.ts';

@@ -20,13 +20,13 @@ import { temporaryFolder } from '../helpers/temporary.ts';
 import { now } from './pki.ts';
 
 const run = quietRun({ now: () => now });
-const next = { commonName: 'Kitchen CA 2', validityDays: 3650, keyBits: 2048 };
+const next = { commonName: 'Kitchen CA 2', validityDays: 3650, keyBits: 1024 };
 
 const options: Omit<EnsureOptions, 'folder'> = {
   names: ['web'],
   addresses: [],
   authorityName: 'Kitchen CA',
-  keyBits: { authority: 2048, leaf: 2048 },
+  keyBits: { authority: 1024, leaf: 1024 },
 };
 
 async function site(): Promise<{ folder: string; ensure: () => Promise<SiteCertificates> }> {
