@@ -32,9 +32,9 @@ export function describeReal(title: string, programs: readonly string[], body: (
 
 /** As `describeReal`, for suites that also need root (network namespaces, mounts, port 53). */
 export function describeRoot(title: string, programs: readonly string[], body: () => void): void {
-  if (process.getuid?.() === 0) return describeReal(title, programs, body);
-  if (required) throw new Error(`${title}: AIRLOCK_REQUIRE_REAL=1, but the tests do not run as root`);
-  describe.skip(`${title} (skipped: needs root)`, body);
+  if (process.getuid?.() === 0) describeReal(title, programs, body);
+  else if (required) throw new Error(`${title}: AIRLOCK_REQUIRE_REAL=1, but the tests do not run as root`);
+  else describe.skip(`${title} (skipped: needs root)`, body);
 }
 
 /** A path in the folder of shared reference data beside the checkout, undefined in a clone that has none. */

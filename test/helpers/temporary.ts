@@ -9,3 +9,8 @@ export async function temporaryFolder(): Promise<string> {
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   return folder;
 }
+
+/** A fresh folder for a whole suite: made in `beforeAll`, and removed by the caller in `afterAll`. */
+export function suiteFolder(): Promise<string> {
+  return mkdtemp(path.join(os.tmpdir(), 'airlock-suite-'));
+}
