@@ -31,13 +31,11 @@ export { type KindSchema, readCrd, type StructuralSchema } from './schema/struct
 export { type SchemaFault, validateResource } from './schema/validate.ts';
 export { type ReleaseSignature, signatureConfigMap } from './signatures.ts';
 export {
-  type ApplyMode,
   describeGate,
-  type Gate,
   type ManifestStage,
-  type ObjectRef,
   renderStages,
   type StageFile,
+  toApplyStages,
 } from './stages.ts';
 export { type MirrorTarget, targetReference, targetRepository } from './target.ts';
 export { type SiteTexts, siteTextFiles } from './texts.ts';

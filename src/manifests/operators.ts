@@ -1,9 +1,9 @@
+import type { Gate } from '../cluster/index.ts';
 import { AirlockError } from '../core/errors.ts';
 import type { SelectedCatalog } from '../plan/index.ts';
 import { catalogName } from './catalogs.ts';
 import type { MirroredContent } from './cluster-resources.ts';
 import type { Resource } from './resource.ts';
-import type { Gate } from './stages.ts';
 
 /** An operator to install from a mirrored catalog. */
 export interface OperatorRequest {

@@ -1,41 +1,5 @@
+import type { ApplyMode, ApplyStage, ClusterObject, Gate } from '../cluster/index.ts';
 import { describeResource, type EmittedFile, type Resource, renderResources } from './resource.ts';
-
-/** What has to be true after a stage before the next one starts; `src/cluster` waits for it. */
-export type Gate =
-  | { readonly kind: 'machineConfigPools' }
-  | { readonly kind: 'defaultCatalogsGone' }
-  | { readonly kind: 'catalogReady'; readonly namespace: string; readonly name: string }
-  | { readonly kind: 'packageServed'; readonly name: string; readonly catalog: string }
-  | { readonly kind: 'subscriptionInstalled'; readonly namespace: string; readonly name: string }
-  | {
-      /** A field of an object, by path, has a value. */
-      readonly kind: 'field';
-      readonly object: ObjectRef;
-      readonly path: string;
-      readonly value: string;
-    }
-  | {
-      readonly kind: 'conditions';
-      readonly object: ObjectRef;
-      /** Condition type → wanted status. */
-      readonly wanted: Readonly<Record<string, 'True' | 'False'>>;
-    }
-  | { readonly kind: 'exists'; readonly object: ObjectRef }
-  | { readonly kind: 'agentsBound'; readonly namespace: string; readonly count: number };
-
-/** Names one object of a cluster. */
-export interface ObjectRef {
-  readonly apiVersion: string;
-  readonly kind: string;
-  readonly name: string;
-  readonly namespace?: string;
-}
-
-/**
- * How `apply` writes an object. `patch`: only our fields of an object that others own; `merge`: with what lies in the cluster; `create`: only
- * where it is missing.
- */
-export type ApplyMode = 'apply' | 'patch' | 'merge' | 'create';
 
 /** One file of a stage. */
 export interface StageFile {
@@ -53,7 +17,7 @@ export interface ManifestStage {
   readonly name: string;
   readonly title: string;
   /** Where it is applied: the management cluster, or a hosted cluster through its own kubeconfig. */
-  readonly cluster: 'management' | { readonly namespace: string; readonly hosted: string };
+  readonly cluster: ApplyStage['cluster'];
   readonly files: readonly StageFile[];
   readonly gates: readonly Gate[];
   /** How long the gates may take altogether. */
@@ -63,6 +27,16 @@ export interface ManifestStage {
 /** The folder of a stage: two digits that sort in application order, then its name. */
 export function stageFolder(stages: readonly ManifestStage[], stage: ManifestStage): string {
   return `${String(stages.indexOf(stage) + 1).padStart(2, '0')}-${stage.name}`;
+}
+
+/** The stages in the form that `src/cluster` applies. */
+export function toApplyStages(stages: readonly ManifestStage[]): ApplyStage[] {
+  return stages.map(({ files, ...stage }) => ({
+    ...stage,
+    objects: files.flatMap((file) =>
+      file.resources.map((resource) => ({ object: resource satisfies ClusterObject, mode: file.mode ?? 'apply' })),
+    ),
+  }));
 }
 
 /** One folder per stage, `README.md` with a table, and `stages.json`, which `airlock apply` reads. Files with Secrets are 0600. */

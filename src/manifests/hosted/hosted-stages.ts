@@ -1,5 +1,6 @@
+import type { Gate, ObjectRef } from '../../cluster/index.ts';
 import type { HostedCluster } from '../../config/index.ts';
-import type { Gate, ManifestStage, ObjectRef } from '../stages.ts';
+import type { ManifestStage } from '../stages.ts';
 import { type HostedClusterInput, hostedCluster } from './hosted-cluster.ts';
 import { bareMetalHost, hostName, infraEnv, nmStateConfig } from './hosts.ts';
 import { type NodePoolInput, nodePool, poolConfigMaps, poolName, poolTunedMaps } from './node-pools.ts';

@@ -1,8 +1,9 @@
+import type { Gate } from '../../cluster/index.ts';
 import type { ManagementCluster } from '../../config/index.ts';
 import { engineNamespace } from '../assisted-service.ts';
 import type { ClusterResources, MirroredContent } from '../cluster-resources.ts';
 import { hasPackage, type OperatorRequest, operatorGates, operatorResources } from '../operators.ts';
-import type { Gate, ManifestStage, StageFile } from '../stages.ts';
+import type { ManifestStage, StageFile } from '../stages.ts';
 import { ruleApplies } from '../version-rules.ts';
 
 const minute = 60;

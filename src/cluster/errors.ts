@@ -1,0 +1,15 @@
+import type { ErrorTable } from '../core/errors.ts';
+
+/** Codes of `cluster`. */
+export const clusterErrors: ErrorTable = {
+  KUBECONFIG_INVALID: { exit: 'usage', summary: 'A kubeconfig cannot be read or names no cluster.' },
+  CLUSTER_UNREACHABLE: { exit: 'environment', summary: 'The API server of a cluster does not answer.' },
+  CLUSTER_REFUSED: { exit: 'environment', summary: 'The API server refuses who we are, or what we may do.' },
+  CLUSTER_KIND_UNKNOWN: { exit: 'environment', summary: 'The cluster does not serve a kind.' },
+  OBJECT_INVALID: { exit: 'no', summary: 'The API server refuses an object.' },
+  FIELD_CONFLICT: { exit: 'no', summary: 'Fields of an object belong to another manager.' },
+  GATE_TIMEOUT: { exit: 'environment', summary: 'What a stage waits for did not become true in time.' },
+  GATE_FAILED: { exit: 'environment', summary: 'What a stage waits for failed for good.' },
+  APPLY_DECLINED: { exit: 'no', summary: 'The user did not agree to a change.' },
+  STAGE_UNKNOWN: { exit: 'usage', summary: 'There is no stage of that name.' },
+};

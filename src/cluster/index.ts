@@ -1,0 +1,27 @@
+export {
+  type ApplyReport,
+  type ApplyStagesOptions,
+  applyStages,
+  type ClientFor,
+  type ObjectChange,
+  planStage,
+  type StagePlan,
+} from './apply.ts';
+export { type ApplyOptions, type ClusterClient, fieldManager } from './client.ts';
+export { connectCluster, type KubeconfigSource } from './connect.ts';
+export { diffObjects, type FieldChange, renderChanges } from './diff.ts';
+export { clusterErrors } from './errors.ts';
+export { type GateState, lookAtGate } from './gates.ts';
+export { createClientFor } from './hosted-client.ts';
+export { mergeWithLive } from './merge.ts';
+export { findUnsettledPool, type NodeEffect, nodeEffect, type ObjectPair } from './pools.ts';
+export {
+  type ApplyMode,
+  type ApplyStage,
+  type ClusterName,
+  type ClusterObject,
+  describeRef,
+  type Gate,
+  type ObjectRef,
+  refOf,
+} from './types.ts';
