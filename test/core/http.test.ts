@@ -170,6 +170,13 @@ describe('time-outs and broken connections', () => {
     });
   });
 
+  test('a server that answers TLS with something else is HTTP_NO_TLS', async () => {
+    const port = await listen(
+      net.createServer((socket) => void socket.on('error', () => {}).end('HTTP/1.0 400 Bad Request\r\n\r\n')),
+    );
+    await expect(getText(client(), `https://127.0.0.1:${port}/`)).rejects.toMatchObject({ code: 'HTTP_NO_TLS' });
+  });
+
   test('a closed port and a body cut short are unreachable', async () => {
     const server = await startScriptedRegistry({ prank: () => ({ kind: 'drop', afterBytes: 1 }) });
     await expect(getText(client(), `${server.url}/v2/`)).rejects.toMatchObject({ code: 'HTTP_UNREACHABLE' });

@@ -53,11 +53,11 @@ export async function fetchBlob(
   );
 }
 
-/** Whether the registry has the blob in this repository. */
-export async function hasBlob(place: Place, blob: Descriptor, run: Run): Promise<boolean> {
+/** Whether the registry has the blob in this repository. `repeat` false asks only once. */
+export async function hasBlob(place: Place, blob: Descriptor, run: Run, repeat = true): Promise<boolean> {
   try {
     const response = await place.session.request(
-      { ...blobCall(place, blob), method: 'HEAD', scopes: pushScopes(place), expect: [200] },
+      { ...blobCall(place, blob), method: 'HEAD', scopes: pushScopes(place), expect: [200], repeat },
       run,
     );
     response.body.destroy();

@@ -202,8 +202,9 @@ async function findConnection(
         try {
           return await ping(connection('http'), options, run);
         } catch (plain) {
-          // An answer tells more than none; without any, TLS is what the registry should have spoken.
-          throw isAirlockError(plain, 'HTTP_UNREACHABLE', 'HTTP_TIMEOUT') ? error : plain;
+          // Without any answer TLS is what the registry should have spoken; but one that broke off says more.
+          const silent = isAirlockError(plain, 'HTTP_UNREACHABLE', 'HTTP_TIMEOUT');
+          throw silent && !isAirlockError(error, 'HTTP_NO_TLS') ? error : plain;
         }
       }
     },

@@ -76,9 +76,10 @@ export async function pushBlob(
       if (run.signal.aborted || attempt >= (policy.retryTimes ?? 5) || !isTransient(error)) throw error;
       await waitForRetry(policy, attempt, error, about, run);
       attempt += 1;
+      if (!upload) continue;
       // The answer may have been lost after the blob was taken.
-      if (await hasBlob(place, blob, run)) return 'uploaded';
-      upload = upload && (await findUpload(place, blob, upload, run));
+      if (await wasTaken(place, blob, run)) return 'uploaded';
+      upload = await findUpload(place, blob, upload, run);
     }
   }
 }
@@ -215,6 +216,16 @@ async function sendPart(
     throw isAirlockError(failure) && !run.signal.aborted ? failure : error;
   } finally {
     body?.destroy();
+  }
+}
+
+/** Whether the blob is there; a registry that cannot say so now has not taken it, as far as we know. */
+async function wasTaken(place: Place, blob: Descriptor, run: Run): Promise<boolean> {
+  try {
+    return await hasBlob(place, blob, run, false);
+  } catch (error) {
+    if (run.signal.aborted) throw error;
+    return false;
   }
 }
 

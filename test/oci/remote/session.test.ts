@@ -211,6 +211,24 @@ describe('connection', () => {
     });
   });
 
+  test('tries are not multiplied: connecting, requests and uploads each have theirs once', async () => {
+    const retry = { retryTimes: 2, firstDelayMs: 0 };
+    const down = await startScriptedRegistry({ prank: () => ({ kind: 'answer', status: 503 }) });
+    const reference = parseReference(`${down.host}/k:1`);
+    await expect(testRemote({ retry }).fetchManifest(reference, run)).rejects.toMatchObject({
+      code: 'REGISTRY_FAILED',
+    });
+    expect(down.requests).toHaveLength(3);
+    const busy = await serve({
+      prank: (request) => (request.url === '/v2/' ? undefined : { kind: 'answer', status: 503 }),
+    });
+    const blob = { mediaType: 'x', digest: busy.digest, size: 5 };
+    const remote = testRemote({ retry });
+    const open = () => Promise.reject(new Error('not asked for'));
+    await expect(remote.pushBlob(busy.reference, blob, open, run)).rejects.toMatchObject({ code: 'REGISTRY_FAILED' });
+    expect(busy.registry.requests.filter((request) => request.method === 'POST')).toHaveLength(3);
+  });
+
   test('a refusal in HTML or with control characters ends up as one clean line', async () => {
     const body = JSON.stringify({ errors: [{ code: 'DENIED\u001b[31m', message: 'no\nsoup\u0007' }] });
     const { reference } = await serve({
@@ -258,6 +276,20 @@ describe('mirrors', () => {
     expect((await remote.resolve(primary.reference, run)).digest).toBe(primary.digest);
     const missing = { ...primary.reference, tag: 'v2' };
     await expect(remote.resolve(missing, run)).rejects.toMatchObject({ code: 'MANIFEST_UNKNOWN' });
+  });
+
+  test('that are gone are asked once, and not again for each repository', async () => {
+    const primary = await startScriptedRegistry();
+    const mirror = await startScriptedRegistry({ prank: () => ({ kind: 'hang-up' }) });
+    for (const name of ['a', 'b', 'c']) primary.putManifest(name, manifest, 'v1');
+    const remote = testRemote({
+      registriesConf: conf(primary.host, mirror.host),
+      retry: { retryTimes: 5, firstDelayMs: 0 },
+    });
+    for (const repository of ['a', 'b', 'c'])
+      await remote.resolve({ registry: primary.host, repository, tag: 'v1' }, run);
+    // TLS is tried before plain HTTP, and only the latter gets as far as a request; one more try for a mirror.
+    expect(mirror.requests).toHaveLength(2);
   });
 
   test('are never written to, and a blocked registry neither', async () => {
