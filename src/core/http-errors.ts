@@ -23,7 +23,7 @@ export function httpError(error: unknown, what: string, run: Run): unknown {
   if (certificateCodes.test(code)) {
     return new AirlockError('HTTP_CERTIFICATE', `${what}: the server's certificate is not trusted: ${text}`, {
       ...info,
-      hint: 'name the CA with --ca-file or put it under certs.d',
+      hint: 'name the CA (--src-ca-file, --dest-ca-file) or put it under certs.d',
     });
   }
   if (timeoutCodes.test(code)) return new AirlockError('HTTP_TIMEOUT', `${what}: time-out: ${text}`, info);
