@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { isAirlockError } from '../core/errors.ts';
 import { readFileLimited, writeFileAtomic } from '../core/files.ts';
+import { mapLimited } from '../core/limit.ts';
 import { assertRunning, type Run } from '../core/run.ts';
 import { type Digest, openStorage, readSlice, type Storage } from '../oci/index.ts';
 import type { RegistryFolders } from './settings.ts';
@@ -24,31 +25,35 @@ export interface StorageCopy {
  * @throws AirlockError DISK_FULL, FILE_UNREADABLE, FILE_UNWRITABLE, CANCELLED
  */
 export async function copyStorage(from: Storage, to: Storage, run: Run): Promise<StorageCopy> {
-  const blobs = new Map<Digest, BlobCopy>();
+  const blobs = new Map<Digest, Promise<BlobCopy>>();
   const bring = async (digests: readonly Digest[]): Promise<Digest[]> => {
-    const whole: Digest[] = [];
-    for (const digest of digests) {
+    const outcomes = await mapLimited(digests, parallel, (digest) => {
       assertRunning(run);
-      const outcome = blobs.get(digest) ?? (await copyBlob(from, to, digest, run));
+      const outcome = blobs.get(digest) ?? copyBlob(from, to, digest, run);
       blobs.set(digest, outcome);
-      if (outcome.kind === 'copied' || outcome.kind === 'kept') whole.push(digest);
-    }
-    return whole;
+      return outcome;
+    });
+    return digests.filter((_, at) => outcomes[at]?.kind === 'copied' || outcomes[at]?.kind === 'kept');
   };
   const repositories = await from.listRepositories(run);
   for (const repository of repositories) {
     const layers = await bring(await from.listLayers(repository, run));
     const revisions = await bring(await from.listRevisions(repository, run));
-    for (const digest of layers) await to.linkLayer(repository, digest, run);
-    for (const digest of revisions) await to.linkRevision(repository, digest, run);
-    for (const tag of await from.listTags(repository, run)) {
+    await mapLimited(layers, parallel, (digest) => to.linkLayer(repository, digest, run));
+    await mapLimited(revisions, parallel, (digest) => to.linkRevision(repository, digest, run));
+    const held = new Set(revisions);
+    await mapLimited(await from.listTags(repository, run), parallel, async (tag) => {
       const digest = await from.findTag(repository, tag, run);
-      if (digest && revisions.includes(digest)) await to.linkTag(repository, tag, digest, run);
-    }
+      if (digest && held.has(digest)) await to.linkTag(repository, tag, digest, run);
+    });
   }
   for (const repository of await to.listRepositories(run)) await removeGone(from, to, repository, run);
-  return summarise(blobs, repositories.length);
+  const copies = await Promise.all([...blobs].map(async ([digest, copy]) => [digest, await copy] as const));
+  return summarise(new Map(copies), repositories.length);
 }
+
+/** Files at once: file systems write the journal for several syncs together. */
+const parallel = 8;
 
 type BlobCopy =
   | { readonly kind: 'copied'; readonly sizeBytes: number }
