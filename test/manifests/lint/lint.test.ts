@@ -69,11 +69,7 @@ describe('lintManifest', () => {
   test.each<[string, string, string[]]>([
     ['a release by tag', hosted(good).replace(/@sha256:a+/, ':4.19.10-x86_64'), ['5 LINT_RELEASE_TAG']],
     ['a list where an object is wanted', hosted(`  additionalTrustBundle: [{name: ca}]\n${good}`), ['9 LINT_SCHEMA']],
-    [
-      'a missing service',
-      hosted(good).replace(/ {2}- \{service: Ignition.*\n/, ''),
-      ['10 LINT_SERVICES'],
-    ],
+    ['a missing service', hosted(good).replace(/ {2}- \{service: Ignition.*\n/, ''), ['10 LINT_SERVICES']],
     [
       'OAuth by load balancer',
       hosted(good).replace(
@@ -83,11 +79,7 @@ describe('lintManifest', () => {
       ['11 LINT_SERVICES'],
     ],
     ['overlapping networks', hosted(`${services}${networks('{cidr: 10.133.0.0/16}')}`), ['14 LINT_NETWORK']],
-    [
-      'a prefix that is none',
-      hosted(`${services}${networks('{cidr: 999.0.0.0/99}')}`),
-      ['14 LINT_NETWORK'],
-    ],
+    ['a prefix that is none', hosted(`${services}${networks('{cidr: 999.0.0.0/99}')}`), ['14 LINT_NETWORK']],
     [
       'families in different order',
       hosted(`${services}${networks('{cidr: "fd00::/64"}')}`),
