@@ -29,7 +29,7 @@ export async function build(request: BuildRequest, run: Run): Promise<MirrorResu
   try {
     const { result: planned, resumed } = await choosePlan(request, run);
     const facts = { plan: planned.plan, startedAt, run };
-    if (!planned.isNew && !request.full && !resumed)
+    if (planned.plan.missing.length === 0 && !planned.isNew && !request.full && !resumed)
       return describe(facts, { state: 'nothing-new', folder: request.folder, missing: planned.plan.missing });
     if (planned.findings.length > 0 && !resumed) throw spaceShort(planned);
     const outcome = await fill(request, planned.plan, run);

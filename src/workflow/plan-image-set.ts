@@ -10,6 +10,7 @@ import { collectImageSet } from '../mirror/index.ts';
 import { digestHex, digestOf } from '../oci/index.ts';
 import {
   assemblePlan,
+  type CollectedSet,
   checkSpace,
   forecastSpace,
   hasNewContent,
@@ -82,6 +83,7 @@ export async function planImageSet(request: PlanRequest, run: Run): Promise<Plan
       },
       run,
     );
+    assertSelection(facts, configuration);
     const history = await readHistory(workspace, run);
     const image = await registryImageFile(configuration.site?.site, clients.remote, kept, workspace, run);
     const plan = assemblePlan(
@@ -110,6 +112,17 @@ export async function planImageSet(request: PlanRequest, run: Run): Promise<Plan
   } finally {
     await clients.close();
   }
+}
+
+/** A set that selects nothing is a slip: a pattern in blockedImages that is too broad, a name that nothing matches. */
+function assertSelection(facts: CollectedSet, { imageSet }: LoadedConfiguration): void {
+  if (facts.images.length > 0 || facts.missing.length > 0) return;
+  const blocked = imageSet.imageSet.mirror.blockedImages.length > 0;
+  throw new AirlockError('NOTHING_SELECTED', `${imageSet.file} selects no image`, {
+    hint: blocked
+      ? 'look at blockedImages: its patterns match anywhere in a reference'
+      : 'add releases, operators, additional images or charts',
+  });
 }
 
 /** What a plan needs and how it stands, from the plan alone and the free space of this host. */

@@ -1,0 +1,109 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { describeReal, describeShared, sharedPath } from '../helpers/real.ts';
+import { temporaryFolder } from '../helpers/temporary.ts';
+import { differences, refusals, settings } from './differences.ts';
+import { comparable, goldenArchiveLinks, goldenFile, goldenMirrors, goldenRegistry, goldenSteps } from './expected.ts';
+import { type GoldenSource, startGoldenSource } from './golden-source.ts';
+import { bundleLinks, catalogKey, ourCatalogs, parseConcatenated, rebuiltRepositories, tryCase } from './outcome.ts';
+import type { OurRun } from './run-case.ts';
+
+// Cases that are about other things than collecting: archives of real oc-mirror, segments, mirror to mirror, dry runs, deletion, the binary.
+const elsewhere = /^(?:04f|04h|08b|09|10|11|12|13c|13g|13h|13i|13j|13k|13l|13n|15|16|17|18|19)/;
+const only = process.env['GOLDEN_CASES']?.split(',');
+
+describeReal('golden runs of oc-mirror', ['docker-registry', 'python3'], () => {
+  describeShared('cases', 'golden/cases', (folder) => {
+    let source: GoldenSource;
+    beforeAll(async () => {
+      source = await startGoldenSource();
+    });
+    afterAll(() => source?.close());
+
+    const names = folder
+      ? readdirSync(folder).filter((name) => (only ? only.some((one) => name.startsWith(one)) : !elsewhere.test(name)))
+      : [];
+    for (const name of names.sort()) {
+      test(`${name}${differences[name] ? ` (differs: ${differences[name].why})` : ''}`, async () => {
+        const difference = differences[name] ?? { why: '' };
+        const [first = ''] = goldenSteps(name);
+        const command = readFileSync(goldenFile(name, first, 'command') ?? '', 'utf8');
+        const outcome = await tryCase(name, path.join(await temporaryFolder(), 'work'), {
+          removeSignatures: command.includes('--remove-signatures'),
+          ignoreReleaseSignature: command.includes('--ignore-release-signature'),
+          ...settings[name],
+          env: source.env,
+        });
+        const accepted = readFileSync(goldenFile(name, first, 'exit-code') ?? '', 'utf8').trim() === '0';
+        if (difference.refused || (!accepted && !difference.succeeds)) {
+          expect(outcome.kind === 'refused' ? outcome.reason : 'was accepted').toMatch(
+            difference.refused ?? refusals[name] ?? /./,
+          );
+          return;
+        }
+        if (outcome.kind === 'refused') throw new Error(outcome.reason);
+        compareLinks(name, first, outcome.run);
+        compareRegistry(name, outcome.run);
+        if (!difference.catalogs) await compareCatalogs(name, first, outcome.run);
+      });
+    }
+  });
+});
+
+/** The bundle's link tree against the archive's. */
+function compareLinks(name: string, step: string, run: OurRun): void {
+  const theirs = goldenArchiveLinks(name, step);
+  if (theirs) compareRows(name, withoutTagsOfRevisions(bundleLinks(run)), withoutTagsOfRevisions(theirs), run);
+}
+
+/** The storage after load against the target registry after D2M. */
+function compareRegistry(name: string, run: OurRun): void {
+  const step = goldenSteps(name).find((one) => /-d2m(?:-build1)?$/.test(one));
+  const theirs = step === undefined ? undefined : goldenRegistry(name, step);
+  if (step === undefined || !theirs || readFileSync(goldenFile(name, step, 'exit-code') ?? '', 'utf8').trim() !== '0')
+    return;
+  compareRows(name, run.registry, theirs, run);
+  const rules = (goldenMirrors(name, step) ?? []).filter((rule) => !differences[name]?.theirRulesOnly?.test(rule));
+  expect(run.mirrors).toEqual(rules);
+}
+
+function compareRows(name: string, ours: readonly string[], theirs: readonly string[], run: OurRun): void {
+  const rebuilt = rebuiltRepositories(run);
+  const { oursOnly, theirsOnly } = differences[name] ?? {};
+  // A rebuilt catalog has another digest in every run of oc-mirror: its tags are compared, not what they mean.
+  const plain = (rows: readonly string[]): string[] =>
+    comparable(rows.map(withGoldenFolder)).flatMap((row) => {
+      const [repository = '', tag = ''] = row.split('\t');
+      if (!rebuilt.has(repository)) return [row];
+      return tag === '-' ? [] : [`${repository}\t${tag}`];
+    });
+  const theirRows = plain(theirs).filter((row) => !theirsOnly?.test(row));
+  const known = new Set(theirRows);
+  expect(plain(ours).filter((row) => known.has(row) || !oursOnly?.test(row))).toEqual(theirRows);
+}
+
+/** In a link tree every tagged manifest is a revision too, and a signature's revisions have other digests: tags say enough of those. */
+function withoutTagsOfRevisions(rows: readonly string[]): string[] {
+  const signatures = new Set(rows.filter((row) => /\.sig\t/.test(row)).map((row) => row.split('\t')[2]));
+  return rows.filter((row) => !(row.includes('\t-\t') && signatures.has(row.split('\t')[2])));
+}
+
+/** Filter hashes and filtered file-based catalogs against those that oc-mirror kept. */
+async function compareCatalogs(name: string, step: string, run: OurRun): Promise<void> {
+  const root = sharedPath(`golden/cases/${name}/${step}/files`);
+  if (!root) return;
+  const theirs = new Map<string, unknown[]>();
+  for (const entry of readdirSync(root, { recursive: true, withFileTypes: true })) {
+    const file = path.join(entry.parentPath, entry.name);
+    const key = catalogKey(file);
+    if (entry.isFile() && key) theirs.set(key, parseConcatenated(readFileSync(file, 'utf8')));
+  }
+  expect(Object.fromEntries([...(await ourCatalogs(run))].sort())).toEqual(Object.fromEntries([...theirs].sort()));
+}
+
+/** Content of `oci://` folders is named after the folder, which lies elsewhere here. */
+function withGoldenFolder(row: string): string {
+  const folder = (sharedPath('golden/source/oci') ?? '').slice(1);
+  return row.replace(folder, 'opt/golden/src-oci');
+}
