@@ -1,13 +1,26 @@
 import path from 'node:path';
-import { diskError, findFile } from '../../core/files.ts';
+import { findErrno } from '../../core/errors.ts';
+import { diskError } from '../../core/files.ts';
 import type { Run } from '../../core/run.ts';
 import { type Digest, isDigest } from '../digest.ts';
 import type { FilePlacer } from './place.ts';
 
 /** The digest in a link file; undefined when the file is not there or holds anything else (a torn write of another program). */
 export async function readLink(file: string, run: Run): Promise<Digest | undefined> {
-  const text = (await findFile(file, run, 1024))?.toString('latin1').trim();
-  return text !== undefined && isDigest(text) ? text : undefined;
+  // On the path of every request: one read of a small buffer, which is longer than any link.
+  const buffer = Buffer.alloc(192);
+  try {
+    const handle = await run.disk.open(file, 'read');
+    try {
+      const text = buffer.toString('latin1', 0, await handle.read(buffer, 0)).trim();
+      return isDigest(text) ? text : undefined;
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    if (findErrno(error) === 'ENOENT' || findErrno(error) === 'ENOTDIR') return undefined;
+    throw diskError(error, file, 'read');
+  }
 }
 
 /**
