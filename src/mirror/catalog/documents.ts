@@ -1,5 +1,5 @@
 import { AirlockError, errorText } from '../../core/errors.ts';
-import { parseYaml } from '../../core/yaml.ts';
+import { parseDocument } from '../../core/yaml.ts';
 
 /** One FBC blob: a JSON object as it was decoded. */
 export type CatalogDocument = Readonly<Record<string, unknown>>;
@@ -38,7 +38,7 @@ export function createDocumentParser(file: string, take: (document: CatalogDocum
     if (first === undefined) return undefined;
     return first === 0x7b
       ? new JsonObjects((text) => decode(text, JSON.parse), fail)
-      : new YamlDocuments((text) => decode(text, (yaml) => sortKeys(parseYaml(yaml))), fail);
+      : new YamlDocuments((text) => decode(text, (yaml) => sortKeys(readYamlDocument(yaml))), fail);
   };
   return {
     write(chunk) {
@@ -66,12 +66,12 @@ class JsonObjects implements DocumentParser {
   write(chunk: Buffer): void {
     let start = 0;
     for (let at = 0; at < chunk.length; at += 1) {
-      const byte = chunk[at];
       if (this.#inString) {
-        if (this.#escaped) this.#escaped = false;
-        else if (byte === 0x5c) this.#escaped = true;
-        else if (byte === 0x22) this.#inString = false;
-      } else if (byte === 0x22) this.#inString = true;
+        at = this.#passString(chunk, at);
+        continue;
+      }
+      const byte = chunk[at];
+      if (byte === 0x22) this.#inString = true;
       else if (byte === 0x7b || byte === 0x5b) this.#depth += 1;
       else if (byte === 0x7d || byte === 0x5d) {
         this.#depth -= 1;
@@ -83,6 +83,28 @@ class JsonObjects implements DocumentParser {
       }
     }
     this.#hold(chunk.subarray(start));
+  }
+
+  /** The place of the string's closing quote, or of the chunk's last byte. Strings are most of a catalog, so they are leapt over. */
+  #passString(chunk: Buffer, from: number): number {
+    let at = this.#escaped ? from + 1 : from;
+    this.#escaped = false;
+    let quote = chunk.indexOf(0x22, at);
+    for (;;) {
+      // Looked for again only once passed: text with many escapes and few quotes would be scanned over and over.
+      if (quote >= 0 && quote < at) quote = chunk.indexOf(0x22, at);
+      const end = quote < 0 ? chunk.length : quote;
+      const backslash = chunk.subarray(at, end).indexOf(0x5c);
+      if (backslash < 0) {
+        this.#inString = quote < 0;
+        return end === chunk.length ? chunk.length - 1 : quote;
+      }
+      at += backslash + 2;
+      if (at > chunk.length) {
+        this.#escaped = true;
+        return chunk.length - 1;
+      }
+    }
   }
 
   end(): void {
@@ -152,6 +174,13 @@ class YamlDocuments implements DocumentParser {
     this.#bytes = 0;
     if (text.trim() !== '') this.#take(text);
   }
+}
+
+function readYamlDocument(text: string): unknown {
+  const document = parseDocument(text, { version: '1.1', merge: true });
+  const [error] = document.errors;
+  if (error) throw error;
+  return document.toJS();
 }
 
 function isSpace(byte: number): boolean {

@@ -130,10 +130,12 @@ class ChunkReader {
     return chunk;
   }
 
+  /** So many bytes; undefined at the end of the stream. */
   async exactly(count: number): Promise<Buffer | undefined> {
     const chunks: Buffer[] = [];
     for (let missing = count; missing > 0; ) {
       const chunk = await this.#next(missing);
+      if (!chunk && chunks.length > 0) throw invalid('it ends early');
       if (!chunk) return undefined;
       chunks.push(chunk);
       missing -= chunk.length;

@@ -1,0 +1,50 @@
+import { describe, expect, test } from 'vitest';
+import { type CatalogDocument, createDocumentParser } from '../../src/mirror/catalog/documents.ts';
+
+/** Documents of a text that comes in chunks of `size` bytes. */
+function parse(text: string, size: number): CatalogDocument[] {
+  const found: CatalogDocument[] = [];
+  const parser = createDocumentParser('harbour.json', (document) => found.push(document));
+  const bytes = Buffer.from(text);
+  for (let at = 0; at < bytes.length; at += size) parser.write(bytes.subarray(at, at + size));
+  parser.end();
+  return found;
+}
+
+describe('createDocumentParser', () => {
+  const objects = [
+    { schema: 'olm.package', name: 'crane' },
+    { text: 'a "quoted" brace } and \\ a backslash at the end \\' },
+    { text: '\\\\"', list: [{ a: ['}', ']'] }], 'key"}': '{' },
+    { unicode: 'Größe → ✓', empty: '' },
+  ];
+
+  test.each([1, 2, 3, 7, 64, 4096])('reads objects in chunks of %i bytes, whatever their strings hold', (size) => {
+    expect(parse(objects.map((one) => JSON.stringify(one)).join(''), size)).toEqual(objects);
+    expect(parse(`\n ${objects.map((one) => JSON.stringify(one, null, 2)).join('\n')}\n`, size)).toEqual(objects);
+  });
+
+  test.each([1, 5, 4096])('reads YAML documents in chunks of %i bytes', (size) => {
+    const yaml =
+      '---\nschema: olm.package\nname: crane\n---\ntext: |\n  --- no mark\n  x\n--- # the last\nz: 1\na: 2\n';
+    expect(parse(yaml, size)).toEqual([
+      { schema: 'olm.package', name: 'crane' },
+      { text: '--- no mark\nx\n' },
+      { a: 2, z: 1 },
+    ]);
+    expect(Object.keys(parse(yaml, size)[2] ?? {})).toEqual(['a', 'z']);
+  });
+
+  test.each(['{"a":1', '{"a":1}}', '{"a":1} x', '[1]', '- 1', 'a: [', '{a:}'])('refuses %j', (text) => {
+    expect(() => parse(text, 3)).toThrow(expect.objectContaining({ code: 'CATALOG_UNREADABLE' }));
+  });
+
+  test('takes an empty file for one without documents', () => {
+    expect(parse(' \n', 1)).toEqual([]);
+  });
+
+  test('reads a long text of escapes in time', () => {
+    const text = JSON.stringify({ text: 'line\n'.repeat(200_000) });
+    expect(parse(text, 1 << 18)).toHaveLength(1);
+  });
+});
