@@ -1,145 +1,78 @@
-import { isMap, isScalar, isSeq, LineCounter, type ParsedNode, parseAllDocuments } from '../core/yaml.ts';
+import { LineCounter, parseAllDocuments } from '../core/yaml.ts';
 import type { Faults } from './faults.ts';
-import type { ConfigEntry, ConfigNode, ConfigPath, Position } from './node.ts';
-import { resolveScalar, type YamlDialect } from './scalar.ts';
+import { type ConfigNode, mapNode } from './node.ts';
+import type { YamlDialect } from './scalar.ts';
+import { TreeBuilder } from './tree.ts';
 
 /** Limits far above any real configuration; beyond them a file is refused instead of read. */
-export const documentLimits = { bytes: 4 << 20, values: 200_000, depth: 64 } as const;
+export const documentLimits = { bytes: 4 << 20, values: 200_000, brackets: 500 } as const;
 
 /**
- * Reads the first YAML document of `text`. Duplicate keys are faults; types are those of `dialect`, by default what oc-mirror sees (§1.1). An empty file is an empty mapping. undefined when it cannot be read; the faults say why. `documents` counts all documents.
+ * Reads the first YAML document of `text`. Duplicate keys are faults; types are those of `dialect`, by default what oc-mirror sees (§1.1). An
+ * empty file is an empty mapping. undefined when it cannot be read; the faults say why. `isAlone` is false when other documents follow.
  */
 export function readDocument(
   text: string,
   faults: Faults,
   dialect: YamlDialect = '1.1',
-): { root: ConfigNode; documents: number } | undefined {
-  const source = text.startsWith('\ufeff') ? text.slice(1) : text;
-  if (Buffer.byteLength(source) > documentLimits.bytes) {
-    faults.error('CONFIG_SYNTAX', [], `larger than ${documentLimits.bytes >> 20} MiB: this is no configuration file`);
+): { readonly root: ConfigNode; readonly isAlone: boolean } | undefined {
+  const whole = text.startsWith('\ufeff') ? text.slice(1) : text;
+  const tooMuch = findExcess(whole);
+  if (tooMuch) {
+    faults.error('CONFIG_SYNTAX', [], `${tooMuch}: this is no configuration file`);
     return undefined;
   }
+  const source = cutDocument(whole);
   const lines = new LineCounter();
-  const documents = parseAllDocuments(source, {
+  const [document] = parseAllDocuments(source, {
     lineCounter: lines,
     schema: 'failsafe',
     uniqueKeys: false,
     prettyErrors: false,
   });
-  const [first] = Array.isArray(documents) ? documents : [];
-  if (!first?.contents) {
-    const root: ConfigNode = { kind: 'map', entries: [], line: 1, column: 1, weight: 1 };
-    faults.root = root;
-    if (!first?.errors.length) return { root, documents: Math.max(1, documents.length) };
-  }
   const builder = new TreeBuilder(lines, faults, dialect);
-  for (const error of firstErrors(first?.errors ?? [], source)) {
+  for (const error of firstErrors(document?.errors ?? [], source)) {
     faults.error('CONFIG_SYNTAX', [], syntaxMessage(error.message), syntaxHint(source), builder.position(error.pos[0]));
   }
-  if (!first?.contents || faults.failed) return undefined;
-  const root = builder.build(first.contents, [], 0);
+  if (faults.failed) return undefined;
+  const root = document?.contents ? builder.build(document.contents, [], 0) : mapNode([], { line: 1, column: 1 });
   faults.root = root;
-  if (root.weight > documentLimits.values && !faults.failed) {
-    faults.error(
-      'CONFIG_SYNTAX',
-      [],
-      `unfolds to ${root.weight} values through its aliases: this is no configuration file`,
-    );
+  if (root.weight > documentLimits.values) {
+    const message = `unfolds to ${root.weight} values through its aliases: this is no configuration file`;
+    faults.error('CONFIG_SYNTAX', [], message);
   }
-  return faults.failed ? undefined : { root, documents: documents.length };
+  return faults.failed ? undefined : { root, isAlone: isBlank(whole.slice(source.length)) };
 }
 
-class TreeBuilder {
-  readonly #lines: LineCounter;
-  readonly #dialect: YamlDialect;
-  readonly #faults: Faults;
-  /** undefined while an anchor's own value is being built: an alias to it would be endless. */
-  readonly #anchors = new Map<string, ConfigNode | undefined>();
-
-  constructor(lines: LineCounter, faults: Faults, dialect: YamlDialect) {
-    this.#dialect = dialect;
-    this.#lines = lines;
-    this.#faults = faults;
+/** What makes a text too large to be handed to the YAML library, which needs stack for each bracket and minutes for megabytes of them. */
+function findExcess(source: string): string | undefined {
+  if (Buffer.byteLength(source) > documentLimits.bytes) return `larger than ${documentLimits.bytes >> 20} MiB`;
+  let open = 0;
+  for (const character of source) {
+    if (character === '[' || character === '{') open += 1;
+    else if (character === ']' || character === '}') open = Math.max(0, open - 1);
+    if (open > documentLimits.brackets) return 'nested too deeply';
   }
-
-  position(offset: number): Position {
-    const { line, col } = this.#lines.linePos(offset);
-    return { line: Math.max(1, line), column: Math.max(1, col) };
-  }
-
-  build(node: ParsedNode | null, path: ConfigPath, offset: number): ConfigNode {
-    if (!node) return { kind: 'scalar', value: null, source: '', weight: 1, ...this.position(offset) };
-    const at = this.position(node.range[0]);
-    if (path.length > documentLimits.depth) return this.#broken(path, 'nested too deeply', at);
-    if (!isMap(node) && !isSeq(node) && !isScalar(node)) {
-      const target = this.#anchors.get(node.source);
-      if (target) return target;
-      const known = this.#anchors.has(node.source);
-      return this.#broken(path, known ? `*${node.source} contains itself` : `no anchor &${node.source} above`, at);
-    }
-    if (node.anchor) this.#anchors.set(node.anchor, undefined);
-    const built = isScalar(node)
-      ? ({ kind: 'scalar', ...resolveScalar(node, this.#dialect), weight: 1, ...at } as const)
-      : isSeq(node)
-        ? this.#list(node.items, path, at)
-        : this.#map(node.items, path, at);
-    if (node.anchor) this.#anchors.set(node.anchor, built);
-    return built;
-  }
-
-  #list(items: readonly unknown[], path: ConfigPath, at: Position): ConfigNode {
-    const nodes = items.map((item, index) => this.build(item as ParsedNode | null, [...path, index], 0));
-    return { kind: 'list', items: nodes, weight: weigh(nodes), ...at };
-  }
-
-  #map(pairs: readonly { key: unknown; value: unknown }[], path: ConfigPath, at: Position): ConfigNode {
-    const entries: ConfigEntry[] = [];
-    const merged: ConfigNode[] = [];
-    for (const pair of pairs) {
-      const keyNode = pair.key as ParsedNode | null;
-      const offset = keyNode?.range[0] ?? 0;
-      const keyPosition = keyNode ? this.position(offset) : at;
-      if (!isScalar(keyNode)) {
-        this.#broken(path, 'a key has to be one word, not a list or mapping', keyPosition);
-        continue;
-      }
-      const key = String(keyNode.value ?? '');
-      const node = this.build(pair.value as ParsedNode | null, [...path, key], keyNode.range[1]);
-      if (key === '<<' && keyNode.type === 'PLAIN') merged.push(...(node.kind === 'list' ? node.items : [node]));
-      else {
-        const earlier = entries.find((entry) => entry.key === key);
-        if (earlier) {
-          this.#faults.error(
-            'CONFIG_DUPLICATE_KEY',
-            [...path, key],
-            `key "${key}" is already set on line ${earlier.keyPosition.line}`,
-            'merge the two, or remove one',
-            keyPosition,
-          );
-        } else entries.push({ key, keyPosition, node });
-      }
-    }
-    for (const source of merged) {
-      if (source.kind !== 'map') this.#broken(path, 'only a mapping can be merged with <<', source);
-      else entries.push(...source.entries.filter(({ key }) => !entries.some((entry) => entry.key === key)));
-    }
-    return { kind: 'map', entries, weight: weigh(entries.map((entry) => entry.node)), ...at };
-  }
-
-  #broken(path: ConfigPath, message: string, { line, column }: Position): ConfigNode {
-    const hint = message.startsWith('a key')
-      ? 'is this a template whose {{ … }} placeholders were not filled in?'
-      : undefined;
-    this.#faults.error('CONFIG_SYNTAX', path, message, hint, { line, column });
-    return { kind: 'scalar', value: null, source: '', weight: 1, line, column };
-  }
+  return undefined;
 }
 
-function weigh(nodes: readonly ConfigNode[]): number {
-  return nodes.reduce((sum, node) => sum + node.weight, 1);
+/** The text up to the end of its first document. A line that starts with `---` or `...` is always a document marker (YAML 1.2, 9.1.2). */
+function cutDocument(source: string): string {
+  for (const marker of source.matchAll(/^(?:---|\.\.\.)(?=\s|$)/gm)) {
+    // Only directives and remarks stand before the marker that begins the first document.
+    if (/^[^#%\s]/m.test(source.slice(0, marker.index))) return source.slice(0, marker.index);
+  }
+  return source;
+}
+
+/** Whether nothing but markers and remarks is left. */
+function isBlank(rest: string): boolean {
+  return rest.split('\n').every((line) => /^(?:#.*)?$/.test(line.replace(/^(?:---|\.\.\.)(?=\s|$)/, '').trim()));
 }
 
 function syntaxMessage(message: string): string {
+  // The library composes nested lists by recursion, and reports the end of the stack as a fault of the text.
+  if (message.startsWith('Maximum call stack')) return 'nested too deeply: this is no configuration file';
   return `not YAML: ${message.split('\n')[0]?.replace(/ at line \d+, column \d+:?$/, '') ?? message}`;
 }
 

@@ -40,6 +40,8 @@ export interface Parsed<T> {
 export class Faults {
   readonly #file: string;
   readonly #findings: Finding[] = [];
+  /** Paths of errors. */
+  readonly #told = new Set<string>();
   /** Of the file, once it could be read as YAML; paths are looked up in it. */
   root: ConfigNode | undefined;
 
@@ -70,10 +72,8 @@ export class Faults {
   /** Whether an error was told about the value at `path`; about it or anything below it, unless `exactly`. */
   touches(path: ConfigPath, exactly = false): boolean {
     const text = formatPath(path);
-    return this.#findings.some(({ severity, place }) => {
-      if (severity !== 'error' || place === undefined) return false;
-      return exactly ? place.path === text : isAt(place.path, text);
-    });
+    if (exactly || this.#told.has(text)) return this.#told.has(text);
+    return [...this.#told].some((one) => isAt(one, text));
   }
 
   /** Whether nothing at all is written at `path`: null, or a mapping without keys. */
@@ -106,7 +106,7 @@ export class Faults {
   }
 
   get failed(): boolean {
-    return this.#findings.some((finding) => finding.severity === 'error');
+    return this.#told.size > 0;
   }
 
   #position(path: ConfigPath): Position {
@@ -122,6 +122,7 @@ export class Faults {
     at: Position | undefined,
   ): void {
     const { line, column } = at ?? this.#position(path);
+    if (severity === 'error') this.#told.add(formatPath(path));
     this.#findings.push({
       code,
       severity,

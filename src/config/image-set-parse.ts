@@ -5,7 +5,7 @@ import type { DeleteImageSet, HelmChart, ImageSet, MirrorContent } from './image
 import { type ContentFile, decodeDeleteFile, decodeImageSetFile } from './image-set-decode.ts';
 import { checkContent, checkImageSet } from './image-set-rules.ts';
 import { findNearest } from './nearest.ts';
-import { type ConfigNode, findEntry } from './node.ts';
+import { type ConfigNode, findEntry, mapNode } from './node.ts';
 
 const defaultArchiveSizeGib = 500;
 
@@ -45,7 +45,7 @@ function readHead(text: string, kind: Kind, faults: Faults): ConfigNode | undefi
   const document = readDocument(text, faults);
   if (!document) return undefined;
   const { root } = document;
-  if (document.documents > 1)
+  if (!document.isAlone)
     faults.warning(
       'CONFIG_NO_EFFECT',
       [],
@@ -82,7 +82,10 @@ function readHead(text: string, kind: Kind, faults: Faults): ConfigNode | undefi
     faults.error('CONFIG_KIND', [other], `${other}: is not allowed in ${kind}`, hint, entry.keyPosition);
   }
   // What was just said is not to be said again as an unknown field.
-  return { ...root, entries: root.entries.filter(({ key }) => key !== other) };
+  return mapNode(
+    root.entries.filter(({ key }) => key !== other),
+    root,
+  );
 }
 
 function checkKind(root: ConfigNode & { kind: 'map' }, kind: Kind, faults: Faults): void {

@@ -19,7 +19,11 @@ export interface ConfigEntry {
  * `weight` is the number of values below with aliases counted each time, so that a small file cannot unfold into a huge one.
  */
 export type ConfigNode = Position & { readonly weight: number } & (
-    | { readonly kind: 'map'; readonly entries: readonly ConfigEntry[] }
+    | {
+        readonly kind: 'map';
+        readonly entries: readonly ConfigEntry[];
+        readonly byKey: ReadonlyMap<string, ConfigEntry>;
+      }
     | { readonly kind: 'list'; readonly items: readonly ConfigNode[] }
     | { readonly kind: 'scalar'; readonly value: string | number | boolean | null; readonly source: string }
   );
@@ -65,9 +69,7 @@ export function findNode(root: ConfigNode, path: ConfigPath): ConfigNode | undef
 export function findEntry(node: ConfigNode, key: string): ConfigEntry | undefined {
   if (node.kind !== 'map') return undefined;
   const folded = key.toLowerCase();
-  return (
-    node.entries.find((entry) => entry.key === key) ?? node.entries.find((entry) => entry.key.toLowerCase() === folded)
-  );
+  return node.byKey.get(key) ?? node.entries.find((entry) => entry.key.toLowerCase() === folded);
 }
 
 /** Where a reader should look for an entry's value: at the key where the value is a block of its own or left out. */
@@ -88,4 +90,15 @@ export function toPlain(node: ConfigNode): unknown {
     if (value.kind !== 'scalar' || value.value !== null) plain[key] = toPlain(value);
   }
   return plain;
+}
+
+/** A mapping of entries with distinct keys. */
+export function mapNode(entries: readonly ConfigEntry[], { line, column }: Position): ConfigNode & { kind: 'map' } {
+  const byKey = new Map(entries.map((entry) => [entry.key, entry]));
+  return { kind: 'map', entries, byKey, weight: weigh(entries.map((entry) => entry.node)), line, column };
+}
+
+/** The number of values in a list or mapping with these values. */
+export function weigh(nodes: readonly ConfigNode[]): number {
+  return nodes.reduce((sum, node) => sum + node.weight, 1);
 }

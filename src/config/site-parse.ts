@@ -22,7 +22,7 @@ export function parseSite(text: string, fileName: string, options: ParseSiteOpti
   const faults = new Faults(fileName);
   const document = readDocument(text, faults, '1.2');
   if (!document) return { value: undefined, findings: faults.list() };
-  if (document.documents > 1)
+  if (!document.isAlone)
     faults.error('CONFIG_SYNTAX', [], 'a site file holds one YAML document', 'remove what follows the line "---"');
   const plain = toPlain(document.root);
   const decoded = siteSchema.safeParse(plain);

@@ -95,7 +95,7 @@ describe('readDocument', () => {
     const faults = new Faults('f');
     const document = readDocument('a: 1\n---\nb: [\n', faults);
     expect(document && toPlain(document.root)).toEqual({ a: 1 });
-    expect(document?.documents).toBe(2);
+    expect(document?.isAlone).toBe(false);
     expect(faults.list()).toEqual([]);
   });
 
@@ -145,6 +145,32 @@ describe('readDocument', () => {
     expect(read(`a: "${'x'.repeat(documentLimits.bytes)}"`).faults).toEqual([
       expect.stringMatching(/^1:1 larger than 4 MiB/),
     ]);
+  });
+
+  test.each([
+    ['a run of brackets', `a: ${'['.repeat(3e6)}`],
+    ['nested mappings', `a: ${'{b: '.repeat(20_000)}`],
+    ['nested dashes', `a:\n  ${'- '.repeat(20_000)}`],
+    ['a text without end', `a: "${'\\\\'.repeat(1e6)}`],
+    ['two hundred thousand documents', '---\na: 1\n'.repeat(200_000)],
+    ['twenty thousand equal keys', 'a: 1\n'.repeat(20_000)],
+    ['twenty thousand anchors', Array.from({ length: 20_000 }, (_, index) => `a${index}: &a${index} x`).join('\n')],
+  ])('is soon done with %s', (_, text) => {
+    const started = performance.now();
+    readDocument(text, new Faults('f'));
+    expect(performance.now() - started).toBeLessThan(10_000);
+  });
+
+  test.each([
+    ['a: 1\n---\n', true],
+    ['# remark\n---\na: 1\n...\n# end\n', true],
+    ['%YAML 1.2\n---\na: 1\n', true],
+    ['a: |\n  ---\n  text\nb: 1\n', true],
+    ['a: 1\n---\nb: 2\n', false],
+    ['---\na: 1\n---\n\n# x\n{b: 2}\n', false],
+    ['a: 1\n--- {b: 2}\n', false],
+  ])('knows whether there is more than %j', (text, isAlone) => {
+    expect(readDocument(text, new Faults('f'))?.isAlone).toBe(isAlone);
   });
 
   test('keeps a key named __proto__ a key', () => {
