@@ -1,0 +1,243 @@
+import { describe, expect, test } from 'vitest';
+import { type ApplyStage, applyStages, type ClusterClient, type ClusterObject } from '../../src/cluster/index.ts';
+import { AirlockError } from '../../src/core/errors.ts';
+import { quietRun } from '../../src/core/run.ts';
+import { FakeApi } from './fake-api.ts';
+
+const fast = { pollMs: 5, timeoutSeconds: 0.2 };
+const configMap = (name: string, data: Record<string, string>): ClusterObject => ({
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  metadata: { name, namespace: 'kitchen' },
+  data,
+});
+const mirrorSet = (mirrors: Record<string, string[]>): ClusterObject => ({
+  apiVersion: 'config.openshift.io/v1',
+  kind: 'ImageDigestMirrorSet',
+  metadata: { name: 'idms-release-0' },
+  spec: { imageDigestMirrors: Object.entries(mirrors).map(([source, list]) => ({ source, mirrors: list })) },
+});
+const pool = (status: 'True' | 'False'): ClusterObject => ({
+  apiVersion: 'machineconfiguration.openshift.io/v1',
+  kind: 'MachineConfigPool',
+  metadata: { name: 'worker', generation: 1 },
+  spec: { configuration: { name: 'rendered-1' } },
+  status: {
+    observedGeneration: 1,
+    configuration: { name: 'rendered-1' },
+    machineCount: 2,
+    updatedMachineCount: status === 'True' ? 2 : 1,
+    readyMachineCount: 2,
+    conditions: [{ type: 'Updated', status }],
+  },
+});
+
+function stage(name: string, objects: ApplyStage['objects'], gates: ApplyStage['gates'] = []): ApplyStage {
+  return { name, title: name, cluster: 'management', objects, gates, timeoutSeconds: 1 };
+}
+
+async function start(): Promise<{ api: FakeApi; clientFor: () => Promise<ClusterClient> }> {
+  const api = new FakeApi();
+  const client = await api.start();
+  return { api, clientFor: async () => client };
+}
+
+describe('applyStages', () => {
+  test('makes what is missing, and changes nothing the second time', async () => {
+    const { api, clientFor } = await start();
+    const stages = [stage('pots', [{ object: configMap('pot', { lid: 'yes' }), mode: 'apply' }])];
+    const first = await applyStages(stages, clientFor, fast, quietRun());
+    const second = await applyStages(stages, clientFor, fast, quietRun());
+    expect(first.stages.map(({ state }) => state)).toEqual(['applied']);
+    expect(second.stages.map(({ state }) => state)).toEqual(['unchanged']);
+    expect(api.writes).toEqual(['APPLY v1 ConfigMap kitchen/pot']);
+  });
+
+  test('shows a conflict with the manager that owns the field, and takes it only by force', async () => {
+    const { api, clientFor } = await start();
+    api.put(configMap('pot', { lid: 'no' }), 'argocd');
+    const stages = [stage('pots', [{ object: configMap('pot', { lid: 'yes' }), mode: 'apply' }])];
+    await expect(applyStages(stages, clientFor, fast, quietRun())).rejects.toMatchObject({
+      code: 'FIELD_CONFLICT',
+      details: { conflicts: [{ owner: 'conflict with "argocd"' }] },
+    });
+    await applyStages(stages, clientFor, { ...fast, forceConflicts: true }, quietRun());
+    expect(api.find('v1', 'ConfigMap', 'kitchen', 'pot')?.['data']).toEqual({ lid: 'yes' });
+  });
+
+  test('keeps nothing of a dry run on the server', async () => {
+    const { api, clientFor } = await start();
+    const stages = [stage('pots', [{ object: configMap('pot', { lid: 'yes' }), mode: 'apply' }])];
+    const report = await applyStages(stages, clientFor, { ...fast, dryRun: 'server' }, quietRun());
+    expect(report.stages[0]?.objects[0]).toMatchObject({ action: 'create' });
+    expect(api.writes).toEqual([]);
+  });
+
+  test('merges a pull secret with the entries that are there, and again changes nothing', async () => {
+    const { api, clientFor } = await start();
+    const secret = (auths: Record<string, unknown>, type: string): ClusterObject => ({
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: 'pull-secret', namespace: 'openshift-config' },
+      type,
+      data: { '.dockerconfigjson': Buffer.from(JSON.stringify({ auths })).toString('base64') },
+    });
+    api.put(secret({ 'quay.io': { auth: 'YTpi' } }, 'Opaque'), 'installer');
+    const stages = [
+      stage('pull', [
+        { object: secret({ 'r.example.com': { auth: 'Yzpk' } }, 'kubernetes.io/dockerconfigjson'), mode: 'merge' },
+      ]),
+    ];
+    await applyStages(stages, clientFor, fast, quietRun());
+    const again = await applyStages(stages, clientFor, fast, quietRun());
+    const stored = api.find('v1', 'Secret', 'openshift-config', 'pull-secret');
+    const data = stored?.['data'] as Record<string, string>;
+    expect(stored?.['type']).toBe('Opaque');
+    expect(JSON.parse(Buffer.from(data['.dockerconfigjson'] ?? '', 'base64').toString())).toEqual({
+      auths: { 'quay.io': { auth: 'YTpi' }, 'r.example.com': { auth: 'Yzpk' } },
+    });
+    expect(again.stages[0]?.state).toBe('unchanged');
+  });
+
+  test('shows no value of a secret in a plan', async () => {
+    const { clientFor } = await start();
+    const secret: ClusterObject = {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: 'bmc', namespace: 'kitchen' },
+      data: { password: 'c2FsdA==' },
+    };
+    for (const dryRun of ['client', 'server'] as const) {
+      const report = await applyStages(
+        [stage('s', [{ object: secret, mode: 'apply' }])],
+        clientFor,
+        { ...fast, dryRun },
+        quietRun(),
+      );
+      expect(JSON.stringify(report)).not.toContain('c2FsdA');
+    }
+  });
+
+  test('leaves an object of mode create alone once it is there', async () => {
+    const { api, clientFor } = await start();
+    const object = (replicas: number): ClusterObject => ({
+      apiVersion: 'hypershift.openshift.io/v1beta1',
+      kind: 'NodePool',
+      metadata: { name: 'workers', namespace: 'clusters' },
+      spec: { replicas },
+    });
+    api.put(object(3));
+    await applyStages([stage('pools', [{ object: object(0), mode: 'create' }])], clientFor, fast, quietRun());
+    expect(api.find('hypershift.openshift.io/v1beta1', 'NodePool', 'clusters', 'workers')?.['spec']).toEqual({
+      replicas: 3,
+    });
+  });
+
+  test('says that a removed rule drains nodes and asks; adding one drains none', async () => {
+    const { api, clientFor } = await start();
+    api.put(pool('True'));
+    api.put(mirrorSet({ 'quay.io/a': ['r.example.com/a'] }), 'airlock');
+    const asked: string[] = [];
+    const run = (object: ClusterObject): Promise<unknown> =>
+      applyStages(
+        [stage('mirrors', [{ object, mode: 'apply' }])],
+        clientFor,
+        {
+          ...fast,
+          confirm: async ({ effect, pools }) => {
+            asked.push(`${effect} ${pools.join()}`);
+            return effect === 'none';
+          },
+        },
+        quietRun(),
+      );
+    await run(mirrorSet({ 'quay.io/a': ['r.example.com/a'], 'quay.io/b': ['r.example.com/b'] }));
+    await expect(run(mirrorSet({ 'quay.io/b': ['r.example.com/b'] }))).rejects.toMatchObject({
+      code: 'APPLY_DECLINED',
+    });
+    expect(asked).toEqual(['none ', 'drain worker']);
+  });
+
+  test('waits for a gate, through a moment without API, and goes on when it opens', async () => {
+    const { api, clientFor } = await start();
+    api.put(pool('False'));
+    const told: string[] = [];
+    const run = quietRun({
+      report: (event) => {
+        if (!('message' in event) || event.state !== 'active') return;
+        told.push(event.message ?? '');
+        if (told.length === 1) api.failing = 1;
+        if (told.length === 2) api.put(pool('True'));
+      },
+    });
+    const stages = [
+      stage('mirrors', [{ object: configMap('pot', {}), mode: 'apply' }], [{ kind: 'machineConfigPools' }]),
+    ];
+    await applyStages(stages, clientFor, { pollMs: 5, timeoutSeconds: 5 }, run);
+    expect(told[0]).toBe('pool worker: 1 of 2 nodes updated');
+    expect(told.length).toBeGreaterThan(1);
+  });
+
+  test('ends with what was missing when a gate stays shut, and continues there when started again', async () => {
+    const { api, clientFor } = await start();
+    const gate = {
+      kind: 'catalogReady' as const,
+      namespace: 'openshift-marketplace',
+      name: 'cs-kitchen',
+    };
+    const stages = [
+      stage('first', [{ object: configMap('pot', {}), mode: 'apply' }], [gate]),
+      stage('second', [{ object: configMap('pan', {}), mode: 'apply' }]),
+    ];
+    await expect(applyStages(stages, clientFor, fast, quietRun())).rejects.toMatchObject({
+      code: 'GATE_TIMEOUT',
+      details: { stage: 'first' },
+    });
+    expect(api.writes).toEqual(['APPLY v1 ConfigMap kitchen/pot']);
+    api.put({
+      apiVersion: 'operators.coreos.com/v1alpha1',
+      kind: 'CatalogSource',
+      metadata: { name: 'cs-kitchen', namespace: 'openshift-marketplace' },
+      status: { connectionState: { lastObservedState: 'READY' } },
+    });
+    const report = await applyStages(stages, clientFor, fast, quietRun());
+    expect(report.stages.map(({ state }) => state)).toEqual(['unchanged', 'applied']);
+  });
+
+  test('plans a kind that an operator is still to bring, instead of failing', async () => {
+    const { clientFor } = await start();
+    const object: ClusterObject = {
+      apiVersion: 'metallb.io/v1beta1',
+      kind: 'MetalLB',
+      metadata: { name: 'metallb', namespace: 'metallb-system' },
+    };
+    const report = await applyStages(
+      [stage('metallb', [{ object, mode: 'apply' }])],
+      clientFor,
+      { ...fast, dryRun: 'server' },
+      quietRun(),
+    );
+    expect(report.stages[0]?.objects[0]).toMatchObject({ action: 'unknown' });
+  });
+
+  test('refuses a stage that does not exist', async () => {
+    const { clientFor } = await start();
+    await expect(applyStages([], clientFor, { only: ['soup'] }, quietRun())).rejects.toMatchObject({
+      code: 'STAGE_UNKNOWN',
+    });
+  });
+
+  test('ends at once when the run is aborted while it waits', async () => {
+    const { api, clientFor } = await start();
+    api.put(pool('False'));
+    const controller = new AbortController();
+    const run = quietRun({
+      signal: controller.signal,
+      report: (event) => {
+        if (event.state === 'active') controller.abort(new AirlockError('CANCELLED', 'interrupted'));
+      },
+    });
+    const stages = [stage('mirrors', [], [{ kind: 'machineConfigPools' }])];
+    await expect(applyStages(stages, clientFor, { pollMs: 60_000 }, run)).rejects.toMatchObject({ code: 'CANCELLED' });
+  });
+});
