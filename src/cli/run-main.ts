@@ -19,6 +19,9 @@ export async function runMain(argv: readonly string[]): Promise<number> {
   const parsed = await parseCommandLine(argv, commandTable, toolVersion);
   if (parsed.kind === 'print') {
     (parsed.toError ? process.stderr : process.stdout).write(parsed.text);
+    // The flags are not known where parsing failed; whoever asked for a document gets one all the same.
+    if (parsed.toError && /(?:^| )(?:-o|--output)[ =]?json(?: |$)/.test(argv.join(' ')))
+      printErrorDocument(new AirlockError('USAGE', parsed.text.trim()));
     return parsed.exitCode;
   }
   const flags = new Flags(parsed.flags);
@@ -33,8 +36,9 @@ export async function runMain(argv: readonly string[]): Promise<number> {
     return stop.signal.aborted ? stop.exitCode() : outcome.exitCode;
   } catch (error) {
     reporter.close();
-    if (stop.signal.aborted) return stop.exitCode();
-    return printError(error, flags);
+    if (!stop.signal.aborted) return printError(error, flags, reporter);
+    if (flags.text('output') === 'json') printErrorDocument(new AirlockError('CANCELLED', 'interrupted'));
+    return stop.exitCode();
   } finally {
     stop.close();
   }
@@ -108,19 +112,18 @@ function printOutcome(outcome: Outcome, flags: Flags): void {
 }
 
 /** An expected error is one message and its next step; a bug shows its stack. `-o json` gets the error as its one document. */
-function printError(error: unknown, flags: Flags): number {
+function printError(error: unknown, flags: Flags, reporter: Reporter): number {
   const exitCode = exitCodeOf(error);
-  if (isAirlockError(error) && exitCode !== exitCodes.bug) {
-    process.stderr.write(`error: ${error.message}\n`);
-    if (error.hint) process.stderr.write(`  ${error.hint}\n`);
-  } else {
-    process.stderr.write(
-      `error: this is a bug in airlock: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+  if (isAirlockError(error) && exitCode !== exitCodes.bug) reporter.fail(error.message, error.hint);
+  else
+    reporter.fail(
+      `this is a bug in airlock: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
     );
-  }
-  if (flags.text('output') === 'json') {
-    const known = isAirlockError(error) ? { code: error.code, hint: error.hint, ...error.details } : { code: 'BUG' };
-    process.stdout.write(prettyJson({ error: { ...known, message: errorText(error) } }));
-  }
+  if (flags.text('output') === 'json') printErrorDocument(error);
   return exitCode;
+}
+
+function printErrorDocument(error: unknown): void {
+  const known = isAirlockError(error) ? { code: error.code, hint: error.hint, ...error.details } : { code: 'BUG' };
+  process.stdout.write(prettyJson({ error: { ...known, message: errorText(error) } }));
 }

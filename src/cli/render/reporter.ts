@@ -20,6 +20,8 @@ export interface Reporter {
   readonly report: Report;
   /** Writes a line past the live view. */
   line(text: string): void;
+  /** Says why a command failed, and what to do next. */
+  fail(message: string, hint?: string): void;
   close(): void;
 }
 
@@ -42,6 +44,7 @@ function createJsonReporter(options: ReporterOptions): Reporter {
       if (event.state === 'log' ? isShown(event, options) : options.progress) put(event);
     },
     line: (text) => put({ state: 'log', level: 'info', message: text }),
+    fail: (message, hint) => put({ state: 'log', level: 'error', message, ...(hint ? { hint } : {}) }),
     close: () => {},
   };
 }
@@ -85,6 +88,7 @@ function createConsoleReporter(options: ReporterOptions): Reporter {
       else options.write(`${model.line(now)}\n`);
     },
     line,
+    fail: (message, hint) => line(`error: ${message}${hint ? `\n  ${hint}` : ''}`),
     close: clear,
   };
 }
