@@ -59,8 +59,8 @@ function hashKey(keyInfo: Asn1): string {
   return createHash('sha1').update(bits.subarray(header)).digest().toString('latin1');
 }
 
-/** The parts of a constructed node; [] for others. */
-export function children(node: Asn1): Asn1[] {
+// The parts of a constructed node; [] for others.
+function children(node: Asn1): Asn1[] {
   return Array.isArray(node.value) ? node.value : [];
 }
 

@@ -12,15 +12,10 @@ export class BufferPool {
   readonly #free: [Buffer, Buffer][] = [];
   #active = 0;
 
-  /** How many transfers are under way. */
-  get active(): number {
-    return this.#active;
-  }
-
   /** A pair whose buffers have `lengthBytes` or less. */
   take(lengthBytes: number): [Buffer, Buffer] {
     this.#active += 1;
-    const size = this.#active <= 32 ? mebibyte : this.#active <= 128 ? mebibyte / 4 : mebibyte / 16;
+    const size = this.#active <= 8 ? mebibyte : this.#active <= 64 ? mebibyte / 4 : mebibyte / 16;
     // A short answer needs no megabyte, and a pool of mixed sizes would have to be searched.
     if (lengthBytes < size) return pair(Math.max(1, lengthBytes));
     return (size === mebibyte && this.#free.pop()) || pair(size);

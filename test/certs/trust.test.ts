@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -15,8 +16,10 @@ import {
   readTrust,
   removeHostTrust,
   restoreCertificates,
+  splitPemBundle,
 } from '../../src/certs/index.ts';
 import { quietRun } from '../../src/core/run.ts';
+import { describeReal, findProgram } from '../helpers/real.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 import { testAuthority } from './pki.ts';
 
@@ -132,6 +135,33 @@ describe('installHostTrust', () => {
     await expect(installHostTrust({ caPem: '', name: 'lab', root }, run)).rejects.toMatchObject({
       code: 'TRUST_UNSUPPORTED',
     });
+  });
+});
+
+describeReal('installHostTrust, by update-ca-certificates', ['update-ca-certificates'], () => {
+  test('gives Debian files that its tool takes up, both CAs of a change', async () => {
+    const root = await temporaryFolder();
+    const local = path.join(root, 'usr/local/share/ca-certificates');
+    const folders = ['certs', 'hooks', 'etc'].map((name) => path.join(root, name));
+    for (const folder of [local, ...folders]) await mkdir(folder, { recursive: true });
+    await writeFile(path.join(root, 'ca-certificates.conf'), '');
+    await installHostTrust({ caPem: old.certificatePem + fresh.certificatePem, name: 'lab', root }, run);
+    const [certs = '', hooks = '', etc = ''] = folders;
+    const flags = [
+      '--certsconf',
+      path.join(root, 'ca-certificates.conf'),
+      '--certsdir',
+      certs,
+      '--localcertsdir',
+      local,
+      '--etccertsdir',
+      etc,
+      '--hooksdir',
+      hooks,
+    ];
+    execFileSync(findProgram('update-ca-certificates') ?? '', flags, { stdio: 'pipe' });
+    const store = splitPemBundle(await readFile(path.join(etc, 'ca-certificates.crt'), 'utf8'));
+    expect(store.sort()).toEqual([old.certificatePem, fresh.certificatePem].sort());
   });
 });
 
