@@ -34,6 +34,7 @@ describeReal('golden runs of oc-mirror', ['docker-registry', 'python3'], () => {
           ignoreReleaseSignature: command.includes('--ignore-release-signature'),
           ...settings[name],
           env: source.env,
+          chartsUrl: source.chartsUrl,
         });
         const accepted = readFileSync(goldenFile(name, first, 'exit-code') ?? '', 'utf8').trim() === '0';
         if (difference.refused || (!accepted && !difference.succeeds)) {

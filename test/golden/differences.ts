@@ -75,7 +75,7 @@ export const refusals: Readonly<Record<string, RegExp>> = {
   '04k-unsigned': /signature/i,
   '04l-wrongkey': /signature/i,
   '04o-wrong-key-env': /signature|key/i,
-  '05x02-only-unknown-package': /package|related images/i,
+  '05x02-only-unknown-package': /package|related images|nothing of/i,
   '05x04-default-filtered': /default channel/i,
   '05x05-full-and-range': /full/i,
   '05x06-range-both': /range|version/i,
@@ -90,6 +90,6 @@ export const refusals: Readonly<Record<string, RegExp>> = {
 };
 
 /** What else matters to an engine, beside the flags in the golden command. */
-export const settings: Readonly<Record<string, Omit<CaseOptions, 'env'>>> = {
+export const settings: Readonly<Record<string, Omit<CaseOptions, 'env' | 'chartsUrl'>>> = {
   '08-incremental': { config: 'isc-1.yaml' },
 };

@@ -25,6 +25,7 @@ export interface CaseOptions {
   readonly removeSignatures?: boolean;
   readonly ignoreReleaseSignature?: boolean;
   readonly env: Readonly<Record<string, string>>;
+  readonly chartsUrl: string;
   /** Leave environment variables out, as a golden command did. */
   readonly without?: readonly string[];
 }
@@ -35,7 +36,7 @@ export const goldenTarget = { registry: 'mirror.airgap.example:5610', prefix: ''
 export async function runCase(name: string, folder: string, options: CaseOptions): Promise<OurRun> {
   const imageSetFile = path.join(folder, 'isc.yaml');
   await mkdir(folder, { recursive: true });
-  await writeFile(imageSetFile, readConfig(name, options.config ?? 'isc.yaml', options.env['AIRLOCK_RHCOS_URL'] ?? ''));
+  await writeFile(imageSetFile, readConfig(name, options.config ?? 'isc.yaml', options.chartsUrl));
   const env = Object.fromEntries(Object.entries(options.env).filter(([key]) => !options.without?.includes(key)));
   const source: SourceSettings = {
     tlsVerify: false,
@@ -90,12 +91,12 @@ export async function runCase(name: string, folder: string, options: CaseOptions
 }
 
 /** The configuration with the work folder's names put in. */
-export function readConfig(name: string, file: string, webUrl: string): string {
+export function readConfig(name: string, file: string, chartsUrl: string): string {
   const text = readFileSync(sharedPath(`golden/cases/${name}/${file}`) ?? '', 'utf8');
   // The runs were made below /opt/golden, which stands in the configurations.
   return text
     .replaceAll(/(?:\$BASE|\/opt\/golden)\/src-oci/g, sharedPath('golden/source/oci') ?? '')
-    .replaceAll('https://charts.example.com', webUrl)
+    .replaceAll('https://charts.example.com', chartsUrl)
     .replaceAll(/(?:\$BASE|\/opt\/golden)\/charts/g, sharedPath('golden/source/local-charts') ?? '');
 }
 
