@@ -11,6 +11,13 @@ const releaseRepositories = [
 
 /** HostedCluster: what the API server lets pass and the operator does not. */
 export function lintHostedCluster({ value, name, namespace }: LintedObject, add: AddFault): void {
+  if (textAt(value, 'spec', 'platform', 'type') === 'Agent' && !valueAt(value, 'spec', 'platform', 'agent'))
+    add(
+      'LINT_HOST',
+      ['spec', 'platform'],
+      'platform.agent is missing',
+      'set agentNamespace, where the Agents are: the API server lets it pass, the operator does not',
+    );
   lintReleaseImage(value, add);
   lintSources(value, add);
   lintServices(value, add);
