@@ -79,7 +79,7 @@ export function object<F extends Fields>(fields: F, hints: FieldHints = {}): Dec
       const name = names.find((one) => one.toLowerCase() === entry.key.toLowerCase());
       const at = entry.keyPosition;
       if (name === undefined) {
-        const hint = hints[entry.key] ?? knownHint(entry.key, names);
+        const hint = (Object.hasOwn(hints, entry.key) ? hints[entry.key] : undefined) ?? knownHint(entry.key, names);
         const message = `unknown field "${entry.key}"`;
         if (typeof hint === 'string') faults.error('CONFIG_UNKNOWN_FIELD', [...path, entry.key], message, hint, at);
         else faults.error('CONFIG_V1', [...path, entry.key], `${message}: it belongs to oc-mirror v1`, hint.v1, at);

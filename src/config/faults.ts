@@ -25,8 +25,6 @@ export type ConfigFindingCode =
   | 'CONFIG_EMPTY'
   /** Written for oc-mirror v1. */
   | 'CONFIG_V1'
-  /** Still read, but on its way out. */
-  | 'CONFIG_DEPRECATED'
   /** Read and then ignored. */
   | 'CONFIG_NO_EFFECT';
 
@@ -57,11 +55,6 @@ export class Faults {
   /** Something that loads but is likely not what was meant. */
   warning(code: ConfigFindingCode, path: ConfigPath, message: string, hint?: string, at?: Position): void {
     this.#add('warning', code, path, message, hint, at);
-  }
-
-  /** A remark that asks for nothing today. */
-  info(code: ConfigFindingCode, path: ConfigPath, message: string, hint?: string, at?: Position): void {
-    this.#add('info', code, path, message, hint, at);
   }
 
   /** The 1-based line of the value at `path`, for messages that name a second place. */
@@ -128,7 +121,7 @@ export class Faults {
       severity,
       subject: this.#file,
       message: oneLine(message),
-      ...(hint === undefined ? {} : { hint }),
+      ...(hint === undefined ? {} : { hint: oneLine(hint) }),
       place: { file: this.#file, line, column, path: formatPath(path) },
     });
   }

@@ -28,10 +28,14 @@ export type ConfigNode = Position & { readonly weight: number } & (
     | { readonly kind: 'scalar'; readonly value: string | number | boolean | null; readonly source: string }
   );
 
-/** `spec.hostedClusters[0].name`; empty for the whole file. */
+/** `spec.hostedClusters[0].name`, unusual keys as `labels["example.com/tier"]`; empty for the whole file. */
 export function formatPath(path: ConfigPath): string {
-  const text = path.map((step) => (typeof step === 'number' ? `[${step}]` : `.${step}`)).join('');
+  const text = path.map((step) => (typeof step === 'number' ? `[${step}]` : stepText(step))).join('');
   return text.replace(/^\./, '');
+}
+
+function stepText(key: string): string {
+  return /^[\w$-]+$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`;
 }
 
 /** The place of the value at `path`, or of the nearest value above that is there. Keys are found in any letter case. */

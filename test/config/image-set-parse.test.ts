@@ -250,6 +250,17 @@ mirror:
     ]);
   });
 
+  test.each(['constructor', '__proto__', 'toString'])('takes the key %s for a key like any other', (key) => {
+    const [finding] = parseImageSet(`${head}${key}: 1\nmirror:\n${image}`, 'isc.yaml').findings;
+    expect(finding).toMatchObject({ code: 'CONFIG_UNKNOWN_FIELD', place: { path: key } });
+  });
+
+  test('quotes unusual keys in paths', () => {
+    const [finding] = parseImageSet(`${head}"a\\nb.c": 1\nmirror:\n${image}`, 'isc.yaml').findings;
+    expect(finding?.place?.path).toBe('["a\\nb.c"]');
+    expect(finding?.message).toBe('unknown field "a b.c"');
+  });
+
   test('warns of what is read and then ignored', () => {
     const body = `mirror:\n  platform:\n    release: quay.io/a/b:1\n    channels:\n    - {name: x, type: rhel}\n  samples: [{name: a}]\n---\nkind: Other\n`;
     const { value, findings } = parseImageSet(head + body, 'isc.yaml');
