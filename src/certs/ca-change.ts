@@ -2,8 +2,9 @@ import { AirlockError } from '../core/errors.ts';
 import { findFile, readFileLimited, writeFileAtomic } from '../core/files.ts';
 import type { Run } from '../core/run.ts';
 import { type AuthorityOptions, createCertificateAuthority, importAuthority } from './authority.ts';
+import { anchorsOf, orderedChain } from './chain.ts';
 import { describeCertificate } from './describe.ts';
-import { certificatePaths } from './folder.ts';
+import { type CertificatePaths, certificatePaths } from './folder.ts';
 import { splitPemBundle } from './pem.ts';
 import type { KeyAndCertificate } from './sign.ts';
 
@@ -13,6 +14,12 @@ import type { KeyAndCertificate } from './sign.ts';
 
 /** How far a CA change has come: none under way, both trusted with the old one signing, or both trusted with the new one signing. */
 export type CaChangeStep = 'none' | 'added' | 'switched';
+
+/** A CA of the user's to come: the issuing certificate, then its issuers. The key is needed only where the folder's own CA is replaced. */
+export interface GivenCa {
+  readonly certificatePem: string;
+  readonly keyPem?: string;
+}
 
 /** How far the CA change of a folder has come. */
 export async function findCaChangeStep(folder: string, run: Run): Promise<CaChangeStep> {
@@ -28,15 +35,18 @@ export async function findCaChangeStep(folder: string, run: Run): Promise<CaChan
  */
 export async function addNextCa(
   folder: string,
-  next: Omit<AuthorityOptions, 'now'> | (KeyAndCertificate & { readonly commonName?: never }),
+  next: Omit<AuthorityOptions, 'now'> | GivenCa,
   run: Run,
 ): Promise<void> {
   const paths = certificatePaths(folder);
   await assertStep(folder, 'none', 'finish the CA change that is under way with its next step first', run);
-  const made = next.commonName === undefined ? next : await createCertificateAuthority({ ...next, now: run.now() });
-  importAuthority(made.certificatePem, made.keyPem, run.now());
-  await writeFileAtomic(paths.nextCaKey, made.keyPem, run, 0o600);
-  await writeFileAtomic(paths.nextCa, splitPemBundle(made.certificatePem).join(''), run);
+  const made = 'commonName' in next ? await createCertificateAuthority({ ...next, now: run.now() }) : next;
+  const chain = orderedChain(made.certificatePem).join('');
+  if (made.keyPem !== undefined) {
+    importAuthority(chain, made.keyPem, run.now());
+    await writeFileAtomic(paths.nextCaKey, made.keyPem, run, 0o600);
+  }
+  await writeFileAtomic(paths.nextCa, chain, run);
 }
 
 /**
@@ -47,6 +57,11 @@ export async function addNextCa(
 export async function switchCa(folder: string, run: Run): Promise<void> {
   const paths = certificatePaths(folder);
   await assertStep(folder, 'added', 'add the new CA and spread it to every consumer first', run);
+  if (!(await findFile(paths.nextCaKey, run))) {
+    throw new AirlockError('CA_CHANGE_ORDER', 'the new CA has no key here', {
+      hint: 'name its files in the site file and run "airlock up": that is the switch',
+    });
+  }
   const next = await readPair(paths.nextCa, paths.nextCaKey, run);
   const current = await readPair(paths.ca, paths.caKey, run);
   // A copy of the old pair exists before the first of its files is replaced; a repeated run must not overwrite it with the new one.
@@ -56,6 +71,19 @@ export async function switchCa(folder: string, run: Run): Promise<void> {
   }
   await writeFileAtomic(paths.caKey, next.keyPem, run, 0o600);
   await writeFileAtomic(paths.ca, next.certificatePem, run);
+  await removePair(paths.nextCa, paths.nextCaKey, run);
+}
+
+/**
+ * Step 3 where the site file names the CA: once it names the next one, what was trusted until now becomes the previous CA. Called by
+ * `ensureCertificates`.
+ */
+export async function noteSwitchOfGivenCa(anchorsPem: string, paths: CertificatePaths, run: Run): Promise<void> {
+  const next = anchorsOf((await findFile(paths.nextCa, run))?.toString() ?? '');
+  if (next === '' || next !== anchorsPem) return;
+  const trusted = splitPemBundle((await findFile(paths.trust, run))?.toString() ?? '');
+  const previous = trusted.filter((pem) => !next.includes(pem));
+  if (previous.length > 0) await writeFileAtomic(paths.previousCa, previous.join(''), run);
   await removePair(paths.nextCa, paths.nextCaKey, run);
 }
 

@@ -50,6 +50,14 @@ export function assertAnchored(chainPem: string, anchorsPem: string): void {
   });
 }
 
+/** What clients have to trust of a CA bundle: its roots, or its last certificate where it has none. '' for an empty one. */
+export function anchorsOf(bundlePem: string): string {
+  const all = splitPemBundle(bundlePem);
+  // Clients that look for a root do not stop at an intermediate.
+  const roots = all.filter((pem) => describe(parseCertificate(pem)).selfSigned);
+  return (roots.length > 0 ? roots : all.slice(-1)).join('');
+}
+
 function issued(subject: X509Certificate, issuer: X509Certificate): boolean {
   return subject.checkIssued(issuer) && subject.verify(issuer.publicKey);
 }

@@ -1,7 +1,8 @@
 import { findFile, readFileLimited, writeFileAtomic } from '../core/files.ts';
 import type { Run } from '../core/run.ts';
 import type { SigningAuthority } from './authority.ts';
-import { assertKeyMatches, isIssuedBy } from './chain.ts';
+import { noteSwitchOfGivenCa } from './ca-change.ts';
+import { anchorsOf, assertKeyMatches, isIssuedBy } from './chain.ts';
 import { describeCertificate } from './describe.ts';
 import { ensureAuthority } from './ensure-authority.ts';
 import { type CertificatePaths, certificatePaths, writeServerFiles } from './folder.ts';
@@ -24,6 +25,7 @@ export async function ensureCertificates(options: EnsureOptions, run: Run): Prom
       ? adoptLeaf(options, options.leaf, paths, run)
       : useImported(options, paths, run));
     return finish(
+      options,
       given.anchorsPem,
       paths,
       given.changed,
@@ -34,7 +36,7 @@ export async function ensureCertificates(options: EnsureOptions, run: Run): Prom
   const { authority, made } = await ensureAuthority(options, paths, run);
   const reason = await findReissueReason(options, authority, paths, run);
   if (reason !== undefined) await reissue(options, authority, paths, run);
-  return finish(authority.anchorPem, paths, made || reason !== undefined, reason, run);
+  return finish(options, authority.anchorPem, paths, made || reason !== undefined, reason, run);
 }
 
 async function findReissueReason(
@@ -81,6 +83,7 @@ async function reissue(
 }
 
 async function finish(
+  options: EnsureOptions,
   anchorPem: string,
   paths: CertificatePaths,
   changed: boolean,
@@ -88,8 +91,9 @@ async function finish(
   run: Run,
 ): Promise<SiteCertificates> {
   const certificatePem = (await readFileLimited(paths.certificate, run)).toString();
+  if (options.authority || options.leaf) await noteSwitchOfGivenCa(anchorPem, paths, run);
   const others = [await findFile(paths.nextCa, run), await findFile(paths.previousCa, run)];
-  const caPem = renderPemBundle([anchorPem, ...others.map((other) => other?.toString() ?? '')]);
+  const caPem = renderPemBundle([anchorPem, ...others.map((other) => anchorsOf(other?.toString() ?? ''))]);
   const trustChanged = (await findFile(paths.trust, run))?.toString() !== caPem;
   if (trustChanged) await writeFileAtomic(paths.trust, caPem, run);
   return {

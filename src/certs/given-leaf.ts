@@ -1,12 +1,11 @@
 import { AirlockError } from '../core/errors.ts';
 import { findFile, readFileLimited } from '../core/files.ts';
 import type { Run } from '../core/run.ts';
-import { assertAnchored, orderedChain } from './chain.ts';
+import { anchorsOf, assertAnchored, orderedChain } from './chain.ts';
 import { describeCertificate } from './describe.ts';
 import { type CertificatePaths, writeServerFiles } from './folder.ts';
 import { servedChain } from './import-signed.ts';
 import { assertServable } from './leaf.ts';
-import { splitPemBundle } from './pem.ts';
 import { normalizeNames } from './san.ts';
 import type { EnsureOptions } from './site-certificates.ts';
 
@@ -61,13 +60,6 @@ export async function useImported(options: EnsureOptions, paths: CertificatePath
   assertServable(certificate.toString(), key.toString(), normalizeNames(options.names, options.addresses), run.now());
   assertAnchored(certificate.toString(), anchorsPem);
   return { anchorsPem, changed: false };
-}
-
-// Roots where the file has any; clients that look for a root do not stop at an intermediate.
-function anchorsOf(bundlePem: string): string {
-  const all = splitPemBundle(bundlePem);
-  const roots = all.filter((pem) => describeCertificate(pem).selfSigned);
-  return (roots.length > 0 ? roots : all.slice(-1)).join('');
 }
 
 function rootOf(bundlePem: string, file: string): string {

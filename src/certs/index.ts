@@ -11,6 +11,7 @@ export {
   type CaChangeStep,
   dropPreviousCa,
   findCaChangeStep,
+  type GivenCa,
   listAuthorities,
   switchCa,
 } from './ca-change.ts';

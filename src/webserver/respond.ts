@@ -53,7 +53,11 @@ export function sendProblem(
       renderPage(title, html`<h1>${title}</h1><p>${reason}</p><p><a href="/">Start page</a></p>`),
       headers,
     );
-  } else sendText(exchange, status, 'text/plain; charset=utf-8', `${title}: ${reason}\n`, headers);
+  } else
+    sendText(exchange, status, 'text/plain; charset=utf-8', `${title}: ${reason}\n`, {
+      'Cache-Control': 'no-store',
+      ...headers,
+    });
 }
 
 /**

@@ -1,4 +1,4 @@
-import { cp, readdir, readFile } from 'node:fs/promises';
+import { cp, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import {
@@ -17,7 +17,7 @@ import {
 import type { Disk } from '../../src/core/disk.ts';
 import { quietRun, type Run } from '../../src/core/run.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
-import { now } from './pki.ts';
+import { now, testAuthority } from './pki.ts';
 
 const run = quietRun({ now: () => now });
 const next = { commonName: 'Kitchen CA 2', validityDays: 3650, keyBits: 1024 };
@@ -81,6 +81,31 @@ describe('a CA change', () => {
     await ensure();
     await abandonNextCa(folder, run);
     expect((await ensure()).caPem).toBe(before.caPem);
+  });
+
+  test('of a CA that the site file names is switched by naming the new one', async () => {
+    const base = await temporaryFolder();
+    const folder = path.join(base, 'certs');
+    const given = async (name: string) => {
+      const pair = await testAuthority(name);
+      const files = { certificateFile: path.join(base, `${name}.crt`), keyFile: path.join(base, `${name}.key`) };
+      await writeFile(files.certificateFile, pair.certificatePem);
+      await writeFile(files.keyFile, pair.keyPem);
+      return { pem: pair.certificatePem, files };
+    };
+    const [old, fresh] = [await given('Old CA'), await given('New CA')];
+    const ensure = (authority: EnsureOptions['authority']) =>
+      ensureCertificates({ ...options, folder, ...(authority ? { authority } : {}) }, run);
+    await ensure(old.files);
+    await addNextCa(folder, { certificatePem: fresh.pem }, run);
+    expect((await ensure(old.files)).caPem).toBe(old.pem + fresh.pem);
+    await expect(switchCa(folder, run)).rejects.toMatchObject({ code: 'CA_CHANGE_ORDER' });
+    const switched = await ensure(fresh.files);
+    expect(switched).toMatchObject({ reason: 'the CA is another one', caPem: fresh.pem + old.pem });
+    expect(await findCaChangeStep(folder, run)).toBe('switched');
+    await dropPreviousCa(folder, run);
+    expect((await ensure(fresh.files)).caPem).toBe(fresh.pem);
+    expect((await readdir(folder)).sort()).toEqual(['server.crt', 'server.key', 'trust.crt']);
   });
 
   test('a switch that breaks off at any write ends right when it is run again', async () => {
