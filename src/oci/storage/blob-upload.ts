@@ -69,9 +69,7 @@ class DiskUpload implements BlobUpload {
           details: { wanted: digest, got },
         });
       }
-      const there = await this.#run.disk.stat(target);
-      // One that is there with another size is damaged: this one, just checked, takes its place.
-      if (there?.kind === 'file' && there.sizeBytes === this.#sizeBytes) return await this.discard();
+      // Also over a blob that is there: these bytes were checked just now, those may have rotted on the disk.
       if (this.#place.placer.durable) await this.#file.sync();
       await this.#place.placer.place(this.#place.temporary, target, this.#run);
       this.#over = true;

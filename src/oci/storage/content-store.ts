@@ -64,8 +64,7 @@ export interface BlobUpload {
   /** Takes the next bytes; the caller must not change `chunk` afterwards. */
   write(chunk: Uint8Array): Promise<void>;
   /**
-   * Checks the digest, makes the bytes durable and gives them their final name. A blob that is there already is kept. The upload is over
-   * either way.
+   * Checks the digest, makes the bytes durable and gives them their final name, in place of what is there. The upload is over either way.
    * @throws AirlockError DIGEST_MISMATCH, DISK_FULL, FILE_UNWRITABLE
    */
   commit(digest: Digest): Promise<void>;

@@ -8,6 +8,7 @@ import type { BlobUpload, ContentWriter } from './content-store.ts';
 import { writeLink } from './link-files.ts';
 import { blobPath, layerLinkPath, revisionLinkPath, tagIndexLinkPath, tagLinkPath, tagPath } from './paths.ts';
 import { FilePlacer } from './place.ts';
+import { findManifestBytes } from './referrers.ts';
 import { StorageReader } from './storage-reader.ts';
 
 export interface StorageOptions {
@@ -48,7 +49,7 @@ export class Storage extends StorageReader implements ContentWriter {
   }
 
   /**
-   * Stores a whole blob from its chunks; one that is there already is still read to its end and checked.
+   * Stores a whole blob from its chunks, in place of one that is there. Ask `findBlob` first to save the work.
    * @throws AirlockError DIGEST_MISMATCH, DISK_FULL, FILE_UNWRITABLE, CANCELLED
    */
   async putBlob(digest: Digest, content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>, run: Run): Promise<void> {
@@ -86,8 +87,8 @@ export class Storage extends StorageReader implements ContentWriter {
     run: Run,
   ): Promise<void> {
     const { digest, bytes, tags } = manifest;
-    const there = await this.findBlob(digest, run);
-    if (there?.sizeBytes !== bytes.length) await this.putBlob(digest, [bytes], run);
+    const there = await findManifestBytes(this, digest, run);
+    if (!there?.equals(bytes)) await this.putBlob(digest, [bytes], run);
     await this.linkRevision(repository, digest, run);
     for (const tag of tags) await this.linkTag(repository, tag, digest, run);
   }

@@ -101,12 +101,21 @@ describe('storage, written', () => {
     expect(await files(storage.root)).toEqual([]);
   });
 
-  test('puts a good blob in place of one that was cut short', async () => {
+  test('puts good bytes in place of those that were cut short or rotted', async () => {
     const storage = await freshStorage();
     await storage.putBlob(digest, [salt], run);
-    await truncate(path.join(storage.root, blobPath(digest)), 1);
+    const file = path.join(storage.root, blobPath(digest));
+    await truncate(file, 1);
     await storage.putBlob(digest, [salt], run);
-    expect(await storage.findBlob(digest, run)).toEqual({ sizeBytes: 4 });
+    expect(await readFile(file)).toEqual(salt);
+    await writeFile(file, 'rust');
+    await storage.putBlob(digest, [salt], run);
+    expect(await readFile(file)).toEqual(salt);
+    await storage.putManifest('kitchen/soup', { digest: noteDigest, bytes: note, tags: [] }, run);
+    const manifest = path.join(storage.root, blobPath(noteDigest));
+    await writeFile(manifest, Buffer.alloc(note.length));
+    await storage.putManifest('kitchen/soup', { digest: noteDigest, bytes: note, tags: [] }, run);
+    expect(await readFile(manifest)).toEqual(note);
   });
 
   test('writes a torn link anew and leaves a right one alone', async () => {
