@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { type BigIntStats, constants } from 'node:fs';
 import fs, { type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
-import { AirlockError, findErrno } from '../core/errors.ts';
+import { AirlockError, errorText, findErrno } from '../core/errors.ts';
 import { findFile, writeFileAtomic } from '../core/files.ts';
 import { prettyJson } from '../core/json.ts';
 import { mapLimited } from '../core/limit.ts';
@@ -151,7 +151,13 @@ export class VerifiedFiles {
       const known = this.#known.get(file);
       return known ? [[file, known]] : [];
     });
-    await writeFileAtomic(this.#cacheFile, prettyJson(Object.fromEntries(wanted)), this.#run, 0o600);
+    try {
+      await writeFileAtomic(this.#cacheFile, prettyJson(Object.fromEntries(wanted)), this.#run, 0o600);
+    } catch (error) {
+      // Serving goes on: the price is that the next start reads every file again.
+      const message = `web server: checked digests cannot be kept: ${errorText(error)}`;
+      this.#run.report({ stage: 'serve', state: 'log', level: 'warning', message });
+    }
   }
 }
 

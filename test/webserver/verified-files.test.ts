@@ -88,6 +88,19 @@ describe('VerifiedFiles', () => {
     expect(await codeOf(checked, await isoFile(content))).toBe('good');
   });
 
+  test('goes on when the cache cannot be written, and says so', async () => {
+    const messages: unknown[] = [];
+    const cacheFile = path.join((await isoFile(content)).file, 'below-a-file', 'verified.json');
+    const checked = new VerifiedFiles(
+      { root: undefined, cacheFile },
+      quietRun({ report: (event) => messages.push(event) }),
+    );
+    const entry = await isoFile(content);
+    await checked.verifyAll([entry]);
+    expect(checked.verdict(entry)).toEqual({ kind: 'good' });
+    expect(messages).toMatchObject([{ level: 'warning', message: expect.stringContaining('cannot be kept') }]);
+  });
+
   test('reads a file once for many requests at the same time', async () => {
     const entry = await isoFile(content);
     const checked = files();
