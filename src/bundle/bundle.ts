@@ -29,6 +29,8 @@ export interface Bundle {
   readonly indexDigest: Digest;
   readonly facts: IndexFacts;
   readonly volumes: readonly BundleVolume[];
+  /** Whether a stretch of a volume can be read, where volumes lie in parts; left out: a volume that is there is there whole. */
+  readonly covers?: (volumePath: string, offset: number, size: number) => boolean;
 }
 
 /** The volumes that an index names, as they lie in a folder. */

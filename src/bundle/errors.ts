@@ -15,5 +15,8 @@ export const bundleErrors: ErrorTable = {
   },
   PLAN_UNUSABLE: { exit: 'usage', summary: 'A plan names members that a bundle cannot hold.' },
   WORKSPACE_LOCKED: { exit: 'environment', summary: 'Another run works on the same workspace.' },
+  INVENTORY_INVALID: { exit: 'usage', summary: 'An inventory file is damaged, forged or none.' },
+  PART_MISSING: { exit: 'no', summary: 'A part of a bundle is not on the media that are here.' },
+  PRUNE_BUSY: { exit: 'environment', summary: 'An earlier prune was neither finished nor undone.' },
   MEMBER_UNKNOWN: { exit: 'incomplete', summary: 'A bundle does not hold the content that was asked for.' },
 };

@@ -18,6 +18,8 @@ export {
   type IndexedVolume,
 } from './format.ts';
 export { parseIndex, renderIndex } from './index-text.ts';
+export { type BundleContents, describeBundle, type ImageContents, renderChecksums, renderSpdx } from './inspect.ts';
+export { type Inventory, readInventory, renderInventory, takeInventory } from './inventory.ts';
 export { bundleBytes, type LayoutOptions, layoutVolumes, planBytes } from './layout.ts';
 export { type LoadOptions, type LoadOutcome, loadIntoStorage } from './load.ts';
 export {
@@ -30,6 +32,18 @@ export {
 } from './load-state.ts';
 export { acquireLock, type Lock, type LockHolder } from './lock.ts';
 export { openBundle } from './open.ts';
+export {
+  cutParts,
+  findNeeded,
+  layoutParts,
+  type NeededPart,
+  openParts,
+  type Part,
+  type PartList,
+  partListName,
+  readPartList,
+} from './parts.ts';
+export { applyPrune, collectPruned, type PruneOptions, type PrunePlan, planPrune, undoPrune } from './prune.ts';
 export { findRecord, type GenerationRecord, type History, readHistory } from './records.ts';
 export { sideNames } from './seal.ts';
 export { fingerprintKey, generateSigningKey, publicKeyOf, type SignatureStatus } from './sign.ts';

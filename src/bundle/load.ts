@@ -94,7 +94,8 @@ async function load(options: LoadOptions, run: Run): Promise<LoadOutcome> {
   } finally {
     await placer.close();
   }
-  const kind = missingVolumes.length > 0 || incompleteImages.length > 0 ? 'partial' : 'loaded';
+  const absent = todo.blobs.length + todo.files.length - placements.length;
+  const kind = absent > 0 || missingVolumes.length > 0 || incompleteImages.length > 0 ? 'partial' : 'loaded';
   if (kind === 'loaded') await remember(options, generation, run);
   const blobs = todo.blobs.filter((one) => isThere(bundle, one));
   return {
@@ -147,7 +148,9 @@ function fileTarget(file: IndexedFile, options: Omit<LoadOptions, 'bundle'>): st
 }
 
 function isThere(bundle: Bundle, placement: Placement): boolean {
-  return bundle.volumes.some((volume) => volume.path === placement.source.path && volume.foundBytes !== undefined);
+  const { path: file, offset } = placement.source;
+  if (bundle.covers?.(file, offset, placement.size) === false) return false;
+  return bundle.volumes.some((volume) => volume.path === file && volume.foundBytes !== undefined);
 }
 
 /** What an earlier generation carried has to be in the storage: its records say which generations were loaded, the storage what is there. */
