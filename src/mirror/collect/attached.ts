@@ -45,13 +45,14 @@ async function lookUp(
   run: Run,
 ): Promise<readonly Attached[]> {
   const repository = { registry: reference.registry, repository: reference.repository };
-  const found: Attached[] = [];
-  for (const [ending, kind] of cosignTags) {
+  const byTag = cosignTags.map(async ([ending, kind]) => {
     const tag = `${digestTag(digest)}${ending}`;
     const one = await findClosure(collector, { ...repository, tag }, run);
-    if (one) found.push(attach(kind, tag, one, repository));
-  }
-  const referrers = await collector.limit(() => collector.source.listReferrers(repository, digest, run));
+    return one ? [attach(kind, tag, one, repository)] : [];
+  });
+  const byReferrers = collector.limit(() => collector.source.listReferrers(repository, digest, run));
+  const [referrers, ...tagged] = await Promise.all([byReferrers, ...byTag]);
+  const found: Attached[] = tagged.flat();
   for (const referrer of referrers) {
     const one = await findClosure(collector, { ...repository, digest: referrer.digest }, run);
     if (!one) continue;

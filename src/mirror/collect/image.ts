@@ -3,7 +3,7 @@ import { type Platform, parseReference, type Reference } from '../../oci/index.t
 import type { ImageType, SelectedImage, TargetName } from '../../plan/index.ts';
 import { findAttached } from './attached.ts';
 import { type Closure, readClosure } from './closure.ts';
-import { type Collector, orMissing, repositoryText } from './collector.ts';
+import { type Attached, type Collector, orMissing, repositoryText } from './collector.ts';
 
 /** An image that the set asks for. */
 export interface ImageRequest {
@@ -58,24 +58,34 @@ export async function addImage(
       ...(request.operators ? { operators: request.operators } : {}),
     };
     collector.images.push(image);
-    for (const one of attached) {
-      collector.images.push({
-        type: request.type,
-        origin: request.origin,
-        source: one.source,
-        repository: request.repository,
-        tag: one.tag,
-        targets: targets.map((target) => ({ repository: target.repository, tag: one.tag })),
-        digest: one.digest,
-        mediaType: one.mediaType,
-        absent: [],
-        signature: 'unsigned',
-        reason: `${one.kind} of ${request.origin}`,
-      });
-    }
+    addAttached(collector, request, targets, attached);
     run.report({ stage: 'plan', state: 'active', subject: request.origin });
     return { image, closure };
   });
+}
+
+/** Adds the signatures and referrers of an image beside it, under the same origin, so that mirror sets know no more than the image itself. */
+export function addAttached(
+  collector: Collector,
+  owner: Pick<ImageRequest, 'type' | 'origin' | 'repository'>,
+  targets: readonly TargetName[],
+  attached: readonly Attached[],
+): void {
+  for (const one of attached) {
+    collector.images.push({
+      type: owner.type,
+      origin: owner.origin,
+      source: one.source,
+      repository: owner.repository,
+      tag: one.tag,
+      targets: targets.map((target) => ({ repository: target.repository, tag: one.tag })),
+      digest: one.digest,
+      mediaType: one.mediaType,
+      absent: [],
+      signature: 'unsigned',
+      reason: `${one.kind} of ${owner.origin}`,
+    });
+  }
 }
 
 /** Blocked as in oc-mirror (reference §8.2): a pattern is found in the origin or in the name that it would get; host names of targets are left out. */

@@ -15,8 +15,10 @@ import { readCatalog } from '../catalog/scan.ts';
 import { CatalogSpill, type FilteredFile } from '../catalog/spill.ts';
 import { appendLayers, type BuiltManifest, buildIndex } from '../layer/append-layers.ts';
 import { digestTag } from '../naming.ts';
+import { findAttached } from './attached.ts';
 import { type CatalogImage, readCatalogImage } from './catalog-image.ts';
 import { addNote, type Collector, orMissing, repositoryText } from './collector.ts';
+import { addAttached } from './image.ts';
 import { gatherBuilt } from './instances.ts';
 import { addRelatedImages } from './related-images.ts';
 import { addWorkingFile } from './working-files.ts';
@@ -52,7 +54,7 @@ async function collectCatalog(collector: Collector, entry: OperatorCatalog, run:
   if (!isWhole) assertValid(entry, content, selection);
   const names = nameCatalog(entry, image);
   const built = isWhole
-    ? addWhole(collector, entry, image, names)
+    ? await addWhole(collector, entry, image, names, run)
     : await addFiltered(collector, entry, image, names, selection, run);
   if (!built) return;
   await addRelatedImages(collector, entry, content, selection, run);
@@ -116,16 +118,22 @@ interface BuiltCatalog {
   readonly target: TargetName;
 }
 
-/** A whole catalog goes as it is. */
-function addWhole(
+/** A whole catalog goes as it is, with what is signed over it. */
+async function addWhole(
   collector: Collector,
   entry: OperatorCatalog,
   image: CatalogImage,
   names: CatalogNames,
-): BuiltCatalog | undefined {
+  run: Run,
+): Promise<BuiltCatalog | undefined> {
   const target = { repository: names.repository, tag: names.tag };
-  const added = addOriginal(collector, entry, image, names, [target]);
-  return added ? { targetDigest: image.closure.root.digest, target } : undefined;
+  if (!addOriginal(collector, entry, image, names, [target])) return undefined;
+  if (image.repository) {
+    const request = { type: 'operatorCatalog', origin: entry.catalog, ...target, reason: '' } as const;
+    const attached = await findAttached(collector, image.repository, image.closure, request, run);
+    addAttached(collector, request, [target], attached);
+  }
+  return { targetDigest: image.closure.root.digest, target };
 }
 
 /** The catalog as it is at its source. With `targets` [] only the bundle has it, where real oc-mirror looks for it. */
