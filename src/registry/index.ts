@@ -18,11 +18,21 @@ export {
   type RegistryContainerOptions,
   registryContainer,
   specLabel,
+  withSpecLabel,
 } from './podman/container.ts';
 export { openEngine } from './podman/dockerode-engine.ts';
 export type { ContainerEngine, ContainerMount, ContainerSpec, ContainerState } from './podman/engine.ts';
 export { type ArchiveOptions, type ImageArchive, localImageName, openImageArchive } from './podman/image-archive.ts';
 export { type EngineSearch, engineSockets, findEngine } from './podman/socket.ts';
+export {
+  hasSystemd,
+  installUnit,
+  registryUnit,
+  removeUnit,
+  restartUnit,
+  type ServiceUnit,
+  type UnitOptions,
+} from './podman/systemd.ts';
 export { renderQuadlet, renderSystemdUnit } from './podman/units.ts';
 export {
   containerPaths,

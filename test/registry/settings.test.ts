@@ -55,6 +55,8 @@ describe('units', () => {
       Volume=/opt/registry/auth:/auth:ro,Z
       Volume=/opt/registry/conf:/conf:ro,Z
       Environment=OTEL_TRACES_EXPORTER=none
+      Label=airlock.service=registry
+      Label=airlock.config=sha256:311c19eebe97a53d6398e9cf0047cdb92c3933a331800db3e56caaa575e851e6
       ReadOnly=true
       DropCapability=all
       AddCapability=DAC_OVERRIDE NET_BIND_SERVICE
@@ -88,6 +90,8 @@ describe('units', () => {
         --volume=/opt/registry/auth:/auth:ro,Z \\
         --volume=/opt/registry/conf:/conf:ro,Z \\
         --env=OTEL_TRACES_EXPORTER=none \\
+        --label=airlock.service=registry \\
+        --label=airlock.config=sha256:311c19eebe97a53d6398e9cf0047cdb92c3933a331800db3e56caaa575e851e6 \\
         docker.io/library/registry:3 serve /conf/config.yml
       ExecStop=/usr/bin/podman stop -t 10 registry
       Restart=always

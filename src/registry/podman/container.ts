@@ -42,6 +42,11 @@ export function registryContainer(options: RegistryContainerOptions): ContainerS
   };
 }
 
+/** The spec with the label by which a container made from it and `imageId` is known again, whoever started it. */
+export function withSpecLabel(spec: ContainerSpec, imageId: string): ContainerSpec {
+  return { ...spec, labels: { ...spec.labels, [specLabel]: digestOf(canonicalJson({ spec, imageId })) } };
+}
+
 /**
  * Makes the engine run a container of this spec: made where there is none, made anew where spec or image differ, started where it stands,
  * left alone otherwise.
@@ -59,15 +64,15 @@ export async function ensureContainer(
       hint: 'load it from the bundle with "airlock load", or name another image in site.yaml',
     });
   }
-  const wanted = digestOf(canonicalJson({ spec, imageId }));
+  const labelled = withSpecLabel(spec, imageId);
   const there = await engine.findContainer(spec.name);
-  if (there?.labels[specLabel] === wanted) {
+  if (there && there.labels[specLabel] === labelled.labels[specLabel]) {
     if (there.running) return 'unchanged';
     await engine.startContainer(spec.name);
     return 'started';
   }
   await engine.removeContainer(spec.name);
-  await engine.createContainer({ ...spec, labels: { ...spec.labels, [specLabel]: wanted } });
+  await engine.createContainer(labelled);
   try {
     await engine.startContainer(spec.name);
   } catch (error) {

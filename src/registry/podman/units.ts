@@ -22,6 +22,7 @@ export function renderQuadlet(spec: ContainerSpec, description: string): string 
         ['Pull', 'never'],
         ...spec.mounts.map((mount): Line => ['Volume', `${mount.source}:${mount.target}:${mode(mount)}${label}`]),
         ...Object.entries(spec.environment).map(([name, value]): Line => ['Environment', `${name}=${value}`]),
+        ...Object.entries(spec.labels).map(([name, value]): Line => ['Label', `${name}=${value}`]),
         ['ReadOnly', 'true'],
         ['DropCapability', 'all'],
         ['AddCapability', 'DAC_OVERRIDE NET_BIND_SERVICE'],
@@ -52,6 +53,7 @@ export function renderSystemdUnit(spec: ContainerSpec, description: string): str
     ...(spec.memoryBytes === undefined ? [] : [`--memory=${spec.memoryBytes}`]),
     ...spec.mounts.map((mount) => `--volume=${mount.source}:${mount.target}:${mode(mount)}${label}`),
     ...Object.entries(spec.environment).map(([name, value]) => `--env=${name}=${value}`),
+    ...Object.entries(spec.labels).map(([name, value]) => `--label=${name}=${value}`),
     [localImageName(spec.image), ...spec.command].join(' '),
   ];
   return section([
