@@ -1,0 +1,248 @@
+import { copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { describe, expect, test } from 'vitest';
+import {
+  applyPrune,
+  type Bundle,
+  collectPruned,
+  cutParts,
+  describeBundle,
+  findNeeded,
+  generateSigningKey,
+  type LoadOutcome,
+  loadIntoStorage,
+  openBundle,
+  openParts,
+  planPrune,
+  readHistory,
+  readInventory,
+  readPartList,
+  renderChecksums,
+  renderInventory,
+  renderSpdx,
+  sideNames,
+  takeInventory,
+  undoPrune,
+} from '../../src/bundle/index.ts';
+import { quietRun, type Run } from '../../src/core/run.ts';
+import { openStorage } from '../../src/oci/index.ts';
+import { temporaryFolder } from '../helpers/temporary.ts';
+import { buildSample, openOne } from './build-sample.ts';
+import { harbourImages, makeSample, type Sample } from './sample.ts';
+
+const run = quietRun();
+const nextImages = [
+  ...harbourImages.slice(1),
+  {
+    repository: 'harbour/tug',
+    tag: 'v1',
+    layers: [
+      ['base', 300_000],
+      ['tug', 9000],
+    ],
+  },
+] as const;
+
+/** Builds the next generation of a workspace from its history. */
+async function buildNext(folder: string, images: Parameters<typeof makeSample>[0]): Promise<Sample> {
+  const history = await readHistory(path.join(folder, '.airlock'), run);
+  const sample = makeSample({
+    ...images,
+    generation: history.next,
+    ...(history.parent ? { parent: history.parent } : {}),
+    carried: history.carriedBlobs,
+    carriedFiles: history.carriedFiles,
+  });
+  expect((await buildSample(sample, folder)).kind).toBe('sealed');
+  return sample;
+}
+
+function load(bundle: Bundle, folder: string, withRun: Run = run): Promise<LoadOutcome> {
+  const places = { storageRoot: path.join(folder, 'storage'), stateFolder: path.join(folder, 'state') };
+  return loadIntoStorage({ bundle, ...places }, withRun);
+}
+
+describe('generations', () => {
+  test('the second carries only what is new, names its parent, and loads only after the first', async () => {
+    const folder = await temporaryFolder();
+    await buildNext(folder, {});
+    const second = await buildNext(folder, { images: nextImages });
+    const [one, two] = await openBundle(folder, run);
+    if (!one || !two) throw new Error('two bundles were built');
+    expect(two.index.parent).toEqual({ generation: 1, indexDigest: one.indexDigest });
+    // The layer of the new image, its config and its manifest.
+    expect(two.index.blobs).toHaveLength(3);
+    expect(two.index.assumed.length).toBeGreaterThan(0);
+    const refusal = load(two, folder);
+    await expect(refusal).rejects.toMatchObject({
+      code: 'BASE_MISSING',
+      message: expect.stringMatching(/needs generation 1 .*no generation was loaded here/),
+    });
+    expect((await load(one, folder)).kind).toBe('loaded');
+    expect(await load(two, folder)).toMatchObject({ kind: 'loaded', placedBlobs: 3 });
+    expect((await load(one, folder)).kind).toBe('nothing-new');
+    const storage = openStorage(path.join(folder, 'storage'));
+    for (const image of second.plan.images)
+      expect(await storage.findTag(image.repository, image.tag, run)).toBe(image.digest);
+  });
+
+  test('an inventory carried back makes an exact delta, and one that was changed is refused', async () => {
+    const folder = await temporaryFolder();
+    await buildNext(folder, {});
+    await load(await openOne(folder), folder);
+    const key = generateSigningKey();
+    const inventory = await takeInventory(path.join(folder, 'state'), path.join(folder, 'storage'), run);
+    const file = path.join(folder, 'inventory.json');
+    await writeFile(file, renderInventory(inventory, key.privateKeyPem));
+    const back = await readInventory(file, key.publicKeyPem, run);
+    expect(back).toEqual(inventory);
+    const delta = makeSample({ images: nextImages, carried: new Set(back.blobs), generation: 1 });
+    expect(delta.plan.blobs).toHaveLength(3);
+    await expect(readInventory(file, generateSigningKey().publicKeyPem, run)).rejects.toMatchObject({
+      code: 'INVENTORY_INVALID',
+    });
+    await writeFile(file, (await readFile(file, 'utf8')).replace('sha256:', 'sha256:0'));
+    await expect(readInventory(file, undefined, run)).rejects.toMatchObject({ code: 'INVENTORY_INVALID' });
+  });
+
+  test('a build whose content cannot be had is incomplete, leaves nothing under the final name, and completes later', async () => {
+    const folder = await temporaryFolder();
+    const sample = makeSample();
+    const lost = sample.plan.blobs.find((blob) => blob.kind === 'layer')?.digest;
+    const { sampleSources } = await import('./sample.ts');
+    const honest = sampleSources(sample);
+    const sources = {
+      ...honest,
+      openBlob: (...args: Parameters<typeof honest.openBlob>) =>
+        args[0].digest === lost ? Promise.reject(new Error('gone')) : honest.openBlob(...args),
+    };
+    expect(await buildSample(sample, folder, { sources })).toMatchObject({
+      kind: 'incomplete',
+      missing: [{ digest: lost, cause: 'gone' }],
+    });
+    expect((await readdir(folder)).filter((name) => name.startsWith('gen-'))).toEqual(['gen-000001.partial']);
+    await expect(openBundle(folder, run)).rejects.toMatchObject({ code: 'BUNDLE_NOT_FOUND' });
+    expect((await buildSample(sample, folder)).kind).toBe('sealed');
+  });
+
+  test('content that lies is refused, content that breaks off is continued where it stopped', async () => {
+    const folder = await temporaryFolder();
+    const sample = makeSample();
+    const { sampleSources } = await import('./sample.ts');
+    let breaks = 0;
+    const sources = sampleSources(sample, {
+      onPiece: (_name, offset) => {
+        if (offset > 1_000_000 && breaks === 0) {
+          breaks += 1;
+          throw new Error('connection reset');
+        }
+      },
+    });
+    expect((await buildSample(sample, folder, { sources })).kind).toBe('sealed');
+    expect(breaks).toBe(1);
+    const other = await temporaryFolder();
+    const [first] = sample.plan.blobs.filter((blob) => blob.kind === 'layer');
+    const bytes = Buffer.from(sample.blobs.get(first?.digest ?? ('' as never)) ?? '');
+    bytes[10] = (bytes[10] ?? 0) ^ 1;
+    const lying = { ...sample, blobs: new Map([...sample.blobs, [first?.digest as never, bytes]]) };
+    expect(await buildSample(sample, other, { sources: sampleSources(lying) })).toMatchObject({
+      kind: 'incomplete',
+      missing: [{ code: 'DIGEST_MISMATCH' }],
+    });
+  });
+});
+
+describe('parts', () => {
+  test('are exact cuts that cat puts together; a damaged and a missing one are named and made again alike', async () => {
+    const folder = await temporaryFolder();
+    await buildNext(folder, {});
+    const bundle = await openOne(folder);
+    const media = path.join(folder, 'media');
+    const list = await cutParts(bundle, media, 700_000, undefined, run);
+    const joined = Buffer.concat(await Promise.all(list.parts.map((part) => readFile(path.join(media, part.name)))));
+    expect(joined.equals(await readFile(bundle.volumes[0]?.path ?? ''))).toBe(true);
+    const [first, second, third] = list.parts;
+    if (!first || !second || !third) throw new Error('three parts at least');
+    await rm(path.join(media, first.name));
+    await writeFile(path.join(media, second.name), Buffer.alloc(second.size));
+    expect(await findNeeded(list, [media], run)).toMatchObject([
+      { name: first.name, reason: 'missing' },
+      { name: second.name, reason: 'digest' },
+    ]);
+    await cutParts(bundle, media, 700_000, [first.name, second.name], run);
+    expect(await findNeeded((await readPartList(media, run)) ?? list, [media], run)).toEqual([]);
+  });
+
+  test('are loaded from one medium after the other, in any order, with nothing put together on the way', async () => {
+    const folder = await temporaryFolder();
+    await buildNext(folder, {});
+    const media = path.join(folder, 'media');
+    const list = await cutParts(await openOne(folder), media, 700_000, undefined, run);
+    const outcomes: LoadOutcome[] = [];
+    for (const part of [...list.parts].reverse()) {
+      const disk = await temporaryFolder();
+      for (const name of [sideNames.index, sideNames.signature, sideNames.checksums, 'parts.json'])
+        await copyFile(path.join(media, name), path.join(disk, name));
+      await rename(path.join(media, part.name), path.join(disk, part.name));
+      const { bundle, run: joined } = await openParts([disk], run);
+      outcomes.push(await load(bundle, folder, joined).catch((error: unknown) => Promise.reject(error)));
+    }
+    // A member that lies in two parts needs both at once: what is left comes when they are mounted side by side.
+    expect(outcomes.slice(0, -1).every((outcome) => outcome.kind === 'partial')).toBe(true);
+    expect(outcomes.reduce((sum, outcome) => sum + outcome.placedBlobs, 0)).toBeGreaterThan(5);
+  });
+});
+
+describe('what a bundle tells of itself', () => {
+  test('contents, checksums and SPDX name everything that is carried', async () => {
+    const folder = await temporaryFolder();
+    const sample = await buildNext(folder, {});
+    const bundle = await openOne(folder);
+    const contents = describeBundle(bundle);
+    expect(contents.totals).toMatchObject({ images: 3, blobs: sample.plan.blobs.length });
+    const unpacked = path.join(folder, 'unpacked');
+    await mkdir(unpacked);
+    const { execFileSync } = await import('node:child_process');
+    execFileSync('tar', ['-xf', bundle.volumes[0]?.path ?? '', '-C', unpacked]);
+    expect(
+      execFileSync('sha256sum', ['-c', '--quiet', '-'], { cwd: unpacked, input: renderChecksums(bundle) }).toString(),
+    ).toBe('');
+    execFileSync('sha256sum', ['-c', '--quiet', sideNames.sums], { cwd: bundle.folder });
+    const spdx = renderSpdx(bundle);
+    expect(spdx).toMatchObject({
+      spdxVersion: 'SPDX-2.3',
+      packages: contents.images.map((image) => ({ name: image.origin })),
+    });
+  });
+});
+
+describe('prune', () => {
+  test('shows first, removes only what no kept generation needs, can be undone, and collects', async () => {
+    const folder = await temporaryFolder();
+    await buildNext(folder, {});
+    const second = await buildNext(folder, { images: nextImages });
+    for (const bundle of await openBundle(folder, run)) await load(bundle, folder);
+    const storageRoot = path.join(folder, 'storage');
+    const storage = openStorage(storageRoot);
+    const options = { storageRoot, stateFolder: path.join(folder, 'state'), keep: 1, liveDigests: [] };
+    const plan = await planPrune(options, run);
+    expect(plan).toMatchObject({ generations: [1], tags: ['harbour/crane:v1'] });
+    expect(plan.reclaimableBytes).toBeGreaterThan(70_000);
+    // The base layer is shared with an image that stays.
+    expect(plan.blobs).toHaveLength(3);
+    const [crane] = (await openOne(folder)).index.images;
+    expect((await planPrune({ ...options, liveDigests: crane ? [crane.digest] : [] }, run)).tags).toEqual([]);
+    await applyPrune(plan, options, run);
+    expect(await storage.findTag('harbour/crane', 'v1', run)).toBeUndefined();
+    await expect(applyPrune(plan, options, run)).rejects.toMatchObject({ code: 'PRUNE_BUSY' });
+    expect(await undoPrune(options, run)).toBe(plan.links.length);
+    expect(await storage.findTag('harbour/crane', 'v1', run)).toBe(crane?.digest);
+    await applyPrune(plan, options, run);
+    expect(await collectPruned(options, run)).toBe(plan.reclaimableBytes);
+    expect(await storage.listRepositories(run)).not.toContain('harbour/crane');
+    for (const repository of second.plan.repositories) {
+      for (const digest of [...repository.revisions, ...repository.layers])
+        expect(await storage.findBlob(digest, run)).toBeDefined();
+    }
+  });
+});
