@@ -4,6 +4,7 @@ import { type Exchange, sendFile, sendPage, sendProblem, sendText } from './resp
 import type { WebFile, WebSite } from './site.ts';
 import type { StatusModel } from './status-model.ts';
 import { renderStatusPage } from './status-page.ts';
+import { withVerdicts } from './status-verdicts.ts';
 import type { BufferPool } from './transfer.ts';
 import type { FileVerdict, VerifiedFiles } from './verified-files.ts';
 
@@ -34,7 +35,8 @@ export async function route(exchange: Exchange, serving: Serving): Promise<void>
   if (file) return sendFile(exchange, file, serving.files, serving.pool);
   const text = site.texts.get(path);
   if (text) return sendText(exchange, 200, text.contentType, text.content, { 'Cache-Control': 'no-cache' });
-  if (path === '/' && serving.statusPage) return sendPage(exchange, 200, renderStatusPage(await serving.statusPage()));
+  if (path === '/' && serving.statusPage)
+    return sendPage(exchange, 200, renderStatusPage(withVerdicts(await serving.statusPage(), site, serving.files)));
   const entries = site.folders.get(path);
   if (entries) {
     const verdictOf = (entry: { file: WebFile | undefined }): FileVerdict =>

@@ -205,6 +205,27 @@ describe('startWebServer', () => {
     await expect.poll(() => server.verdict(isoPath).kind).toBe('bad');
   });
 
+  test('says on the status page which files are right, damaged and missing', async () => {
+    const [good, damaged, missing] = [await isoFile(content), await isoFile(content), await isoFile(content)];
+    await writeFile(damaged.file, 'x');
+    await rm(missing.file);
+    const files = [good, { ...damaged, path: '/damaged.iso' }, { ...missing, path: '/missing.iso' }];
+    const statusPage = () =>
+      Promise.resolve({
+        title: 'Kitchen',
+        at: new Date(),
+        files: files.map((file) => ({ ...file, level: 'unknown' as const, state: 'not looked at' })),
+      });
+    const { url, server } = await start({ files, statusPage });
+    await server.verified;
+    const rows = (await (await fetch(`${url}/`)).text()).split('<tr>').slice(2);
+    expect(rows.map((row) => /<\/span> ([a-z, ]+)<\/span>/.exec(row)?.[1])).toEqual([
+      'checked',
+      'damaged, not served',
+      'missing',
+    ]);
+  });
+
   test('serves IPv4 and IPv6 from one :: listener, and from two with the same port', async () => {
     const both = await start({ listen: [{ address: '::', port: 0 }], files: [await isoFile(content)] });
     for (const host of ['127.0.0.1', '[::1]'])
