@@ -90,5 +90,5 @@ export const coreErrors: ErrorTable = {
     summary: 'A server answers with more bytes than is allowed for such an answer.',
   },
   PROXY_INVALID: { exit: 'usage', summary: 'A proxy setting is not a URL.' },
-  CA_INVALID: { exit: 'usage', summary: 'A CA file or client certificate cannot be used.' },
+  HTTP_CA_INVALID: { exit: 'usage', summary: 'A CA file or client certificate cannot be used.' },
 };

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import { AirlockError } from './errors.ts';
-import type { HttpResponse } from './http.ts';
 import { redactUrl } from './http-errors.ts';
+import type { HttpResponse } from './http-message.ts';
 
 /**
  * Reads a whole body that must not be larger than `limitBytes`.

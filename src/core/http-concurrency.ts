@@ -70,3 +70,8 @@ export function createHostLimits(most: number, now?: () => number): HostLimits {
     },
   };
 }
+
+/** The key of the limit for starting reads from a host: apart from writes, since a write may wait for a read of the same host. */
+export function readsOf(host: string): string {
+  return `reads of ${host}`;
+}

@@ -35,7 +35,7 @@ const systemFiles = [
   '/etc/ssl/cert.pem',
 ];
 
-/** Reads all trusted authorities. @throws AirlockError FILE_NOT_FOUND, FILE_UNREADABLE, CA_INVALID */
+/** Reads all trusted authorities. @throws AirlockError FILE_NOT_FOUND, FILE_UNREADABLE, HTTP_CA_INVALID */
 export async function readTrust(options: TrustOptions, run: Run): Promise<string[]> {
   const own = [...(options.caPem ?? [])];
   for (const file of options.caFiles ?? []) own.push(assertCertificates(await readText(file, run), file));
@@ -57,7 +57,7 @@ export function createTlsContext(trusted: readonly string[], host: HostTls): tls
       ...(host.keyPem === undefined ? {} : { key: host.keyPem }),
     });
   } catch (error) {
-    throw new AirlockError('CA_INVALID', `a CA or client certificate cannot be used: ${errorText(error)}`, {
+    throw new AirlockError('HTTP_CA_INVALID', `a CA or client certificate cannot be used: ${errorText(error)}`, {
       cause: error,
     });
   }
@@ -69,7 +69,7 @@ async function readText(file: string, run: Run): Promise<string> {
 
 function assertCertificates(text: string, file: string): string {
   if (text.includes('-----BEGIN CERTIFICATE-----') || text.includes('-----BEGIN TRUSTED CERTIFICATE-----')) return text;
-  throw new AirlockError('CA_INVALID', `${file} holds no PEM certificate`, {
+  throw new AirlockError('HTTP_CA_INVALID', `${file} holds no PEM certificate`, {
     hint: 'a DER file is turned into PEM by: openssl x509 -inform der -in FILE -out FILE.pem',
   });
 }

@@ -3,11 +3,11 @@ import { AirlockError } from '../core/errors.ts';
 import type { Stage } from '../core/events.ts';
 import type { HttpClient, HttpResponse } from '../core/http.ts';
 import type { Bandwidth } from '../core/http-bandwidth.ts';
-import { discardBody } from '../core/http-body.ts';
 import { redactUrl } from '../core/http-errors.ts';
 import { CheckedStream } from '../core/http-stream.ts';
-import { parseRetryAfter, type RetryPolicy, retry, waitForRetry } from '../core/retry.ts';
+import { type RetryPolicy, retry, waitForRetry } from '../core/retry.ts';
 import type { Run } from '../core/run.ts';
+import { type FileHead, type Known, requestHead, requestPart, strongTag, wholeSize } from './file-request.ts';
 
 /** Settings of `createDownloader`. */
 export interface DownloaderOptions {
@@ -17,15 +17,6 @@ export interface DownloaderOptions {
   readonly bandwidth?: Bandwidth;
   /** The stage of `retrying` events; default build. */
   readonly stage?: Stage;
-}
-
-/** What a server says of a file. */
-export interface FileHead {
-  readonly sizeBytes: number;
-  /** A strong entity tag, with its quotes. */
-  readonly etag?: string;
-  /** Whether the server says that it takes ranges; many do without saying so. */
-  readonly acceptsRanges: boolean;
 }
 
 /** A file to be read from `offsetBytes` on. */
@@ -52,9 +43,7 @@ export interface Downloader {
   open(request: DownloadRequest, run: Run): Promise<Readable>;
 }
 
-// Packed bodies have other sizes and digests than the file.
-const headers = { 'accept-encoding': 'identity' };
-
+/** Downloads over one HTTP client. */
 export function createDownloader(options: DownloaderOptions): Downloader {
   const policy = options.retry ?? {};
   const about = (url: string) => ({ stage: options.stage ?? 'build', subject: redactUrl(url) }) as const;
@@ -94,109 +83,4 @@ export function createDownloader(options: DownloaderOptions): Downloader {
       );
     },
   };
-}
-
-/** What is known of the file so far: every answer has to fit. */
-interface Known {
-  readonly etag: string | undefined;
-  readonly sizeBytes: number | undefined;
-}
-
-async function requestHead(http: HttpClient, url: string, run: Run): Promise<FileHead> {
-  const response = await http.request({ method: 'HEAD', url, headers }, run);
-  response.body.destroy();
-  if (response.status !== 200) throw statusError(response, 'HEAD', run);
-  const length = response.headers['content-length'];
-  if (length === undefined || !/^\d+$/.test(length)) throw noLength(url);
-  const etag = strongTag(response);
-  return {
-    sizeBytes: Number(length),
-    ...(etag ? { etag } : {}),
-    acceptsRanges: response.headers['accept-ranges']?.toLowerCase().includes('bytes') ?? false,
-  };
-}
-
-async function requestPart(
-  http: HttpClient,
-  url: string,
-  offsetBytes: number,
-  known: Known,
-  run: Run,
-): Promise<HttpResponse> {
-  const range =
-    offsetBytes > 0 ? { range: `bytes=${offsetBytes}-`, ...(known.etag ? { 'if-range': known.etag } : {}) } : {};
-  const response = await http.request({ method: 'GET', url, headers: { ...headers, ...range } }, run);
-  try {
-    if (response.status !== 200 && response.status !== 206 && response.status !== 416)
-      throw statusError(response, 'GET', run);
-    const etag = strongTag(response);
-    if (known.etag !== undefined && etag !== undefined && etag !== known.etag)
-      throw new AirlockError(
-        'FETCH_CHANGED',
-        `${redactUrl(url)} is another file now (${known.etag} before, ${etag} now)`,
-        {
-          side: 'source',
-          hint: 'plan again',
-        },
-      );
-    const whole = wholeSize(response);
-    if (known.sizeBytes !== undefined && whole !== undefined && whole !== known.sizeBytes)
-      throw new AirlockError('FETCH_SIZE_MISMATCH', `${redactUrl(url)} has ${whole} bytes, not ${known.sizeBytes}`, {
-        side: 'source',
-        hint: 'plan again',
-      });
-    if (
-      response.status !== (offsetBytes > 0 ? 206 : 200) ||
-      (offsetBytes > 0 && rangeOf(response)?.start !== offsetBytes)
-    )
-      throw new AirlockError(
-        'FETCH_RANGE_IGNORED',
-        `${redactUrl(url)}: asked from byte ${offsetBytes}, got status ${response.status}`,
-        { side: 'source' },
-      );
-    if (known.sizeBytes === undefined && whole === undefined) throw noLength(url);
-    return response;
-  } catch (error) {
-    discardBody(response.body);
-    throw error;
-  }
-}
-
-/** The size of the whole file as an answer states it. */
-function wholeSize(response: HttpResponse): number | undefined {
-  const range = rangeOf(response);
-  if (range) return range.sizeBytes;
-  const length = response.headers['content-length'];
-  return response.status === 200 && length !== undefined && /^\d+$/.test(length) ? Number(length) : undefined;
-}
-
-function rangeOf(response: HttpResponse): { start: number; sizeBytes: number | undefined } | undefined {
-  const match = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(response.headers['content-range']?.trim() ?? '');
-  if (response.status !== 206 || !match) return undefined;
-  return { start: Number(match[1]), sizeBytes: match[2] === '*' ? undefined : Number(match[2]) };
-}
-
-function strongTag(response: HttpResponse): string | undefined {
-  const etag = response.headers['etag'];
-  return etag?.startsWith('"') ? etag : undefined;
-}
-
-function noLength(url: string): AirlockError {
-  return new AirlockError('FETCH_NO_LENGTH', `${redactUrl(url)}: the server does not say how large the file is`, {
-    side: 'source',
-    hint: 'serve the file from a server that sends Content-Length, and name it with --rhcos-url',
-  });
-}
-
-function statusError(response: HttpResponse, method: string, run: Run): AirlockError {
-  const retryAfterMs = parseRetryAfter(response.headers['retry-after'], run.now());
-  const missing = response.status === 404 || response.status === 410;
-  return new AirlockError(
-    missing ? 'FETCH_NOT_FOUND' : 'FETCH_FAILED',
-    `${method} ${redactUrl(response.url)}: status ${response.status}`,
-    {
-      side: 'source',
-      details: { status: response.status, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) },
-    },
-  );
 }

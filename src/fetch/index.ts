@@ -3,6 +3,6 @@ export {
   type Downloader,
   type DownloaderOptions,
   type DownloadRequest,
-  type FileHead,
 } from './download.ts';
 export { fetchErrors } from './errors.ts';
+export type { FileHead } from './file-request.ts';

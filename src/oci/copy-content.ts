@@ -29,7 +29,7 @@ export interface CopyOptions {
   readonly parallelBlobs?: number;
   /** Repositories whose manifests are looked up or pushed at once; default 8. */
   readonly parallelManifests?: number;
-  /** Slows all of it down while the target is overloaded. */
+  /** Slows all of it down while the target is overloaded; default: the target's own. */
   readonly limit?: AdaptiveLimit;
   /** Repositories of the registry (whole names) that may hold a blob already: tried as mounts before an upload. */
   readonly mountFrom?: (blob: Descriptor) => readonly string[];

@@ -10,7 +10,9 @@ import { surveyTarget } from './copy-survey.ts';
  * @throws AirlockError REGISTRY_UNREACHABLE, REGISTRY_UNAUTHORIZED, REGISTRY_CERTIFICATE, RATE_LIMITED of the target, CANCELLED, and what
  * `isFatal` says; all other failures are in the result.
  */
-export async function copyToTarget(content: CopyContent, options: CopyOptions, run: Run): Promise<CopyResult> {
+export async function copyToTarget(content: CopyContent, settings: CopyOptions, run: Run): Promise<CopyResult> {
+  const limit = settings.limit ?? settings.target.limitFor?.(settings.registry);
+  const options = { ...settings, ...(limit ? { limit } : {}) };
   const counts: CopyCounts = {
     pushedBlobs: 0,
     pushedBytes: 0,

@@ -49,15 +49,13 @@ export {
   type FoundCredential,
   staticCredentials,
 } from './remote/credentials.ts';
+export { mapReference, type ReferenceCandidate, type ReferenceMapping } from './remote/map-reference.ts';
 export type { RemoteOptions } from './remote/options.ts';
 export {
   emptyRegistriesConf,
-  mapReference,
   mergeRegistriesConf,
   type PullFromMirror,
   parseRegistriesConf,
-  type ReferenceCandidate,
-  type ReferenceMapping,
   type RegistriesConf,
   type RegistryMirror,
   type RegistryRule,

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import type { AdaptiveLimit } from '../core/http-concurrency.ts';
 import type { Run } from '../core/run.ts';
 import type { Descriptor } from './descriptor.ts';
 import type { Digest } from './digest.ts';
@@ -57,4 +58,6 @@ export interface Target {
   findManifest(reference: Reference, run: Run): Promise<Descriptor | undefined>;
   /** Deletes by digest; false when it was gone already. */
   deleteManifest(repository: RepositoryName, digest: Digest, run: Run): Promise<boolean>;
+  /** The limit that a copy to a registry should keep to, where the target watches how the registry bears it. */
+  limitFor?(registry: string): AdaptiveLimit | undefined;
 }

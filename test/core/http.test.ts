@@ -145,7 +145,7 @@ describe('certificates', () => {
       code: 'FILE_NOT_FOUND',
     });
     await expect(getText(client({ caFiles: [file] }), 'http://127.0.0.1:1/')).rejects.toMatchObject({
-      code: 'CA_INVALID',
+      code: 'HTTP_CA_INVALID',
     });
   });
 });

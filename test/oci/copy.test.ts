@@ -236,12 +236,7 @@ describe('copyToTarget', () => {
       images.map((image, at) => ({ name: `r${at}`, tags: { v1: image.digest }, revisions: [image.digest] })),
     );
     const target = testRemote({ side: 'target', limits, retry: { firstDelayMs: 0, maxDelayMs: 2, retryTimes: 20 } });
-    const limit = limits.for(registry.host);
-    const result = await copyToTarget(
-      content,
-      { target, registry: registry.host, prefix: '', stage: 'load', limit },
-      run,
-    );
+    const result = await copyToTarget(content, { target, registry: registry.host, prefix: '', stage: 'load' }, run);
     expect(result).toMatchObject({ failures: [], pushedTags: 12 });
     expect(registry.manifests.size).toBe(12);
   });
@@ -271,6 +266,28 @@ describe('copyToTarget', () => {
 });
 
 describe('contentFromSource', () => {
+  test('within one registry ends even when only one thing may be done at a time', async () => {
+    const store = larder();
+    const images = ['a', 'b', 'c'].map((name) => store.image(store.blob(seededBytes(name, 5000))));
+    const registry = await startScriptedRegistry();
+    const repositories = images.map((image, at) => ({
+      name: `r${at}`,
+      tags: { v1: image.digest },
+      revisions: [image.digest],
+    }));
+    const limits = createHostLimits(1);
+    const remote = testRemote({ limits });
+    const options = { target: remote, registry: registry.host, stage: 'mirror' } as const;
+    await copyToTarget(store.content(repositories), { ...options, prefix: 'from' }, run);
+    const locate = (repository: string) => [{ registry: registry.host, repository: `from/${repository}` }];
+    const copied = await copyToTarget(
+      contentFromSource({ source: remote, repositories, locate }),
+      { ...options, prefix: 'to' },
+      run,
+    );
+    expect(copied).toMatchObject({ pushedTags: 3, failures: [] });
+  });
+
   test('copies from registry to registry, each digest from the first place that has it', async () => {
     const store = larder();
     const layer = store.blob(seededBytes('layer', 70_000));

@@ -19,7 +19,7 @@ export function defaultCertsDirs(homeDir?: string): string[] {
 /**
  * TLS settings of a registry from `--cert-dir` or certs.d: every `*.crt` is a CA, `NAME.cert` with `NAME.key` a client certificate.
  * The first folder that exists for the host counts. undefined: nothing special.
- * @throws AirlockError CA_INVALID (a certificate without its key), FILE_UNREADABLE @see containers-certs.d(5)
+ * @throws AirlockError HTTP_CA_INVALID (a certificate without its key), FILE_UNREADABLE @see containers-certs.d(5)
  */
 export async function findHostTls(
   registry: string,
@@ -50,7 +50,7 @@ async function readCertificates(folder: string, run: Run): Promise<HostTls | und
   const cert = names.find((name) => name.endsWith('.cert'));
   const key = cert?.replace(/\.cert$/, '.key');
   if (cert && key && !names.includes(key))
-    throw new AirlockError('CA_INVALID', `${path.join(folder, cert)} has no ${key} beside it`);
+    throw new AirlockError('HTTP_CA_INVALID', `${path.join(folder, cert)} has no ${key} beside it`);
   if (caPem.length === 0 && !cert) return undefined;
   return {
     ...(caPem.length > 0 ? { caPem } : {}),

@@ -25,7 +25,7 @@ export interface RemoteOptions {
   /** Folders that hold such files in a folder per `host[:port]`; see `defaultCertsDirs`. Default: none. */
   readonly certsDirs?: readonly string[];
   readonly retry?: RetryPolicy;
-  /** Told about overload, so that whoever runs copies under it slows down. */
+  /** Told how each registry bears it: fewer reads are begun at once, and fewer blobs copied, while it is overloaded. */
   readonly limits?: HostLimits;
   /** Shared over everything that reads and writes blobs with it. */
   readonly bandwidth?: Bandwidth;

@@ -1,7 +1,8 @@
 import { AirlockError } from '../../core/errors.ts';
 import type { HttpResponse } from '../../core/http.ts';
 import type { Run } from '../../core/run.ts';
-import { onRegistry, type RegistryCall } from './session.ts';
+import { onRegistry } from './connection.ts';
+import type { RegistryCall } from './session.ts';
 import type { Place } from './sessions.ts';
 
 const pageLimitBytes = 16 << 20;

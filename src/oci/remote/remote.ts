@@ -1,16 +1,19 @@
 import { isAirlockError } from '../../core/errors.ts';
+import { readsOf } from '../../core/http-concurrency.ts';
 import type { Run } from '../../core/run.ts';
 import { isDigest } from '../digest.ts';
 import { parseManifest } from '../manifest.ts';
 import type { Reference } from '../reference.ts';
 import type { RepositoryName, Source, Target } from '../source.ts';
 import { fetchBlob, hasBlob } from './blobs.ts';
+import { createChunkMemory } from './chunk-memory.ts';
 import { deleteManifest, fetchManifest, pushManifest, resolveManifest } from './manifests.ts';
+import { mountBlob } from './mounts.ts';
 import type { RemoteOptions } from './options.ts';
 import { addFallbackReferrer, listReferrers } from './referrers.ts';
 import { createSessions, type Place, type PlaceUse } from './sessions.ts';
 import { listTags } from './tags.ts';
-import { createChunkMemory, mountBlob, pushBlob } from './uploads.ts';
+import { pushBlob } from './uploads.ts';
 
 /**
  * Registries over HTTP, any number of them: each reference names its own. Reads go through registries.conf, writes to the primary location.
@@ -21,6 +24,10 @@ export function createRemote(options: RemoteOptions): Source & Target {
   const chunks = createChunkMemory();
   const inTurn = createTurns();
 
+  // Only until the answer begins: whoever reads the stream may need another one first.
+  const gate = <T>(place: Place, task: () => Promise<T>): Promise<T> =>
+    options.limits ? options.limits.for(readsOf(place.registry)).run(task) : task();
+
   const readManifest = <T>(
     reference: Reference,
     task: (place: Place, tagOrDigest: string) => Promise<T>,
@@ -28,7 +35,7 @@ export function createRemote(options: RemoteOptions): Source & Target {
   ): Promise<T> => {
     const wanted = reference.digest ?? reference.tag ?? 'latest';
     const use: PlaceUse = isDigest(wanted) ? { digest: wanted } : { tag: wanted };
-    return sessions.read(reference, use, (place) => task(place, wanted), run);
+    return sessions.read(reference, use, (place) => gate(place, () => task(place, wanted)), run);
   };
 
   return {
@@ -36,7 +43,12 @@ export function createRemote(options: RemoteOptions): Source & Target {
     fetchManifest: (reference, run) =>
       readManifest(reference, (place, wanted) => fetchManifest(place, wanted, run), run),
     fetchBlob: (repository, blob, offsetBytes, run) =>
-      sessions.read(repository, 'parts', (place) => fetchBlob(place, blob, offsetBytes, options, run), run),
+      sessions.read(
+        repository,
+        'parts',
+        (place) => gate(place, () => fetchBlob(place, blob, offsetBytes, options, run)),
+        run,
+      ),
     listTags: (repository, run) => sessions.read(repository, { tag: 'latest' }, (place) => listTags(place, run), run),
     listReferrers: (repository, digest, run) =>
       sessions.read(repository, { digest }, (place) => listReferrers(place, digest, run), run),
@@ -59,6 +71,7 @@ export function createRemote(options: RemoteOptions): Source & Target {
         );
     },
     findManifest: (reference, run) => findManifest(sessions.primary(reference), reference, run),
+    limitFor: (registry) => options.limits?.for(registry),
     deleteManifest: (repository: RepositoryName, digest, run) =>
       deleteManifest(sessions.primary(repository), digest, run),
   };

@@ -1,14 +1,12 @@
 import type { Readable } from 'node:stream';
-import { AirlockError, isAirlockError } from '../../core/errors.ts';
+import { isAirlockError } from '../../core/errors.ts';
 import type { HttpResponse } from '../../core/http.ts';
 import { discardBody, readBody } from '../../core/http-body.ts';
-import type { HostTls } from '../../core/http-trust.ts';
+import { readsOf } from '../../core/http-concurrency.ts';
 import { isTransientStatus, parseRetryAfter, pause, retry } from '../../core/retry.ts';
 import type { Run } from '../../core/run.ts';
-import { type Authorizer, createAuthorizer } from './authorizer.ts';
-import { findHostTls } from './certs-d.ts';
 import { parseChallenges } from './challenge.ts';
-import { canonicalRegistry } from './credentials.ts';
+import { type Connection, findConnection } from './connection.ts';
 import type { RemoteOptions } from './options.ts';
 import { connectionError, type FailedCall, registryError } from './registry-error.ts';
 
@@ -42,15 +40,9 @@ export interface Session {
   baseUrl(run: Run): Promise<URL>;
 }
 
-interface Connection {
-  readonly url: URL;
-  readonly tls: HostTls | undefined;
-  readonly authorizer: Authorizer;
-}
-
 /** A session with a registry as references name it; `insecure` allows bad certificates and plain HTTP. */
 export function createSession(registry: string, insecure: boolean, options: RemoteOptions): Session {
-  const limit = options.limits?.for(registry);
+  const limits = options.limits ? [options.limits.for(registry), options.limits.for(readsOf(registry))] : [];
   const policy = options.retry ?? {};
   const stage = options.stage ?? 'plan';
   let connecting: Promise<Connection> | undefined;
@@ -71,17 +63,17 @@ export function createSession(registry: string, insecure: boolean, options: Remo
     try {
       const response = await send(call, await connect(run), options, run);
       if (call.expect.includes(response.status)) {
-        limit?.succeeded();
+        for (const limit of limits) limit.succeeded();
         return response;
       }
-      if (isTransientStatus(response.status)) limit?.overloaded();
+      if (isTransientStatus(response.status)) for (const limit of limits) limit.overloaded();
       const after = parseRetryAfter(response.headers['retry-after'], run.now());
       if (response.status === 429 && after !== undefined) pausedUntil = run.now().getTime() + after;
       const { authorizer } = await connect(run);
       const credentials = await authorizer.describe(call.repository, run);
       throw await registryError(response, { ...call, side: options.side, credentials }, run.now());
     } catch (error) {
-      if (isAirlockError(error, 'HTTP_TIMEOUT', 'HTTP_UNREACHABLE')) limit?.overloaded();
+      if (isAirlockError(error, 'HTTP_TIMEOUT', 'HTTP_UNREACHABLE')) for (const limit of limits) limit.overloaded();
       throw connectionError(error, call.subject, options.side);
     }
   };
@@ -117,12 +109,6 @@ export function createSession(registry: string, insecure: boolean, options: Remo
       return retry(task, policy, { stage, subject: call.subject }, run);
     },
   };
-}
-
-/** A URL that the registry gave, on the registry's own origin: behind a TLS proxy that it does not know of, it names itself with http://. */
-export function onRegistry(url: URL, base: URL): URL {
-  const own = url.protocol === 'http:' && base.protocol === 'https:' && url.hostname === base.hostname;
-  return own ? new URL(url.pathname + url.search, base) : url;
 }
 
 /** Sends with authorization, and once more after a 401 that taught something. */
@@ -175,58 +161,4 @@ function splitScope(scope: string): [type: string, name: string, actions: string
   const first = scope.indexOf(':');
   const last = scope.lastIndexOf(':');
   return [scope.slice(0, first), scope.slice(first + 1, last), scope.slice(last + 1)];
-}
-
-/** Asks `/v2/` over https, then (insecure only) over http. Answers other than 401 teach nothing, which is fine. */
-async function findConnection(
-  registry: string,
-  insecure: boolean,
-  options: RemoteOptions,
-  run: Run,
-): Promise<Connection> {
-  const host = canonicalRegistry(registry) === 'docker.io' ? 'registry-1.docker.io' : registry;
-  const tls = await findHostTls(registry, insecure, options, run);
-  const about = { stage: options.stage ?? 'plan', subject: registry };
-  return retry(
-    async () => {
-      const connection = (protocol: string): Connection => {
-        const url = new URL(`${protocol}://${host}/`);
-        const target = { registry, url, http: options.http, tls, insecure };
-        return { url, tls, authorizer: createAuthorizer(target, options) };
-      };
-      const secure = connection('https');
-      try {
-        return await ping(secure, options, run);
-      } catch (error) {
-        if (!insecure || !isAirlockError(error, 'HTTP_UNREACHABLE', 'HTTP_TIMEOUT', 'HTTP_NO_TLS')) throw error;
-        try {
-          return await ping(connection('http'), options, run);
-        } catch (plain) {
-          // Without any answer TLS is what the registry should have spoken; but one that broke off says more.
-          const silent = isAirlockError(plain, 'HTTP_UNREACHABLE', 'HTTP_TIMEOUT');
-          throw silent && !isAirlockError(error, 'HTTP_NO_TLS') ? error : plain;
-        }
-      }
-    },
-    options.retry ?? {},
-    about,
-    run,
-  );
-}
-
-async function ping(connection: Connection, options: RemoteOptions, run: Run): Promise<Connection> {
-  const url = new URL('/v2/', connection.url);
-  const response = await options.http.request(
-    { method: 'GET', url, ...(connection.tls ? { tls: connection.tls } : {}) },
-    run,
-  );
-  if (isTransientStatus(response.status)) {
-    const call = { method: 'GET', wanted: 'other', subject: url.host, side: options.side } as const;
-    throw await registryError(response, call, run.now());
-  }
-  discardBody(response.body);
-  if (response.status === 401) connection.authorizer.learn(response.headers['www-authenticate'], undefined);
-  else if (response.status === 400 && connection.url.protocol === 'http:')
-    throw new AirlockError('REGISTRY_FAILED', `${url.host} answers plain HTTP with status 400: it may speak TLS only`);
-  return connection;
 }

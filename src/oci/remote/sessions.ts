@@ -3,8 +3,9 @@ import type { Run } from '../../core/run.ts';
 import type { Digest } from '../digest.ts';
 import type { RepositoryName } from '../source.ts';
 import { canonicalRegistry } from './credentials.ts';
+import { mapReference } from './map-reference.ts';
 import type { RemoteOptions } from './options.ts';
-import { emptyRegistriesConf, mapReference } from './registries-conf.ts';
+import { emptyRegistriesConf } from './registries-conf.ts';
 import { createSession, type Session } from './session.ts';
 
 /** A repository at the place that is really asked. */

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { AirlockError } from '../../../src/core/errors.ts';
 import { quietRun } from '../../../src/core/run.ts';
 import { digestOf, staticCredentials } from '../../../src/oci/index.ts';
+import { makeCertificate } from '../../helpers/certificate.ts';
 import { type RegistryScript, seededBytes, startScriptedRegistry } from '../../helpers/scripted-registry.ts';
 import { testRemote } from './helpers.ts';
 
@@ -185,6 +186,28 @@ describe('pushBlob', () => {
       ['PUT', undefined],
     ]);
     expect(storage.requests[0]?.url).toBe(`/put-here?signed=1&digest=${encodeURIComponent(blob.digest)}`);
+  });
+
+  test('goes on over https where a registry behind a TLS proxy names itself with http', async () => {
+    const { cert, key } = await makeCertificate();
+    const { repository, registry, open, held } = await serve({
+      tls: { cert, key },
+      prank: (request) =>
+        request.method === 'POST'
+          ? {
+              kind: 'lie',
+              change: (body) => body,
+              headers: { location: `http://${request.headers.host}/v2/kitchen/stew/blobs/uploads/x` },
+            }
+          : undefined,
+    });
+    const error = await testRemote()
+      .pushBlob(repository, blob, open, run)
+      .catch((reason: unknown) => reason);
+    // The made-up upload is not known there: that the question came over https is the point.
+    expect(error).toMatchObject({ details: { status: 404 } });
+    expect(registry.requests.at(-1)?.method).toBe('PUT');
+    expect(held()).toBeUndefined();
   });
 
   test('ends with CANCELLED when the run is aborted', async () => {
