@@ -24,6 +24,12 @@ const byClass: Readonly<Record<ExitClass, number>> = {
 /** All codes of all folders. */
 export const errorCodes: ErrorTable = Object.assign({}, coreErrors, ...errorTables);
 
+/** The code of a run with missing content: 3 where a service failed on the way, 5 where content is simply not there. */
+export function missingExitCode(missing: readonly { readonly code: string }[]): number {
+  const failed = missing.some(({ code }) => errorCodes[code]?.exit === 'environment');
+  return failed ? exitCodes.environment : exitCodes.incomplete;
+}
+
 /** The exit code for a thrown value: by the code's class; a bug for anything that is not an AirlockError of a known code. */
 export function exitCodeOf(error: unknown): number {
   if (!isAirlockError(error)) return exitCodes.bug;

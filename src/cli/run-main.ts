@@ -2,6 +2,7 @@ import os from 'node:os';
 import { createInterface } from 'node:readline/promises';
 import { nodeDisk } from '../core/disk.ts';
 import { AirlockError, errorText, isAirlockError } from '../core/errors.ts';
+import { diskError } from '../core/files.ts';
 import { prettyJson } from '../core/json.ts';
 import { toolVersion } from '../core/version.ts';
 import { renderYaml } from '../core/yaml.ts';
@@ -36,7 +37,7 @@ export async function runMain(argv: readonly string[]): Promise<number> {
     return stop.signal.aborted ? stop.exitCode() : outcome.exitCode;
   } catch (error) {
     reporter.close();
-    if (!stop.signal.aborted) return printError(error, flags, reporter);
+    if (!stop.signal.aborted) return printError(asExpected(error), flags, reporter);
     if (flags.text('output') === 'json') printErrorDocument(new AirlockError('CANCELLED', 'interrupted'));
     return stop.exitCode();
   } finally {
@@ -109,6 +110,12 @@ function printOutcome(outcome: Outcome, flags: Flags): void {
   if (format === 'json') process.stdout.write(prettyJson(outcome.result ?? {}));
   else if (format === 'yaml') process.stdout.write(renderYaml(JSON.parse(JSON.stringify(outcome.result ?? {}))));
   else if (outcome.text) process.stdout.write(outcome.text.endsWith('\n') ? outcome.text : `${outcome.text}\n`);
+}
+
+/** A system error on a file that nobody below put into words: no access, no space, a broken disk. */
+function asExpected(error: unknown): unknown {
+  const isSystem = error instanceof Error && 'syscall' in error && 'path' in error && typeof error.path === 'string';
+  return isSystem && !isAirlockError(error) ? diskError(error, String(error.path), 'write') : error;
 }
 
 /** An expected error is one message and its next step; a bug shows its stack. `-o json` gets the error as its one document. */

@@ -1,4 +1,5 @@
 import type { Stage } from '../core/events.ts';
+import { readFileLimited } from '../core/files.ts';
 import { createHttp, type HttpClient } from '../core/http.ts';
 import { createBandwidth } from '../core/http-bandwidth.ts';
 import { readBody } from '../core/http-body.ts';
@@ -55,6 +56,8 @@ interface ClientSettings extends SourceSettings {
 
 async function openClients(settings: ClientSettings, run: Run): Promise<RemoteClients> {
   const { env, homeFolder, uid, stage } = settings;
+  // A named file that cannot be read ends the run at once, whether or not a registry asks for credentials.
+  if (settings.authFile !== undefined) await readFileLimited(settings.authFile, run);
   const environment = httpEnvironment(env);
   const http = createHttp({
     ...environment,

@@ -1,6 +1,7 @@
 import { bundleErrors } from '../bundle/index.ts';
 import { certsErrors } from '../certs/index.ts';
 import { checkErrors } from '../check/index.ts';
+import { clusterErrors } from '../cluster/index.ts';
 import { configErrors } from '../config/index.ts';
 import type { ErrorTable } from '../core/errors.ts';
 import { dnsErrors } from '../dns/index.ts';
@@ -27,6 +28,7 @@ export const errorTables: readonly ErrorTable[] = [
   bundleErrors,
   manifestsErrors,
   checkErrors,
+  clusterErrors,
   workflowErrors,
 ];
 export { type BuildRequest, build } from './build.ts';

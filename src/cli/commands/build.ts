@@ -1,7 +1,7 @@
 import { formatBytes } from '../../core/units.ts';
 import { build, type MirrorResult } from '../../workflow/index.ts';
 import { argument, type Invocation, type Outcome } from '../command.ts';
-import { exitCodes } from '../exit-codes.ts';
+import { exitCodes, missingExitCode } from '../exit-codes.ts';
 import { renderMissing } from '../render/plan.ts';
 import { plural } from '../render/table.ts';
 import { pathFlag, planRequest } from '../settings.ts';
@@ -19,10 +19,10 @@ export async function runBuild(invocation: Invocation): Promise<Outcome> {
   return { exitCode: buildExitCode(result), result, text: renderResult(result) };
 }
 
-/** 0 done or nothing new, 3 a release image is missing, 5 anything else is. */
+/** 0 done or nothing new, 3 a release image is missing or a service failed, 5 anything else is missing. */
 export function buildExitCode(result: MirrorResult): number {
   if (result.state === 'failed') return exitCodes.environment;
-  return result.state === 'incomplete' ? exitCodes.incomplete : exitCodes.done;
+  return result.state === 'incomplete' ? missingExitCode(result.missing) : exitCodes.done;
 }
 
 function renderResult(result: MirrorResult): string {

@@ -1,6 +1,6 @@
 import { planImageSet } from '../../workflow/index.ts';
 import { argument, type Invocation, type Outcome } from '../command.ts';
-import { exitCodes } from '../exit-codes.ts';
+import { exitCodes, missingExitCode } from '../exit-codes.ts';
 import { renderPlan } from '../render/plan.ts';
 import { planRequest } from '../settings.ts';
 
@@ -11,12 +11,12 @@ export async function runPlan(invocation: Invocation): Promise<Outcome> {
     await planRequest(invocation, argument(invocation, 0) ?? defaultBundleFolder),
     invocation.run,
   );
-  const { incomplete, environment, no, done } = exitCodes;
+  const { environment, no, done } = exitCodes;
   const exitCode =
     result.state === 'failed'
       ? environment
       : result.state === 'incomplete'
-        ? incomplete
+        ? missingExitCode(result.plan.missing)
         : result.findings.length > 0
           ? no
           : done;

@@ -54,7 +54,10 @@ export interface Attached {
   readonly source: string;
 }
 
-/** Runs `work`; what it throws becomes an entry of `missing`, except for an interruption and for bugs. */
+/** These lie with this host and its settings, not with the content: the next image would meet them too. */
+const ownFailures = ['CANCELLED', 'DISK_FULL', 'FILE_UNWRITABLE', 'AUTHFILE_UNREADABLE', 'AUTHFILE_INVALID'];
+
+/** Runs `work`; what it throws becomes an entry of `missing`, except for an interruption, trouble of this host, and bugs. */
 export async function orMissing<T>(
   collector: Collector,
   about: { readonly type: ImageType | 'coreos'; readonly origin: string; readonly digest?: Digest | undefined },
@@ -63,7 +66,7 @@ export async function orMissing<T>(
   try {
     return await work();
   } catch (error) {
-    if (!isAirlockError(error) || error.code === 'CANCELLED') throw error;
+    if (!isAirlockError(error) || ownFailures.includes(error.code)) throw error;
     addMissing(collector, about, error.code, errorText(error));
     return undefined;
   }
