@@ -17,6 +17,8 @@ import {
   registryFolders,
   renderHtpasswd,
   renderRegistryConfig,
+  renderSystemdUnit,
+  withSpecLabel,
   writeRegistryFiles,
 } from '../../../src/registry/index.ts';
 import { describeRoot } from '../../helpers/real.ts';
@@ -91,6 +93,15 @@ describeRoot('registry in Podman', ['podman', 'runc', 'docker-registry', 'openss
     await engine.removeContainer('kitchen');
     await engine.removeContainer('kitchen');
     expect(await engine.findContainer('kitchen')).toBeUndefined();
+
+    // What systemd would start is known again as the wanted container, and serves.
+    const unit = renderSystemdUnit(withSpecLabel(again, (await engine.findImage(name)) ?? ''), 'kitchen registry');
+    const command = unit.split('ExecStart=')[1]?.split('\nExecStop')[0] ?? '';
+    const [, , ...args] = command.split(/[\s\\]+/);
+    await service.podman('create', ...args);
+    expect(await ensureContainer(engine, again, run)).toBe('started');
+    await awaitHealthy({ ...probe, ...login }, 15_000, run);
+    await engine.removeContainer('kitchen');
   });
 
   test('refuses a truncated archive and an image that is not there', async () => {

@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process';
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { quietRun } from '../../../src/core/run.ts';
 import {
@@ -12,6 +14,7 @@ import {
   specLabel,
   withSpecLabel,
 } from '../../../src/registry/index.ts';
+import { describeReal } from '../../helpers/real.ts';
 import { temporaryFolder } from '../../helpers/temporary.ts';
 
 const run = quietRun();
@@ -71,5 +74,15 @@ describe('the unit of the registry', () => {
     await expect(installed).rejects.toMatchObject({ code: 'COMMAND_FAILED' });
     await expect(installed).rejects.toThrow(/no such unit/);
     expect(await calls()).toEqual(['--user daemon-reload']);
+  });
+});
+
+describeReal('systemd-analyze', ['systemd-analyze', 'podman'], () => {
+  test('finds nothing wrong with the plain unit', async () => {
+    const folder = await temporaryFolder();
+    const file = path.join(folder, 'kitchen.service');
+    await writeFile(file, registryUnit(spec, { podmanVersion: '4.3.1' }).text);
+    const { stdout, stderr } = await promisify(execFile)('systemd-analyze', ['verify', '--man=no', file]);
+    expect((stdout + stderr).split('\n').filter((line) => line.includes('kitchen'))).toEqual([]);
   });
 });
