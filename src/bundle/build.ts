@@ -162,7 +162,12 @@ async function preparePartial(partial: string, plan: Plan, run: Run): Promise<vo
   const file = path.join(partial, sideNames.plan);
   const bytes = planBytes(plan);
   const there = await findFile(file, run, 1 << 30);
-  if (there && digestOf(there) === digestOf(bytes)) return;
+  if (there && digestOf(there) === digestOf(bytes)) {
+    // Half-written side files of a run that was killed would end up in the sealed folder.
+    for (const { name } of await run.disk.list(partial))
+      if (/^\..+\.tmp$/.test(name)) await run.disk.remove(path.join(partial, name));
+    return;
+  }
   await run.disk.remove(partial);
   await writeFileAtomic(file, bytes, run);
 }
