@@ -40,6 +40,7 @@ export { initFolder } from './init.ts';
 export { type InspectResult, inspect } from './inspect.ts';
 export { lintFiles } from './lint.ts';
 export { type LoadRequest, type LoadResult, load } from './load.ts';
+export { type MirrorOutcome, type MirrorRequest, mirror } from './mirror.ts';
 export { type PlanResult, planImageSet } from './plan-image-set.ts';
 export { type RegistryServeRequest, serveRegistry } from './registry-serve.ts';
 export type { PlanRequest, SelectionSettings, SourceSettings, TargetSettings } from './requests.ts';

@@ -4,7 +4,7 @@ import { findFile } from '../core/files.ts';
 import type { Run } from '../core/run.ts';
 import type { ReleaseSignature } from '../manifests/index.ts';
 import { digestFromHex } from '../oci/index.ts';
-import { parsePlan, type SelectedCatalog, type SelectedImage, type SelectedRelease } from '../plan/index.ts';
+import { type Plan, parsePlan, type SelectedCatalog, type SelectedImage, type SelectedRelease } from '../plan/index.ts';
 
 /** A file that the web server of the site serves. */
 export interface LoadedWebFile {
@@ -97,7 +97,12 @@ function webFilesOf(index: BundleIndex): LoadedWebFile[] {
 async function readPlannedSignatures(file: string, run: Run): Promise<ReleaseSignature[]> {
   const bytes = await findFile(file, run, 1 << 30);
   if (!bytes) return [];
-  return parsePlan(bytes.toString(), file).files.flatMap((one) => {
+  return plannedSignatures(parsePlan(bytes.toString(), file));
+}
+
+/** The release signatures among the working files of a plan. */
+export function plannedSignatures(plan: Plan): ReleaseSignature[] {
+  return plan.files.flatMap((one) => {
     const digest = signedDigest(one.path);
     return digest && one.content.kind === 'inline' ? [{ digest, base64: one.content.base64 }] : [];
   });

@@ -74,6 +74,21 @@ export const commandTable: readonly CommandSpec[] = [
     load: async () => (await import('./build.ts')).runBuild,
   },
   {
+    name: 'mirror',
+    summary: "straight from the source registries to the site's registry, the same selection and names",
+    description:
+      'What the target has is left alone, blobs are mounted across its repositories, the largest go first. Run again after an interruption. Plans are kept in .airlock of this folder (--workspace).',
+    arguments: [{ name: '<target>', summary: 'docker://HOST[:PORT][/PREFIX]' }],
+    options: [
+      ...planOptions.filter((option) => !/volume-size|--full/.test(option.flags)),
+      { flags: '--output-dir <dir>', summary: 'where cluster resources go (default: working-dir/cluster-resources)' },
+      { flags: '--web-dir <dir>', summary: 'where RHCOS files go; left out: they are not fetched' },
+      ...targetOptions,
+    ],
+    examples: ['airlock mirror -c imageset.yaml docker://registry.lab.example.com:5000/mirror'],
+    load: async () => (await import('./mirror.ts')).runMirror,
+  },
+  {
     name: 'verify',
     summary: 'proof that a bundle is whole, and signed by whom',
     description: 'Reads every byte. Exit 1 when anything is damaged or missing.',

@@ -1,0 +1,40 @@
+import { AirlockError } from '../../core/errors.ts';
+import { formatBytes } from '../../core/units.ts';
+import { type MirrorOutcome, mirror, parseLoadTarget } from '../../workflow/index.ts';
+import { argument, type Invocation, type Outcome } from '../command.ts';
+import { renderMissing } from '../render/plan.ts';
+import { plural } from '../render/table.ts';
+import { pathFlag, planRequest, targetSettings, userPath } from '../settings.ts';
+import { buildExitCode } from './build.ts';
+
+export async function runMirror(invocation: Invocation): Promise<Outcome> {
+  const target = parseLoadTarget(argument(invocation, 0) ?? '', invocation.world.cwd);
+  if (target.kind !== 'registry')
+    throw new AirlockError('USAGE', 'mirror goes to a registry', {
+      hint: 'write docker://HOST[:PORT][/PREFIX]; to fill a storage folder use build and load',
+    });
+  const { registry, prefix } = target;
+  const request = {
+    ...(await planRequest(invocation, '.')),
+    target: { registry, prefix },
+    targetSettings: targetSettings(invocation),
+    outputFolder: pathFlag(invocation, 'outputDir') ?? userPath(invocation, 'working-dir/cluster-resources'),
+    webFolder: pathFlag(invocation, 'webDir'),
+  };
+  const result = await mirror(request, invocation.run);
+  return { exitCode: buildExitCode(result), result, text: renderMirror(result) };
+}
+
+function renderMirror(result: MirrorOutcome): string {
+  const { copied } = result;
+  return [
+    result.state === 'nothing-new'
+      ? `nothing new: ${result.target} has all of it`
+      : `${result.state}: ${result.target}`,
+    `${plural(copied.pushedBlobs, 'blob')} pushed (${formatBytes(copied.pushedBytes)}), ${copied.mountedBlobs} mounted, ${copied.presentBlobs} there before, ${plural(copied.pushedManifests, 'manifest')}, ${plural(copied.pushedTags, 'tag')}`,
+    ...result.uncheckedReleases.map((release) => `release ${release}: SIGNATURE NOT CHECKED`),
+    ...renderMissing(result.missing),
+    ...result.notes.map((note) => `note: ${note.subject}: ${note.message}`),
+    ...result.clusterResources.map((file) => `wrote ${file}`),
+  ].join('\n');
+}
