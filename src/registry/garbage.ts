@@ -72,10 +72,18 @@ export async function planCollection(storage: Storage, options: CollectionOption
 }
 
 /**
- * Carries a plan out: links first, bytes last, so that one that is broken off is finished by planning and collecting again.
- * @throws AirlockError FILE_UNWRITABLE, CANCELLED
+ * Carries a plan out, as far as it still holds: a person may have looked at it for an hour, and what was pushed, tagged or mounted
+ * meanwhile stays. Links go first, bytes last, so that one that is broken off is finished by planning and collecting again. Returns what
+ * was removed.
+ * @throws AirlockError STORAGE_DAMAGED, FILE_UNWRITABLE, CANCELLED
  */
-export async function collectGarbage(storage: Storage, plan: CollectionPlan, run: Run): Promise<void> {
+export async function collectGarbage(
+  storage: Storage,
+  agreed: CollectionPlan,
+  options: CollectionOptions,
+  run: Run,
+): Promise<CollectionPlan> {
+  const plan = intersect(agreed, await planCollection(storage, options, run));
   for (const { repository, digest } of plan.manifests) {
     assertRunning(run);
     await storage.deleteManifest(repository, digest, run);
@@ -89,6 +97,22 @@ export async function collectGarbage(storage: Storage, plan: CollectionPlan, run
     await storage.removeBlob(digest, run);
     run.report({ stage: 'prune', subject: digest, state: 'finished', doneBytes: sizeBytes, totalBytes: sizeBytes });
   }
+  return plan;
+}
+
+function intersect(agreed: CollectionPlan, now: CollectionPlan): CollectionPlan {
+  const linkKey = ({ repository, digest }: RepositoryLink): string => `${repository}@${digest}`;
+  const [manifests, layers] = [new Set(agreed.manifests.map(linkKey)), new Set(agreed.layers.map(linkKey))];
+  const blobs = new Set(agreed.blobs.map(({ digest }) => digest));
+  const kept = now.blobs.filter(({ digest }) => blobs.has(digest));
+  const freedBytes = kept.reduce((sum, blob) => sum + blob.sizeBytes, 0);
+  return {
+    manifests: now.manifests.filter((link) => manifests.has(linkKey(link))),
+    layers: now.layers.filter((link) => layers.has(linkKey(link))),
+    blobs: kept,
+    freedBytes,
+    keptBytes: now.keptBytes + now.freedBytes - freedBytes,
+  };
 }
 
 interface LiveContent {

@@ -49,8 +49,7 @@ async function freshStorage(): Promise<Storage> {
 
 async function collect(storage: Storage, options: CollectionOptions = {}) {
   const plan = await planCollection(storage, options, run);
-  await collectGarbage(storage, plan, run);
-  return plan;
+  return collectGarbage(storage, plan, options, run);
 }
 
 async function isWhole(storage: Storage, image: ReturnType<typeof dish>): Promise<boolean> {
@@ -71,7 +70,7 @@ describe('garbage collection', () => {
     const plan = await planCollection(storage, {}, run);
     expect(plan.blobs.map((blob) => blob.digest).sort()).toEqual(own.sort());
     expect(await isWhole(storage, soup)).toBe(true);
-    await collectGarbage(storage, plan, run);
+    await collectGarbage(storage, plan, {}, run);
     expect(await isWhole(storage, stew)).toBe(true);
     expect(await storage.listLayers('kitchen/soup', run)).toEqual([]);
     expect(await collect(storage)).toMatchObject({ freedBytes: 0, manifests: [], layers: [] });
@@ -109,6 +108,20 @@ describe('garbage collection', () => {
     const now = quietRun();
     expect(await planCollection(storage, {}, now)).toMatchObject({ blobs: [], layers: [] });
     expect(await planCollection(storage, {}, run)).toMatchObject({ freedBytes: fresh.length });
+  });
+
+  test('leaves what came to be needed after the plan was shown', async () => {
+    const storage = await freshStorage();
+    const [soup, stew] = [dish('soup'), dish('stew')];
+    await putImage(storage, 'kitchen/soup', soup);
+    await putImage(storage, 'kitchen/stew', stew);
+    const plan = await planCollection(storage, { untagged: true }, run);
+    expect(plan.manifests).toHaveLength(2);
+    await storage.linkTag('kitchen/soup', 'back', soup.manifest.digest, run);
+    const done = await collectGarbage(storage, plan, { untagged: true }, run);
+    expect(done.manifests).toEqual([{ repository: 'kitchen/stew', digest: stew.manifest.digest }]);
+    expect(await isWhole(storage, soup)).toBe(true);
+    expect(done.freedBytes).toBeLessThan(plan.freedBytes);
   });
 
   test('refuses to guess what a damaged manifest needs', async () => {
