@@ -44,6 +44,13 @@ export {
   readPartList,
 } from './parts.ts';
 export { applyPrune, collectPruned, type PruneOptions, type PrunePlan, planPrune, undoPrune } from './prune.ts';
+export {
+  createReceipt,
+  describeSignature,
+  type Receipt,
+  renderReceiptHtml,
+  renderReceiptMarkdown,
+} from './receipt.ts';
 export { findRecord, type GenerationRecord, type History, readHistory } from './records.ts';
 export { sideNames } from './seal.ts';
 export { fingerprintKey, generateSigningKey, publicKeyOf, type SignatureStatus } from './sign.ts';
