@@ -26,7 +26,7 @@ export interface Known {
 /** Asks for size and tag. @throws AirlockError FETCH_NOT_FOUND, FETCH_NO_LENGTH, FETCH_FAILED, HTTP_* */
 export async function requestHead(http: HttpClient, url: string, run: Run): Promise<FileHead> {
   const response = await http.request({ method: 'HEAD', url, headers }, run);
-  response.body.destroy();
+  discardBody(response.body);
   if (response.status !== 200) throw statusError(response, 'HEAD', run);
   const length = response.headers['content-length'];
   if (length === undefined || !/^\d+$/.test(length)) throw noLength(url);

@@ -60,7 +60,7 @@ export async function hasBlob(place: Place, blob: Descriptor, run: Run, repeat =
       { ...blobCall(place, blob), method: 'HEAD', scopes: pushScopes(place), expect: [200], repeat },
       run,
     );
-    response.body.destroy();
+    discardBody(response.body);
     const size = response.headers['content-length'];
     // A registry with a damaged blob of another size has to get it again.
     return size === undefined || Number(size) === blob.size;

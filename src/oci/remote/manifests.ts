@@ -17,7 +17,7 @@ export async function resolveManifest(place: Place, tagOrDigest: string, run: Ru
     { ...manifestCall(place, tagOrDigest), method: 'HEAD', headers: accept, expect: [200, 405, 501] },
     run,
   );
-  response.body.destroy();
+  discardBody(response.body);
   const digest = response.headers['docker-content-digest'] ?? (isDigest(tagOrDigest) ? tagOrDigest : '');
   const size = Number(response.headers['content-length'] ?? Number.NaN);
   const mediaType = bareType(response);
