@@ -1,7 +1,10 @@
 export { type CollectInput, collectImageSet } from './collect/collect.ts';
 export { toStreamArchitecture } from './collect/coreos.ts';
 export { type CollectOptions, defaultSignatureUrl, defaultUpdateUrl } from './collect/options.ts';
+export { type DeletionResult, executeDeletions } from './delete/execute.ts';
+export { type DeletionItem, listDeletions, parseDeletions, renderDeletions, toImageSet } from './delete/list.ts';
 export { mirrorErrors } from './errors.ts';
 export type { HttpAccess } from './http-access.ts';
 export { additionalStorageName, digestTag, type ImageName, imageStorageName, parseImageName } from './naming.ts';
+export { redHatReleaseKey } from './release/red-hat-key.ts';
 export { createReleaseSigner, type ReleaseSigner } from './release/sign-release.ts';
