@@ -100,7 +100,8 @@ export function readConfig(name: string, file: string, chartsUrl: string): strin
     .replaceAll(/(?:\$BASE|\/opt\/golden)\/charts/g, sharedPath('golden/source/local-charts') ?? '');
 }
 
-async function listStorage(folder: string): Promise<string[]> {
+/** `repository<TAB>tag-or-dash<TAB>digest` of everything in a storage tree. */
+export async function listStorage(folder: string): Promise<string[]> {
   const storage = openStorage(folder);
   const run = quietRun();
   const rows: string[] = [];
