@@ -4,7 +4,16 @@ import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { quietRun } from '../../../src/core/run.ts';
-import { openStorage, parseReference, storageSource, writeIndex } from '../../../src/oci/index.ts';
+import {
+  digestOf,
+  mediaTypes,
+  openStorage,
+  parseReference,
+  renderLayer,
+  storageSource,
+  writeImage,
+  writeIndex,
+} from '../../../src/oci/index.ts';
 import {
   awaitHealthy,
   type ContainerEngine,
@@ -102,6 +111,35 @@ describeRoot('registry in Podman', ['podman', 'runc', 'docker-registry', 'openss
     expect(await ensureContainer(engine, again, run)).toBe('started');
     await awaitHealthy({ ...probe, ...login }, 15_000, run);
     await engine.removeContainer('kitchen');
+  });
+
+  test('is loaded from an image of the Docker family too, with the instance of an index that fits', async () => {
+    const storage = openStorage(await temporaryFolder(), { sync: 'none' });
+    const image = writeImage({
+      platform: { os: 'linux', architecture: 'amd64' },
+      layers: [renderLayer([{ path: 'recipe', content: 'stir' }])],
+    });
+    const text = image.manifest.bytes
+      .toString()
+      .replace(mediaTypes.ociManifest, mediaTypes.dockerManifest)
+      .replace(mediaTypes.ociConfig, mediaTypes.dockerConfig)
+      .replaceAll(mediaTypes.ociLayerGzip, mediaTypes.dockerLayerGzip);
+    const manifest = { bytes: Buffer.from(text), mediaType: mediaTypes.dockerManifest, digest: digestOf(text) };
+    const descriptor = {
+      ...image.descriptor,
+      mediaType: manifest.mediaType,
+      digest: manifest.digest,
+      size: text.length,
+    };
+    const arm64 = writeImage({ platform: { os: 'linux', architecture: 'arm64' }, layers: [] });
+    await putImage(storage, 'kitchen/pan', writeIndex([arm64, { ...image, manifest, descriptor }]), ['1']);
+    const reference = parseReference('quay.io/kitchen/pan:1');
+    const options = { reference, architecture: 'amd64', name: 'quay.io/kitchen/pan:1' };
+    const archive = await openImageArchive(storageSource(storage), options, run);
+    await engine.loadImage(archive.stream, run);
+    expect(`sha256:${(await engine.findImage(options.name))?.replace('sha256:', '')}`).toBe(archive.imageId);
+    const none = openImageArchive(storageSource(storage), { ...options, architecture: 's390x' }, run);
+    await expect(none).rejects.toMatchObject({ code: 'IMAGE_ARCHIVE_INVALID' });
   });
 
   test('refuses a truncated archive and an image that is not there', async () => {
