@@ -20,7 +20,8 @@ export async function readInstances(
 ): Promise<ReadInstance[]> {
   const instances: ReadInstance[] = [];
   for (const manifest of inOrder(closure.root, closure)) {
-    if (manifest.blobs.length > 0) instances.push(await readInstance(collector, closure, manifest, repository, run));
+    if (manifest.blobs.length === 0 || isAttestation(closure, manifest.digest)) continue;
+    instances.push(await readInstance(collector, closure, manifest, repository, run));
   }
   return instances;
 }
@@ -38,9 +39,7 @@ async function readInstance(
   await keepInstanceBlob(collector, manifest, parsed.config, repository, run);
   const configBytes = await collector.kept.find(parsed.config.digest, run);
   if (!configBytes) throw new AirlockError('BLOB_UNKNOWN', `the config of ${manifest.digest} cannot be read`);
-  const descriptor = closure.manifests
-    .flatMap((index) => index.manifests)
-    .find((child) => child.digest === manifest.digest);
+  const descriptor = findDescriptor(closure, manifest.digest);
   return {
     manifest,
     layers: parsed.layers,
@@ -76,6 +75,16 @@ export function gatherBuilt(
   for (const { digest } of manifest.blobs)
     if (inWorkspace.has(digest) && !manifest.keptBlobs.includes(digest)) manifest.keptBlobs.push(digest);
   return manifest;
+}
+
+function findDescriptor(closure: Closure, digest: Digest): Descriptor | undefined {
+  return closure.manifests.flatMap((index) => index.manifests).find((child) => child.digest === digest);
+}
+
+/** BuildKit puts attestations into indexes in the form of images of an unknown platform. */
+function isAttestation(closure: Closure, digest: Digest): boolean {
+  const descriptor = findDescriptor(closure, digest);
+  return descriptor?.platform?.os === 'unknown' || descriptor?.annotations?.['vnd.docker.reference.type'] !== undefined;
 }
 
 function* inOrder(manifest: GatheredManifest, closure: Closure): Generator<GatheredManifest> {

@@ -212,10 +212,10 @@ function kubevirtComponents(
   origin: string,
   payload: Payload,
 ): { readonly name: string; readonly reference: string }[] {
-  const asked =
-    platform.platforms.length > 0 ? platform.platforms.map((one) => one.architecture) : [payload.architecture];
+  const asked = kubevirtArchitectures(platform, payload);
   const known = asked.flatMap((one) => (one === 'amd64' ? ['x86_64'] : one === 's390x' ? ['s390x'] : []));
-  const wanted = known.length > 0 ? known : ['x86_64', 's390x'];
+  const isOpen = asked.includes('multi') || (known.length === 0 && platform.platforms.length > 0);
+  const wanted = isOpen ? ['x86_64', 's390x'] : known;
   const isSuffixed = wanted.length > 1 || platform.architectures.length > 1;
   const found = wanted.flatMap((architecture) => {
     const reference = payload.coreos?.kubevirt[architecture];
@@ -230,4 +230,10 @@ function kubevirtComponents(
       'the payload names no KubeVirt boot image for a wanted architecture',
     );
   return found;
+}
+
+/** The architectures that somebody asked for, whatever this payload is of. */
+function kubevirtArchitectures(platform: PlatformSelection, payload: Payload): readonly string[] {
+  if (platform.platforms.length > 0) return platform.platforms.map((one) => one.architecture);
+  return platform.release ? [payload.architecture] : platform.architectures;
 }

@@ -1,6 +1,6 @@
 import type { DeleteImageSet, ImageSet } from '../../config/index.ts';
 import { AirlockError, errorText } from '../../core/errors.ts';
-import { parseYaml, renderYaml } from '../../core/yaml.ts';
+import { parseYamlStream, renderYaml } from '../../core/yaml.ts';
 import type { ImageType, SelectedImage } from '../../plan/index.ts';
 
 /** One image to remove, as oc-mirror's DeleteImageList names it (reference §10.1). */
@@ -62,7 +62,7 @@ export function parseDeletions(text: string): DeletionItem[] {
   };
   let list: unknown;
   try {
-    list = parseYaml(text);
+    [list] = parseYamlStream(text);
   } catch (error) {
     fail(errorText(error));
   }
