@@ -11,7 +11,8 @@ export class SequentialReader {
   readonly #onBlock: ((block: Buffer) => void) | undefined;
   readonly #file: DiskFile;
   readonly #endOffset: number;
-  readonly #buffers = [Buffer.allocUnsafeSlow(bufferBytes), Buffer.allocUnsafeSlow(bufferBytes)] as const;
+  /** Made when they are needed: a small stretch takes one small buffer, and thousands of small blobs cost no memory traffic. */
+  readonly #buffers: Buffer[] = [];
   #next: Promise<Buffer> | undefined;
   #nextBuffer = 0;
   #readOffset: number;
@@ -48,10 +49,11 @@ export class SequentialReader {
   }
 
   async #read(): Promise<Buffer> {
-    const buffer = this.#buffers[this.#nextBuffer === 0 ? 0 : 1];
-    this.#nextBuffer = 1 - this.#nextBuffer;
     const wanted = Math.min(bufferBytes, this.#endOffset - this.#readOffset);
     if (wanted <= 0) return Buffer.alloc(0);
+    const buffer = this.#buffers[this.#nextBuffer] ?? Buffer.allocUnsafeSlow(wanted);
+    this.#buffers[this.#nextBuffer] = buffer;
+    this.#nextBuffer = 1 - this.#nextBuffer;
     const count = await this.#file.read(buffer.subarray(0, wanted), this.#readOffset);
     this.#readOffset += count;
     return buffer.subarray(0, count);
