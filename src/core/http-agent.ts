@@ -83,6 +83,9 @@ export async function sendOnce(
       headers: { ...request.headers },
       body: request.body ?? null,
       signal: run.signal,
+      // undici closes the connection after each HEAD, lest a bad server sends a body all the same; then the next answer on it is no HTTP and the
+      // request is tried again. A look-up of thousands of blobs cannot do without keep-alive.
+      ...(method === 'HEAD' ? { reset: false } : {}),
       highWaterMark: 1 << 20,
       ...(request.headersTimeoutMs === undefined ? {} : { headersTimeout: request.headersTimeoutMs }),
     });
