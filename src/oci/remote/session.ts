@@ -40,6 +40,8 @@ export interface Session {
   baseUrl(run: Run): Promise<URL>;
 }
 
+const putTimeoutMs = 15 * 60_000;
+
 /** A session with a registry as references name it; `insecure` allows bad certificates and plain HTTP. */
 export function createSession(registry: string, insecure: boolean, options: RemoteOptions): Session {
   const limits = options.limits ? [options.limits.for(registry), options.limits.for(readsOf(registry))] : [];
@@ -131,6 +133,8 @@ async function send(
         headers: { ...call.headers, ...(sent === undefined ? {} : { authorization: sent }) },
         ...(body === undefined ? {} : { body }),
         ...(own && connection.tls ? { tls: connection.tls } : {}),
+        // A registry on object storage copies the whole blob before it answers.
+        ...(call.method === 'PUT' ? { headersTimeoutMs: putTimeoutMs } : {}),
       },
       run,
     );
