@@ -1,5 +1,6 @@
 import type { OperatorCatalog } from '../../config/index.ts';
 import { AirlockError } from '../../core/errors.ts';
+import { mapLimited } from '../../core/limit.ts';
 import type { Run } from '../../core/run.ts';
 import { parseReference, type RepositoryName } from '../../oci/index.ts';
 import { configsLabel } from '../catalog/rebuild.ts';
@@ -10,6 +11,8 @@ import { type Closure, readClosure } from './closure.ts';
 import type { Collector } from './collector.ts';
 import { keepInstanceBlob, readInstances } from './instances.ts';
 import { readLayoutClosure } from './layout-image.ts';
+
+const layersAtOnce = 4;
 
 /** A catalog image as it is at its source, whole. */
 export interface CatalogImage {
@@ -42,7 +45,9 @@ export async function readCatalogImage(collector: Collector, entry: OperatorCata
       'CATALOG_UNREADABLE',
       `${entry.catalog} has no label ${configsLabel}, so it holds no file-based catalog`,
     );
-  for (const layer of first.layers) await keepInstanceBlob(collector, first.manifest, layer, repository, run);
+  await mapLimited(first.layers, layersAtOnce, (layer) =>
+    keepInstanceBlob(collector, first.manifest, layer, repository, run),
+  );
   const layers = first.layers.map((layer) => layer.digest);
   const files = await findCatalogFiles(layers, root.replace(/^\/+|\/+$/g, ''), collector.kept, run);
   if (files.count === 0) throw new AirlockError('CATALOG_UNREADABLE', `${entry.catalog} has no files below ${root}`);
