@@ -46,6 +46,7 @@ export interface CopyFailure {
   readonly error: unknown;
 }
 
+/** What a copy did. Counts are of requests that succeeded, bytes those of uploaded blobs. */
 export interface CopyResult {
   readonly pushedBlobs: number;
   readonly pushedBytes: number;

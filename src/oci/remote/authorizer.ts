@@ -31,6 +31,7 @@ export interface Authorizer {
 // A token that ends while the request is on its way would be refused.
 const marginMs = 5_000;
 
+/** Knows nothing at first: `learn` tells it what the registry wants. */
 export function createAuthorizer(target: AuthorizedRegistry, options: RemoteOptions): Authorizer {
   const source: CredentialSource = options.credentials ?? anonymous;
   const tokens = new Map<string, { readonly token: Promise<Token>; header: string | undefined }>();

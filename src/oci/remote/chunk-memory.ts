@@ -9,6 +9,7 @@ export interface ChunkMemory {
   shrink(registry: string, first: number | undefined): boolean;
 }
 
+/** Empty: every registry is first tried with whole blobs. */
 export function createChunkMemory(): ChunkMemory {
   const sizes = new Map<string, number>();
   return {

@@ -4,6 +4,7 @@ import { AirlockError, errorText } from '../../core/errors.ts';
 /** When a mirror is asked: for every pull, only by digest, only by tag. */
 export type PullFromMirror = 'all' | 'digest-only' | 'tag-only';
 
+/** One `[[registry.mirror]]`. */
 export interface RegistryMirror {
   /** `host[:port][/path]` that takes the place of the prefix. */
   readonly location: string;

@@ -28,6 +28,7 @@ export interface Sessions {
 
 const downMs = 5 * 60_000;
 
+/** Sessions are made on first use and kept. */
 export function createSessions(options: RemoteOptions): Sessions {
   const sessions = new Map<string, Session>();
   // Which candidate answered last for a repository: a mirror that lacks it is not asked for each blob again.

@@ -8,11 +8,13 @@ import type { Challenge } from './challenge.ts';
 import type { Credential } from './credentials.ts';
 import { registryError } from './registry-error.ts';
 
+/** A Bearer token. */
 export interface Token {
   readonly token: string;
   readonly expiresAt: Date;
 }
 
+/** What a token is asked for, and with what. */
 export interface TokenRequest {
   readonly http: HttpClient;
   readonly registryUrl: URL;
