@@ -3,7 +3,7 @@ import { AirlockError } from '../core/errors.ts';
 import { diskError, findFile, writeFileAtomic } from '../core/files.ts';
 import type { Run } from '../core/run.ts';
 import { type Digest, digestHex, digestOf } from '../oci/index.ts';
-import type { KeptBlobs, Plan } from '../plan/index.ts';
+import { type KeptBlobs, type Plan, parsePlan } from '../plan/index.ts';
 import { findVolumes } from './bundle.ts';
 import { type ContentSources, createWanted, measureFile, planDigest, type WantedMember } from './contents.ts';
 import type { OpenVolumeFile } from './fill.ts';
@@ -58,13 +58,13 @@ export function generationFolders(
   return { final, partial: `${final}.partial` };
 }
 
-/** The newest unfinished build below DIR, undefined when there is none. Its plan is what a plain re-run has to use. */
+/** The newest unfinished build below DIR, undefined when there is none. Its plan is what a plain re-run has to use. @throws AirlockError PLAN_INVALID */
 export async function findInterruptedBuild(folder: string, run: Run): Promise<InterruptedBuild | undefined> {
   const partial = (await run.disk.list(folder)).filter((entry) => /^gen-[0-9]{6}\.partial$/.test(entry.name)).at(-1);
   if (!partial) return undefined;
   const where = path.join(folder, partial.name);
   const text = await findFile(path.join(where, sideNames.plan), run, 1 << 30);
-  return text ? { folder: where, plan: JSON.parse(text.toString('utf8')) as Plan } : undefined;
+  return text ? { folder: where, plan: parsePlan(text.toString('utf8'), path.join(where, sideNames.plan)) } : undefined;
 }
 
 /**

@@ -56,5 +56,5 @@ export { sideNames } from './seal.ts';
 export { fingerprintKey, generateSigningKey, publicKeyOf, type SignatureStatus } from './sign.ts';
 export { type BundleStore, type BundleStoreOptions, openBundleSource, openBundleStore } from './store.ts';
 export { collectTargets, type IncompleteImage } from './target-tree.ts';
-export { type VerifyReport, verifyBundle } from './verify.ts';
+export { checkSignature, type VerifyReport, verifyBundle } from './verify.ts';
 export type { Damage } from './verify-volumes.ts';

@@ -51,6 +51,8 @@ export interface LoadOutcome {
   readonly incompleteImages: readonly IncompleteImage[];
   /** Names of volumes that were not there. */
   readonly missingVolumes: readonly string[];
+  /** Web paths that an earlier generation carried and that are not below the web root: it was loaded without one, or to another place. */
+  readonly missingFiles: readonly string[];
 }
 
 /**
@@ -76,8 +78,9 @@ async function load(options: LoadOptions, run: Run): Promise<LoadOutcome> {
   const missingVolumes = bundle.volumes
     .filter((volume) => volume.foundBytes === undefined)
     .map((volume) => volume.name);
+  const missingFiles = await findMissingFiles(options, run);
   const presentBlobs = bundle.index.blobs.length - todo.blobs.length;
-  const base = { generation, presentBlobs, missingVolumes: [], incompleteImages: [] } as const;
+  const base = { generation, presentBlobs, missingVolumes: [], incompleteImages: [], missingFiles } as const;
   if (known && todo.blobs.length === 0 && todo.files.length === 0)
     return { ...base, kind: 'nothing-new', placedBlobs: 0, placedBytes: 0, placedFiles: 0, writtenLinks: 0 };
   await assertBase(bundle, storageRoot, loaded, run);
@@ -108,6 +111,16 @@ async function load(options: LoadOptions, run: Run): Promise<LoadOutcome> {
     incompleteImages,
     missingVolumes,
   };
+}
+
+async function findMissingFiles({ bundle, webRoot }: LoadOptions, run: Run): Promise<string[]> {
+  if (webRoot === undefined) return [];
+  const missing: string[] = [];
+  for (const { webPath, size } of bundle.index.assumedFiles) {
+    if (webPath === undefined) continue;
+    if ((await run.disk.stat(path.join(webRoot, webPath)))?.sizeBytes !== size) missing.push(webPath);
+  }
+  return missing;
 }
 
 /** What is not where it belongs yet. */

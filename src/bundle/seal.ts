@@ -1,10 +1,12 @@
 import path from 'node:path';
 import { AirlockError } from '../core/errors.ts';
 import { writeFileAtomic } from '../core/files.ts';
+import { mapLimited } from '../core/limit.ts';
 import type { Run } from '../core/run.ts';
 import { type Digest, digestFromHex } from '../oci/index.ts';
 import { findVolumes } from './bundle.ts';
 import type { BundleIndex } from './format.ts';
+import { hashOnThread } from './hash-worker.ts';
 import { type GenerationRecord, recordOf } from './records.ts';
 import { checksumsText, type IndexFacts } from './segments.ts';
 import { checkVolumes } from './verify-volumes.ts';
@@ -31,7 +33,15 @@ export async function readBack(
   run: Run,
 ): Promise<GenerationRecord> {
   const volumes = await findVolumes(folder, index, facts, run);
-  const { damages, sums } = await checkVolumes(index, facts, volumes, { sums: true, stage: 'build' }, run);
+  const summing = mapLimited(
+    volumes,
+    1,
+    async (volume) => [volume.name, await hashOnThread(volume.path, run)] as const,
+  );
+  // Its failure shows when it is waited for, below.
+  summing.catch(() => {});
+  const { damages } = await checkVolumes(index, facts, volumes, 'build', run);
+  const sums = new Map(await summing);
   const first = damages[0];
   if (first) {
     throw new AirlockError(

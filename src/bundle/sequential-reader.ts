@@ -7,8 +7,6 @@ const bufferBytes = 1 << 20;
  * `take` returns is valid until the next call.
  */
 export class SequentialReader {
-  /** Called with each block as it comes from the disk, in order. */
-  readonly #onBlock: ((block: Buffer) => void) | undefined;
   readonly #file: DiskFile;
   readonly #endOffset: number;
   /** Made when they are needed: a small stretch takes one small buffer, and thousands of small blobs cost no memory traffic. */
@@ -19,11 +17,10 @@ export class SequentialReader {
   #block: Buffer = Buffer.alloc(0);
   #used = 0;
 
-  constructor(file: DiskFile, startOffset: number, endOffset: number, onBlock?: (block: Buffer) => void) {
+  constructor(file: DiskFile, startOffset: number, endOffset: number) {
     this.#file = file;
     this.#readOffset = startOffset;
     this.#endOffset = endOffset;
-    this.#onBlock = onBlock;
   }
 
   /** The next bytes, at most `limit`, at least one; an empty buffer when the file ends before `endOffset`, or at it. */
@@ -42,7 +39,6 @@ export class SequentialReader {
   async #advance(): Promise<void> {
     this.#block = await (this.#next ?? this.#read());
     this.#used = 0;
-    this.#onBlock?.(this.#block);
     this.#next = this.#block.length === 0 || this.#readOffset >= this.#endOffset ? undefined : this.#read();
     // Its failure shows when it is waited for.
     this.#next?.catch(() => {});

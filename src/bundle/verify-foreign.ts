@@ -30,7 +30,7 @@ export async function checkForeign(bundle: Bundle, run: Run): Promise<VolumeChec
     }
     run.report({ stage: 'verify', subject: name, state: 'finished', doneBytes: sizeBytes, totalBytes: sizeBytes });
   }
-  return { damages, checkedBytes, sums: new Map() };
+  return { damages, checkedBytes };
 }
 
 async function checkVolume(bundle: Bundle, volume: BundleVolume, run: Run): Promise<Damage[]> {

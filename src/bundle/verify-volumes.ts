@@ -1,4 +1,4 @@
-import { createHash, type Hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import type { DiskFile } from '../core/disk.ts';
 import { findErrno } from '../core/errors.ts';
 import { diskError } from '../core/files.ts';
@@ -25,14 +25,6 @@ export interface Damage {
 export interface VolumeCheck {
   readonly damages: readonly Damage[];
   readonly checkedBytes: number;
-  /** Bare hex digests of the volumes that are there, where asked for. */
-  readonly sums: ReadonlyMap<string, string>;
-}
-
-export interface VolumeCheckOptions {
-  /** Hash each volume as a whole too. */
-  readonly sums?: boolean;
-  readonly stage?: 'build' | 'verify';
 }
 
 /** Compares every byte of every volume with what follows from the index. Damage is a result, not an error. */
@@ -40,18 +32,15 @@ export async function checkVolumes(
   index: BundleIndex,
   facts: IndexFacts,
   volumes: readonly BundleVolume[],
-  options: VolumeCheckOptions,
+  stage: 'build' | 'verify',
   run: Run,
 ): Promise<VolumeCheck> {
   const damages: Damage[] = [];
-  const sums = new Map<string, string>();
   let checkedBytes = 0;
   let open: OpenVolume | undefined;
   let current = -1;
   const finish = async (): Promise<void> => {
-    if (!open) return;
-    if (options.sums) sums.set(open.volume.name, await open.finish());
-    await open.close();
+    await open?.close();
     open = undefined;
   };
   try {
@@ -63,7 +52,7 @@ export async function checkVolumes(
         const volume = volumes.find((one) => one.volume === segment.volume);
         if (!volume) continue;
         checkSize(volume, damages);
-        if (volume.foundBytes !== undefined) open = await OpenVolume.open(volume, options.sums === true, run);
+        if (volume.foundBytes !== undefined) open = await OpenVolume.open(volume, run);
       }
       if (!open) continue;
       const damage = await checkSegment(open, segment, facts);
@@ -72,7 +61,7 @@ export async function checkVolumes(
       const { name, sizeBytes } = open.volume;
       const end = segment.offset + (segment.kind === 'static' ? segment.bytes.length : segment.size);
       run.report({
-        stage: options.stage ?? 'verify',
+        stage,
         subject: name,
         state: 'active',
         doneBytes: end,
@@ -83,7 +72,7 @@ export async function checkVolumes(
   } finally {
     await open?.close();
   }
-  return { damages, checkedBytes, sums };
+  return { damages, checkedBytes };
 }
 
 function checkSize(volume: BundleVolume, damages: Damage[]): void {
@@ -99,21 +88,19 @@ function checkSize(volume: BundleVolume, damages: Damage[]): void {
 class OpenVolume {
   readonly volume: BundleVolume;
   readonly #file: DiskFile;
-  readonly #hash: Hash | undefined;
   readonly #endOffset: number;
   #reader: SequentialReader;
 
-  private constructor(volume: BundleVolume, file: DiskFile, withSum: boolean) {
+  private constructor(volume: BundleVolume, file: DiskFile) {
     this.volume = volume;
     this.#file = file;
-    this.#hash = withSum ? createHash('sha256') : undefined;
     this.#endOffset = Math.max(volume.sizeBytes, volume.foundBytes ?? 0);
     this.#reader = this.#readerFrom(0);
   }
 
-  static async open(volume: BundleVolume, withSum: boolean, run: Run): Promise<OpenVolume> {
+  static async open(volume: BundleVolume, run: Run): Promise<OpenVolume> {
     try {
-      return new OpenVolume(volume, await run.disk.open(volume.path, 'read'), withSum);
+      return new OpenVolume(volume, await run.disk.open(volume.path, 'read'));
     } catch (error) {
       throw diskError(error, volume.path, 'read');
     }
@@ -128,17 +115,12 @@ class OpenVolume {
     this.#reader = this.#readerFrom(offset);
   }
 
-  async finish(): Promise<string> {
-    while ((await this.take(1 << 20)).length > 0);
-    return this.#hash?.digest('hex') ?? '';
-  }
-
   close(): Promise<void> {
     return this.#file.close();
   }
 
   #readerFrom(offset: number): SequentialReader {
-    return new SequentialReader(this.#file, offset, this.#endOffset, (block) => this.#hash?.update(block));
+    return new SequentialReader(this.#file, offset, this.#endOffset);
   }
 }
 

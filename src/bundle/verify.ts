@@ -1,7 +1,8 @@
+import { AirlockError } from '../core/errors.ts';
 import type { Finding } from '../core/findings.ts';
 import { hasErrors } from '../core/findings.ts';
 import type { Run } from '../core/run.ts';
-import type { Digest } from '../oci/index.ts';
+import { type Digest, digestOf } from '../oci/index.ts';
 import type { Bundle } from './bundle.ts';
 import { renderIndex } from './index-text.ts';
 import { judgeSignature, type SignatureStatus } from './sign.ts';
@@ -39,12 +40,9 @@ export async function verifyBundle(
   run.report({ stage: 'verify', state: 'total', totalBytes, totalItems, doneBytes: 0, doneItems: 0 });
   const check =
     bundle.kind === 'airlock'
-      ? await checkVolumes(index, facts, bundle.volumes, {}, run)
+      ? await checkVolumes(index, facts, bundle.volumes, 'verify', run)
       : await checkForeign(bundle, run);
-  const signature: SignatureStatus =
-    bundle.kind === 'foreign'
-      ? { state: 'unsigned' }
-      : judgeSignature(renderIndex(index), facts.signature, options.publicKeyPem);
+  const signature = checkSignature(bundle, options.publicKeyPem);
   const findings = [
     ...signatureFindings(bundle, signature, options.publicKeyPem !== undefined),
     ...damageFindings(check),
@@ -61,6 +59,19 @@ export async function verifyBundle(
     checkedBytes: check.checkedBytes,
     whole: !hasErrors(findings),
   };
+}
+
+/**
+ * What the signature of an opened bundle is worth. It covers the index, and the index the digest of everything else: enough for `load`, which
+ * hashes each byte anyway.
+ * @throws AirlockError SIGNING_KEY_INVALID, BUNDLE_INVALID for an index that is not in its one canonical form
+ */
+export function checkSignature(bundle: Bundle, publicKeyPem: string | undefined): SignatureStatus {
+  if (bundle.kind === 'foreign') return { state: 'unsigned' };
+  const bytes = renderIndex(bundle.index);
+  if (digestOf(bytes) !== bundle.indexDigest)
+    throw new AirlockError('BUNDLE_INVALID', 'the index of the bundle is not in canonical form');
+  return judgeSignature(bytes, bundle.facts.signature, publicKeyPem);
 }
 
 function signatureFindings(bundle: Bundle, signature: SignatureStatus, keyGiven: boolean): Finding[] {
