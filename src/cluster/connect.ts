@@ -160,6 +160,9 @@ function translate(error: unknown, ref: ObjectRef): unknown {
         details: { causes: body.details?.causes ?? [] },
       });
     default:
+      // Older servers answer 500 when server-side apply cannot fit an object to its schema.
+      if (/typed patch object/.test(message))
+        return new AirlockError('OBJECT_INVALID', `${what} is refused: ${message}`);
       return new AirlockError('CLUSTER_UNREACHABLE', `the API server failed for ${what}: ${message}`, { cause: error });
   }
 }

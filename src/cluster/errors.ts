@@ -11,5 +11,7 @@ export const clusterErrors: ErrorTable = {
   GATE_TIMEOUT: { exit: 'environment', summary: 'What a stage waits for did not become true in time.' },
   GATE_FAILED: { exit: 'environment', summary: 'What a stage waits for failed for good.' },
   APPLY_DECLINED: { exit: 'no', summary: 'The user did not agree to a change.' },
+  HOSTED_UNKNOWN: { exit: 'usage', summary: 'There is no hosted cluster or node pool of that name.' },
+  HOSTED_REFUSED: { exit: 'no', summary: 'A step on a hosted cluster is not allowed now.' },
   STAGE_UNKNOWN: { exit: 'usage', summary: 'There is no stage of that name.' },
 };

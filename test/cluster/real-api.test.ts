@@ -1,0 +1,278 @@
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  type ApplyStage,
+  applyStages,
+  connectCluster,
+  createClientFor,
+  type Gate,
+  type ObjectRef,
+} from '../../src/cluster/index.ts';
+import { quietRun } from '../../src/core/run.ts';
+import { siteStages, toApplyStages } from '../../src/manifests/index.ts';
+import { emitInputFor, fixtureSite, releaseRecord } from '../manifests/site-builder.ts';
+import { findApiServer, type RealServer, startServer } from './real-server.ts';
+
+const tool = findApiServer();
+const required = process.env['AIRLOCK_REQUIRE_REAL'] === '1';
+const title = 'apply to a real API server';
+const suite = tool ? describe : describe.skip;
+if (!tool && required) throw new Error(`${title}: AIRLOCK_REQUIRE_REAL=1, but no kube-apiserver was built`);
+
+suite(tool ? title : `${title} (skipped: build one with ../shared/tools/kube-apiserver build)`, () => {
+  let server: RealServer;
+  const site = fixtureSite('ipv6');
+  const stages = toApplyStages(siteStages(emitInputFor(site, [releaseRecord('4.19.10', 'amd64')])));
+
+  beforeAll(async () => {
+    server = await startServer(tool ?? '');
+    const kinds = new Set(stages.flatMap((stage) => stage.objects.map(({ object }) => object.kind)));
+    await server.loadKinds([...kinds, 'Agent', 'ClusterServiceVersion', 'ClusterOperator', 'MachineConfigPool']);
+    for (const name of [
+      'openshift-config',
+      'openshift-config-managed',
+      'openshift-marketplace',
+      'openshift-machine-api',
+      'openshift-ingress',
+      'hypershift',
+      'local-cluster',
+    ])
+      await server.request('POST', '/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
+  }, 120_000);
+  afterAll(() => server?.stop());
+
+  test('brings a whole site up stage by stage, with a controller that moves statuses, and then changes nothing', async () => {
+    const client = connectCluster({ file: server.kubeconfig });
+    const open = controller(server, site.hostedClusters[0]?.name ?? '');
+    let pending = Promise.resolve();
+    const run = quietRun({
+      report: (event) => {
+        if (event.stage !== 'apply' || event.state !== 'active') return;
+        const stage = stages.find((one) => one.name === event.subject);
+        if (stage) pending = pending.then(() => open(stage));
+      },
+    });
+    const options = { pollMs: 30, timeoutSeconds: 60 };
+    const first = await applyStages(stages, createClientFor(client), options, run);
+    await pending;
+    expect(first.stages.map(({ state }) => state)).toEqual(stages.map(() => 'applied'));
+    const before = await versions(server, stages);
+    const second = await applyStages(stages, createClientFor(client), options, run);
+    // The bundle of the hosted side lies on the same server here, under the names of the management cluster.
+    const changed = second.stages.filter(({ state }) => state !== 'unchanged');
+    expect(changed.flatMap(({ objects }) => objects.filter(({ action }) => action === 'change'))).toEqual([]);
+    expect(await versions(server, stages)).toEqual(before);
+  }, 240_000);
+
+  test('shows a conflict with another manager, and what a dry run would change', async () => {
+    const client = connectCluster({ file: server.kubeconfig });
+    const url = '/apis/config.openshift.io/v1/operatorhubs/cluster?fieldManager=somebody&force=true';
+    await server.request(
+      'PATCH',
+      url,
+      {
+        apiVersion: 'config.openshift.io/v1',
+        kind: 'OperatorHub',
+        metadata: { name: 'cluster' },
+        spec: { disableAllDefaultSources: false },
+      },
+      'application/apply-patch+yaml',
+    );
+    const clientFor = createClientFor(client);
+    const only = ['default-catalogs'];
+    const plan = await applyStages(stages, clientFor, { only, dryRun: 'server' }, quietRun());
+    expect(plan.stages[0]?.objects[0]?.changes).toEqual([
+      { path: 'spec.disableAllDefaultSources', before: 'false', after: 'true' },
+    ]);
+    await expect(applyStages(stages, clientFor, { only }, quietRun())).rejects.toMatchObject({
+      code: 'FIELD_CONFLICT',
+      details: { conflicts: [{ field: '.spec.disableAllDefaultSources' }] },
+    });
+    await applyStages(stages, clientFor, { only, forceConflicts: true, pollMs: 30 }, quietRun());
+    expect(
+      await client.find({ apiVersion: 'config.openshift.io/v1', kind: 'OperatorHub', name: 'cluster' }, quietRun()),
+    ).toMatchObject({ spec: { disableAllDefaultSources: true } });
+  }, 60_000);
+
+  test('refuses what the schema refuses, and says who may not', async () => {
+    const client = connectCluster({ file: server.kubeconfig });
+    const bad = {
+      apiVersion: 'config.openshift.io/v1',
+      kind: 'Image',
+      metadata: { name: 'cluster' },
+      spec: { additionalTrustedCA: [{ name: 'x' }] },
+    };
+    await expect(client.apply(bad, { dryRun: true, force: false }, quietRun())).rejects.toMatchObject({
+      code: 'OBJECT_INVALID',
+    });
+    const text = readFileSync(server.kubeconfig, 'utf8').replace('current-context: admin', 'current-context: viewer');
+    const viewer = connectCluster({ text });
+    await expect(
+      viewer.find({ apiVersion: 'v1', kind: 'Secret', name: 'pull-secret', namespace: 'openshift-config' }, quietRun()),
+    ).rejects.toMatchObject({ code: 'CLUSTER_REFUSED' });
+  }, 60_000);
+});
+
+async function versions(server: RealServer, stages: readonly ApplyStage[]): Promise<string[]> {
+  const client = connectCluster({ file: server.kubeconfig });
+  const found: string[] = [];
+  for (const { object } of stages.flatMap((stage) => stage.objects)) {
+    const ref: ObjectRef = {
+      apiVersion: object.apiVersion,
+      kind: object.kind,
+      name: object.metadata.name,
+      ...(object.metadata.namespace === undefined ? {} : { namespace: object.metadata.namespace }),
+    };
+    found.push(
+      `${object.kind} ${object.metadata.name} ${(await client.find(ref, quietRun()))?.metadata.resourceVersion}`,
+    );
+  }
+  return found;
+}
+
+/** Plays the operators: makes every gate of a stage true. */
+function controller(server: RealServer, hosted: string): (stage: ApplyStage) => Promise<void> {
+  const created = [200, 201, 404, 409];
+  const status = (url: string, value: unknown): Promise<unknown> =>
+    server.request('PATCH', `${url}/status`, { status: value }, 'application/merge-patch+json', [404]);
+  const conditions = (wanted: Readonly<Record<string, string>>) =>
+    Object.entries(wanted).map(([type, state]) => ({
+      type,
+      status: state,
+      reason: 'Test',
+      message: 'played',
+      lastTransitionTime: '2026-01-01T00:00:00Z',
+    }));
+  const kubeconfig = Buffer.from(readFileSync(server.kubeconfig)).toString('base64');
+
+  const openGate = async (gate: Gate): Promise<void> => {
+    switch (gate.kind) {
+      case 'catalogReady':
+        await status(
+          urlOf({
+            apiVersion: 'operators.coreos.com/v1alpha1',
+            kind: 'CatalogSource',
+            name: gate.name,
+            namespace: gate.namespace,
+          }),
+          {
+            connectionState: { lastObservedState: 'READY' },
+          },
+        );
+        return;
+      case 'subscriptionInstalled': {
+        const base = `/apis/operators.coreos.com/v1alpha1/namespaces/${gate.namespace}`;
+        const csv = {
+          apiVersion: 'operators.coreos.com/v1alpha1',
+          kind: 'ClusterServiceVersion',
+          metadata: { name: `${gate.name}.v1` },
+          spec: { displayName: 'x', install: { strategy: 'deployment', spec: { deployments: [] } } },
+        };
+        await server.request('POST', `${base}/clusterserviceversions`, csv, undefined, created);
+        await status(`${base}/clusterserviceversions/${gate.name}.v1`, { phase: 'Succeeded' });
+        await status(`${base}/subscriptions/${gate.name}`, {
+          installedCSV: `${gate.name}.v1`,
+          lastUpdated: '2026-01-01T00:00:00Z',
+        });
+        return;
+      }
+      case 'field':
+        await make(gate.object);
+        await status(
+          urlOf(gate.object),
+          nest(
+            gate.path.split('.').slice(1),
+            gate.path.endsWith('readyReplicas') ? Number(gate.value) : gate.value,
+            gate.object.kind,
+          ),
+        );
+        return;
+      case 'conditions':
+        await make(gate.object);
+        if (gate.object.kind === 'HostedCluster') {
+          const secret = {
+            apiVersion: 'v1',
+            kind: 'Secret',
+            metadata: { name: `${hosted}-admin-kubeconfig` },
+            data: { kubeconfig },
+          };
+          await server.request(
+            'POST',
+            `/api/v1/namespaces/${gate.object.namespace}/secrets`,
+            secret,
+            undefined,
+            created,
+          );
+        }
+        await status(urlOf(gate.object), {
+          conditions: conditions(gate.wanted),
+          ...(gate.object.kind === 'HostedCluster' ? { kubeconfig: { name: `${hosted}-admin-kubeconfig` } } : {}),
+          ...(gate.object.kind === 'Deployment' ? { observedGeneration: 99 } : {}),
+        });
+        return;
+      case 'agentsBound': {
+        const base = `/apis/agent-install.openshift.io/v1beta1/namespaces/${gate.namespace}/agents`;
+        for (let index = 0; index < gate.count; index += 1) {
+          await server.request(
+            'POST',
+            base,
+            {
+              apiVersion: 'agent-install.openshift.io/v1beta1',
+              kind: 'Agent',
+              metadata: { name: `agent-${index}` },
+              spec: { approved: true, role: 'worker' },
+            },
+            undefined,
+            created,
+          );
+          await status(`${base}/agent-${index}`, { conditions: conditions({ Bound: 'True' }) });
+        }
+        return;
+      }
+      default:
+        return;
+    }
+  };
+
+  /** Workloads that operators would make. */
+  const make = async ({ apiVersion, kind, name, namespace }: ObjectRef): Promise<void> => {
+    if (kind !== 'Deployment' && kind !== 'StatefulSet' && kind !== 'ClusterOperator') return;
+    const template = { metadata: { labels: { a: 'b' } }, spec: { containers: [{ name: 'c', image: 'i' }] } };
+    const spec =
+      kind === 'ClusterOperator'
+        ? {}
+        : { selector: { matchLabels: { a: 'b' } }, template, ...(kind === 'StatefulSet' ? { serviceName: 's' } : {}) };
+    const url = urlOf({ apiVersion, kind, name, ...(namespace === undefined ? {} : { namespace }) }).replace(
+      /\/[^/]+$/,
+      '',
+    );
+    await server.request('POST', url, { apiVersion, kind, metadata: { name }, spec }, undefined, created);
+  };
+
+  return async (stage) => {
+    for (const gate of stage.gates) await openGate(gate);
+  };
+}
+
+function nest(path: readonly string[], value: unknown, kind: string): unknown {
+  const [first, ...rest] = path;
+  if (first === undefined) return value;
+  const inner = nest(rest, value, kind);
+  // Required beside what the gate looks at.
+  const beside =
+    kind === 'BareMetalHost' && first === 'provisioning'
+      ? { errorCount: 0, errorMessage: 'none', hardwareProfile: 'x', operationalStatus: 'OK', poweredOn: true }
+      : kind === 'StatefulSet'
+        ? { replicas: 1 }
+        : {};
+  const required =
+    kind === 'BareMetalHost' && first === 'provisioning'
+      ? { ID: 'x', image: { url: 'x' }, ...(inner as object) }
+      : inner;
+  return { ...beside, [first]: required };
+}
+
+function urlOf({ apiVersion, kind, name, namespace }: ObjectRef): string {
+  const plural = `${kind.toLowerCase()}${kind.endsWith('s') ? 'es' : 's'}`.replace(/ys$/, 'ies');
+  return `/apis/${apiVersion}${namespace === undefined ? '' : `/namespaces/${namespace}`}/${plural}/${name}`;
+}
