@@ -30,6 +30,7 @@ export const mirrorErrors: ErrorTable = {
   HELM_CHART_UNKNOWN: { exit: 'incomplete', summary: 'A Helm repository does not have a chart.' },
   HELM_CHART_INVALID: { exit: 'incomplete', summary: 'A Helm chart cannot be read or rendered.' },
   HELM_PATH_INVALID: { exit: 'usage', summary: 'A path of imagePaths cannot be understood.' },
+  URL_INVALID: { exit: 'usage', summary: 'Text is not an http or https URL.' },
   DELETE_LIST_INVALID: { exit: 'usage', summary: 'A file is no list of images to delete.' },
   CATALOG_INVALID: { exit: 'incomplete', summary: 'An operator catalog is not one that opm would accept.' },
   CATALOG_UNREADABLE: { exit: 'incomplete', summary: 'The content of an operator catalog cannot be read.' },

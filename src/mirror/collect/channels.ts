@@ -2,6 +2,7 @@ import type { PlatformSelection, ReleaseChannel } from '../../config/index.ts';
 import { AirlockError } from '../../core/errors.ts';
 import { mapLimited } from '../../core/limit.ts';
 import type { Run } from '../../core/run.ts';
+import { parseHttpUrl } from '../http-access.ts';
 import { findEnds, selectAcrossChannels } from '../release/cross-channel.ts';
 import { parseUpdateGraph, type ReleaseNode, type UpdateGraph } from '../release/graph.ts';
 import { type ChannelSelection, selectReleases } from '../release/select.ts';
@@ -99,7 +100,7 @@ async function fetchGraph(
   architecture: string,
   run: Run,
 ): Promise<UpdateGraph> {
-  const url = new URL(type === 'okd' ? okdUpdateUrl : (collector.options.updateUrl ?? defaultUpdateUrl));
+  const url = parseHttpUrl(type === 'okd' ? okdUpdateUrl : (collector.options.updateUrl ?? defaultUpdateUrl));
   url.searchParams.set('arch', architecture);
   url.searchParams.set('channel', channel);
   const { status, body } = await collector.http.getUrl(url.href, { accept: 'application/json' }, run);

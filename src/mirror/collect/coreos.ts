@@ -3,6 +3,7 @@ import { mapLimited } from '../../core/limit.ts';
 import type { Run } from '../../core/run.ts';
 import type { Platform } from '../../oci/index.ts';
 import type { CoreosBuild } from '../../plan/index.ts';
+import { parseHttpUrl } from '../http-access.ts';
 import type { CoreosArtifact, CoreosContent, CoreosImages } from '../release/coreos-stream.ts';
 import { addNote, type Collector, orMissing } from './collector.ts';
 
@@ -128,7 +129,7 @@ async function readSize(collector: Collector, url: string, run: Run): Promise<nu
 
 /** Puts another scheme and host, and a path before it where `base` has one. */
 function rebase(url: string, base: string | undefined): string {
-  if (!base) return url;
-  const [from, to] = [new URL(url), new URL(base)];
+  if (!base) return parseHttpUrl(url).href;
+  const [from, to] = [parseHttpUrl(url), parseHttpUrl(base)];
   return `${to.origin}${to.pathname.replace(/\/$/, '')}${from.pathname}${from.search}`;
 }

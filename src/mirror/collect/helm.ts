@@ -10,6 +10,7 @@ import { type Chart, readChartArchive, readChartFolder } from '../helm/chart.ts'
 import { estimateImages } from '../helm/estimate.ts';
 import { findImages, standardImagePaths } from '../helm/image-paths.ts';
 import { type ChartEntry, parseRepositoryIndex, selectChart } from '../helm/repository.ts';
+import { parseHttpUrl } from '../http-access.ts';
 import { imageStorageName, parseImageName } from '../naming.ts';
 import { addNote, type Collector, orMissing } from './collector.ts';
 import { addImage } from './image.ts';
@@ -51,7 +52,7 @@ async function keepChart(collector: Collector, bytes: Buffer, origin: string, ru
 }
 
 async function collectRepository(collector: Collector, repository: HelmRepository, run: Run): Promise<void> {
-  const base = repository.url.replace(/(?:\/|\/index\.yaml)?$/, '/');
+  const base = parseHttpUrl(repository.url).href.replace(/(?:\/|\/index\.yaml)?$/, '/');
   const url = `${base}index.yaml`;
   const { status, body } = await collector.http.getUrl(url, { accept: '*/*' }, run);
   if (status !== 200) throw new AirlockError('HELM_REPOSITORY_INVALID', `${url}: HTTP ${status}`);

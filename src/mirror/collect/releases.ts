@@ -55,7 +55,7 @@ async function collectRelease(
   const reference = await pinPayload(collector, wanted.payload, run);
   const proof = await proveRelease(collector, wanted.payload, reference.digest, run);
   const closure = await readClosure(collector, reference, platform.platforms, run);
-  const payload = await readPayload(collector, reference, closure, wanted, run);
+  const payload = await readPayload(collector, reference, closure, { platform, wanted }, run);
   const names = nameRelease(collector, platform, wanted, reference, proof, payload);
   for (const [file, bytes] of payload.files)
     addWorkingFile(collector, `hold-release/${names.folder}/${file}`, bytes, wanted.payload);
@@ -120,7 +120,7 @@ async function readPayload(
   collector: Collector,
   reference: Reference & { readonly digest: Digest },
   closure: Closure,
-  wanted: WantedRelease,
+  { platform, wanted }: { readonly platform: PlatformSelection; readonly wanted: WantedRelease },
   run: Run,
 ): Promise<Payload> {
   const image = findInstance(closure);
@@ -141,6 +141,7 @@ async function readPayload(
   );
   const content = parsePayload(wanted.payload, files);
   const bootImages = files.get(payloadFiles.bootImages);
+  const isAsked = collector.options.coreos !== undefined || platform.kubeVirtContainer;
   const isIndex = closure.root.manifests.length > 0;
   if (config) await keep(config.digest);
   return {
@@ -149,7 +150,8 @@ async function readPayload(
     architecture: isIndex
       ? 'multi'
       : content.architecture || wanted.architecture || (await readArchitecture(collector, config?.digest, run)),
-    coreos: bootImages ? parseBootImages(bootImages.toString('utf8')) : undefined,
+    // Only where somebody asks: a stream that cannot be read is no reason to refuse a release otherwise.
+    coreos: bootImages && isAsked ? parseBootImages(bootImages.toString('utf8')) : undefined,
   };
 }
 

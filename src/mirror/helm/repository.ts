@@ -1,5 +1,6 @@
 import { compareVersions, findLenientVersion } from '../../config/index.ts';
 import { AirlockError } from '../../core/errors.ts';
+import { parseHttpUrl } from '../http-access.ts';
 import { readYaml } from './chart.ts';
 
 /** A chart version as a repository's index lists it. */
@@ -32,7 +33,7 @@ function toEntry(name: string, value: unknown, url: string): ChartEntry[] {
     {
       name,
       version: String(version),
-      url: new URL(first, url).href,
+      url: parseHttpUrl(first, url).href,
       digest: typeof digest === 'string' ? digest.replace(/^sha256:/, '') : '',
       isLibrary: type === 'library',
     },
