@@ -8,5 +8,6 @@ export const workflowErrors: ErrorTable = {
   NOTHING_SELECTED: { exit: 'no', summary: 'An image set selects nothing at all.' },
   NOTHING_LOADED: { exit: 'no', summary: 'No bundle was loaded at this site yet.' },
   RELEASE_NOT_LOADED: { exit: 'no', summary: 'The site names a release that no loaded bundle carries.' },
+  DECLINED: { exit: 'no', summary: 'The question whether to go on was answered with no.' },
   DEMO_FAILED: { exit: 'environment', summary: 'The demo did not come to its end.' },
 };

@@ -32,8 +32,20 @@ export const errorTables: readonly ErrorTable[] = [
   workflowErrors,
 ];
 export { type BuildRequest, build } from './build.ts';
+export {
+  certsBackup,
+  certsChange,
+  certsImport,
+  certsInit,
+  certsInstall,
+  certsRequest,
+  certsRestore,
+  certsShow,
+  certsSigningKey,
+} from './certs.ts';
 export { check, type SiteCheck } from './check.ts';
 export { type DemoRequest, type DemoResult, demo } from './demo/demo.ts';
+export { dnsLint, dnsQuery, dnsServe, dnsZone, zoneFormats } from './dns.ts';
 export { type DownResult, down } from './down.ts';
 export { type EmitResult, emit } from './emit.ts';
 export { initFolder } from './init.ts';
@@ -43,6 +55,15 @@ export { type LoadRequest, type LoadResult, load } from './load.ts';
 export { type MirrorOutcome, type MirrorRequest, mirror } from './mirror.ts';
 export { type PlanResult, planImageSet } from './plan-image-set.ts';
 export { type RegistryServeRequest, serveRegistry } from './registry-serve.ts';
+export {
+  registryBackup,
+  registryGc,
+  registryGcPlan,
+  registryLogin,
+  registryLogs,
+  registryPassword,
+  registryRestore,
+} from './registry-tools.ts';
 export type { PlanRequest, SelectionSettings, SourceSettings, TargetSettings } from './requests.ts';
 export type { MirrorResult } from './result.ts';
 export { type SiteStatus, status } from './status.ts';

@@ -6,7 +6,7 @@ import { readFileLimited } from '../core/files.ts';
 import type { Finding } from '../core/findings.ts';
 import type { Run } from '../core/run.ts';
 import { toolVersion } from '../core/version.ts';
-import { collectImageSet } from '../mirror/index.ts';
+import { collectImageSet, redHatReleaseKey } from '../mirror/index.ts';
 import { digestHex, digestOf } from '../oci/index.ts';
 import {
   assemblePlan,
@@ -154,7 +154,8 @@ async function collectOptions(request: PlanRequest, { site }: LoadedConfiguratio
     removeSignatures: selection.removeSignatures,
     ...(selection.updateUrl ? { updateUrl: selection.updateUrl } : {}),
     ...(selection.signatureUrl ? { signatureUrl: selection.signatureUrl } : {}),
-    ...(key ? { signatureKeyArmored: key } : {}),
+    // Where another key signs (OKD, a mirror of one's own), --release-key names it.
+    signatureKeyArmored: key ?? redHatReleaseKey,
     ...(coreos ? { coreos } : {}),
     ...(selection.coreosBaseUrl ? { coreosBaseUrl: selection.coreosBaseUrl } : {}),
   };

@@ -74,7 +74,9 @@ describeReal('mirror to mirror', ['docker-registry', 'python3'], () => {
       const { result, again, host, rows } = await mirrorCase(name, prefix);
       expect(result.missing).toEqual([]);
       const plain = (all: readonly string[]): string[] =>
-        comparable(all).filter((row) => !/graph-image|mu-operator-bundle|(?:redhat-operator-index|community-index|catalog)\t/.test(row));
+        comparable(all).filter(
+          (row) => !/graph-image|mu-operator-bundle|(?:redhat-operator-index|community-index|catalog)\t/.test(row),
+        );
       expect(plain(rows)).toEqual(plain(goldenRegistry(name, '1-m2m') ?? []));
       const rules = mirrorRules(readResources(result.clusterResources)).map((rule) => rule.replaceAll(host, golden));
       expect(rules).toEqual(goldenMirrors(name, '1-m2m'));

@@ -8,6 +8,7 @@ import {
   targetOptions,
   workspaceOption,
 } from '../options.ts';
+import { partCommands } from './table-parts.ts';
 
 const planOptions = [
   configOption,
@@ -209,6 +210,7 @@ export const commandTable: readonly CommandSpec[] = [
     resumeHint: 'the registry is stopped; run the same command to start it again',
     load: async () => (await import('./registry-serve.ts')).runRegistryServe,
   },
+  ...partCommands,
   {
     name: 'demo',
     summary: 'the whole journey on loopback, from a small made-up release; no internet, root or Podman',

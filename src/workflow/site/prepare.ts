@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
-import { ensureCertificates, type SiteCertificates } from '../../certs/index.ts';
+import { type EnsureOptions, ensureCertificates, type SiteCertificates } from '../../certs/index.ts';
 import type { Site } from '../../config/index.ts';
 import { AirlockError } from '../../core/errors.ts';
 import { findFile, readFileLimited, writeFileAtomic } from '../../core/files.ts';
@@ -15,32 +15,34 @@ import {
 } from '../../registry/index.ts';
 import { sitePaths } from './paths.ts';
 
-/** Certificates of a site: made, renewed or left alone. */
-export async function prepareCertificates(site: Site, run: Run): Promise<SiteCertificates> {
+/** Certificates of a site: made, renewed or left alone; `renew` issues a new server certificate in any case. */
+export async function prepareCertificates(site: Site, run: Run, renew = false): Promise<SiteCertificates> {
+  return ensureCertificates({ ...certificateOptions(site), ...(renew ? { renew } : {}) }, run);
+}
+
+/** What a site asks of its certificates: every name and address under which a service answers. */
+export function certificateOptions(site: Site): EnsureOptions {
   const { certificates } = site;
   const names = [...new Set([site.registry.host, site.web.host, site.bastion.host, ...shortNames(site)])];
   const addresses = [...site.bastion.addresses, ...site.registry.addresses, ...site.web.addresses, ...loopback(site)];
-  return ensureCertificates(
-    {
-      folder: path.join(site.paths.state, 'certs'),
-      names,
-      addresses: [...new Set(addresses)],
-      authorityName: `Airlock site CA ${site.name}`,
-      validityDays: certificates.days,
-      ...(certificates.caFile
-        ? {
-            authority: {
-              certificateFile: certificates.caFile,
-              ...(certificates.caKeyFile ? { keyFile: certificates.caKeyFile } : {}),
-            },
-          }
-        : {}),
-      ...(certificates.certificateFile && certificates.keyFile
-        ? { leaf: { certificateFile: certificates.certificateFile, keyFile: certificates.keyFile } }
-        : {}),
-    },
-    run,
-  );
+  return {
+    folder: path.join(site.paths.state, 'certs'),
+    names,
+    addresses: [...new Set(addresses)],
+    authorityName: `Airlock site CA ${site.name}`,
+    validityDays: certificates.days,
+    ...(certificates.caFile
+      ? {
+          authority: {
+            certificateFile: certificates.caFile,
+            ...(certificates.caKeyFile ? { keyFile: certificates.caKeyFile } : {}),
+          },
+        }
+      : {}),
+    ...(certificates.certificateFile && certificates.keyFile
+      ? { leaf: { certificateFile: certificates.certificateFile, keyFile: certificates.keyFile } }
+      : {}),
+  };
 }
 
 /** Who may use the registry. */
