@@ -1,5 +1,6 @@
 import { parseMirrorReference } from '../config/index.ts';
 import { AirlockError } from '../core/errors.ts';
+import { isRepository, isTag } from '../oci/index.ts';
 
 /**
  * An image name as oc-mirror's own parser splits it (reference §1.6). All names in storage and at the target derive from these parts;
@@ -52,4 +53,20 @@ export function additionalStorageName(
       ? imageStorageName(name)
       : { repository: name.path.replace(/^\/+/, '').replace(/\/+$/, ''), tag: 'latest' };
   return { repository: target.targetRepo || own.repository, tag: target.targetTag || own.tag };
+}
+
+/**
+ * Refuses a name that no registry takes, such as an upper-case folder of an `oci://` image or a bad `targetTag`.
+ * @throws AirlockError IMAGE_NAME_INVALID
+ */
+export function assertStorageName(name: { readonly repository: string; readonly tag: string }, origin: string): void {
+  const fault = !isRepository(name.repository)
+    ? `"${name.repository}" is not a repository path (lower-case letters, digits and . _ - between them)`
+    : !isTag(name.tag)
+      ? `"${name.tag}" is not a tag`
+      : undefined;
+  if (fault === undefined) return;
+  throw new AirlockError('IMAGE_NAME_INVALID', `${origin} cannot be stored under its name: ${fault}`, {
+    hint: 'give it another name at the target (targetRepo, targetCatalog, targetTag)',
+  });
 }

@@ -12,6 +12,8 @@ export function checkCatalog(content: CatalogContent): string[] {
 
 function checkPackage(one: CatalogPackage): string[] {
   const faults = one.repeated.map((what) => `${what} stands there twice`);
+  // It becomes a folder's name.
+  if (!/^\w[\w.-]*$/.test(one.name)) faults.push('its name holds other characters than letters, digits and . _ -');
   if (one.defaultChannel === undefined) faults.push('there is no olm.package for it');
   else if (!one.channels.has(one.defaultChannel))
     faults.push(`its default channel "${one.defaultChannel}" does not exist`);

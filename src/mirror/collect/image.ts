@@ -1,6 +1,7 @@
 import type { Run } from '../../core/run.ts';
 import { type Platform, parseReference, type Reference } from '../../oci/index.ts';
 import type { ImageType, SelectedImage, TargetName } from '../../plan/index.ts';
+import { assertStorageName } from '../naming.ts';
 import { findAttached } from './attached.ts';
 import { type Closure, readClosure } from './closure.ts';
 import { type Attached, type Collector, orMissing, repositoryText } from './collector.ts';
@@ -36,6 +37,7 @@ export async function addImage(
   const targets = request.targets ?? [{ repository: request.repository, tag: request.tag }];
   if (isBlocked(collector, request, targets)) return undefined;
   return orMissing(collector, { ...request, digest: request.pull?.digest }, async () => {
+    assertStorageName(request, request.origin);
     const reference = request.pull ?? parseReference(request.origin);
     const closure = await readClosure(collector, reference, request.platforms ?? [], run);
     const attached = request.withoutAttached ? [] : await findAttached(collector, reference, closure, request, run);

@@ -13,7 +13,7 @@ import {
 } from '../../oci/index.ts';
 import type { SelectedImage } from '../../plan/index.ts';
 import { keepBlob, readDiskFile } from '../layer/open-layer.ts';
-import type { ImageName } from '../naming.ts';
+import { assertStorageName, type ImageName } from '../naming.ts';
 import { type Closure, gatherManifest } from './closure.ts';
 import type { Collector, GatheredManifest } from './collector.ts';
 import type { ImageRequest } from './image.ts';
@@ -31,6 +31,7 @@ export async function addLayoutImage(
 ): Promise<SelectedImage | undefined> {
   const targets = request.targets ?? [{ repository: request.repository, tag: request.tag }];
   if (collector.isBlocked(request.origin, `${request.repository}:${request.tag}`)) return undefined;
+  assertStorageName(request, request.origin);
   const closure = await readLayoutClosure(collector, name.path, run);
   const image: SelectedImage = {
     type: request.type,

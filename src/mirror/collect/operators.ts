@@ -14,7 +14,7 @@ import { catalogChange, writeCatalogLayers } from '../catalog/rebuild.ts';
 import { readCatalog } from '../catalog/scan.ts';
 import { CatalogSpill, type FilteredFile } from '../catalog/spill.ts';
 import { appendLayers, type BuiltManifest, buildIndex } from '../layer/append-layers.ts';
-import { digestTag } from '../naming.ts';
+import { assertStorageName, digestTag } from '../naming.ts';
 import { findAttached } from './attached.ts';
 import { type CatalogImage, readCatalogImage } from './catalog-image.ts';
 import { addNote, type Collector, orMissing, repositoryText } from './collector.ts';
@@ -105,9 +105,10 @@ function nameCatalog(entry: OperatorCatalog, image: CatalogImage): CatalogNames 
   const { name, closure } = image;
   const own = name.transport === 'docker' ? name.path : path.posix.basename(name.path);
   const tag = entry.targetTag || name.tag || (name.transport === 'docker' ? undefined : 'latest');
+  const stored = { repository: entry.targetCatalog || own, tag: tag ?? digestTag(closure.root.digest) };
+  assertStorageName(stored, entry.catalog);
   return {
-    repository: entry.targetCatalog || own,
-    tag: tag ?? digestTag(closure.root.digest),
+    ...stored,
     targetTag: tag,
     folder: `operator-catalogs/${path.posix.basename(name.path)}/${digestHex(closure.root.digest)}`,
   };

@@ -3,7 +3,7 @@ import type { PlatformSelection } from '../../config/index.ts';
 import { AirlockError } from '../../core/errors.ts';
 import { mapLimited } from '../../core/limit.ts';
 import type { Run } from '../../core/run.ts';
-import { type Digest, digestHex, parseReference, type Reference } from '../../oci/index.ts';
+import { type Digest, digestHex, isTag, parseReference, type Reference } from '../../oci/index.ts';
 import { keepBlob } from '../layer/open-layer.ts';
 import { readImageFiles } from '../layer/read-files.ts';
 import { releaseTag } from '../naming.ts';
@@ -195,11 +195,11 @@ function nameRelease(
     return { origin: proof.signed.reference, tag: releaseTag(proof.signed.tag), folder: `${base}/${proof.signed.tag}` };
   }
   const byDigest = platform.release !== undefined && collector.options.ignoreReleaseSignature === true;
-  if (byDigest || !payload.version) {
+  const tag = `${payload.version}-${payloadArchitectures[payload.architecture] ?? payload.architecture}`;
+  if (byDigest || !payload.version || !isTag(tag)) {
     const hex = digestHex(reference.digest);
     return { origin: wanted.payload, tag: hex, folder: `${path.posix.basename(reference.repository)}@sha256/${hex}` };
   }
-  const tag = `${payload.version}-${payloadArchitectures[payload.architecture] ?? payload.architecture}`;
   return {
     origin: `${name}:${tag}`,
     tag: releaseTag(tag),

@@ -29,6 +29,8 @@ function toEntry(name: string, value: unknown, url: string): ChartEntry[] {
   const { version, urls, digest, type } = value as Record<string, unknown>;
   const [first] = Array.isArray(urls) ? urls : [];
   if ((typeof version !== 'string' && typeof version !== 'number') || typeof first !== 'string') return [];
+  // Both become part of a file's name.
+  if (!/^\w[\w.-]*$/.test(name) || !/^\w[\w.+-]*$/.test(String(version))) return [];
   return [
     {
       name,

@@ -34,6 +34,8 @@ export function parsePayload(origin: string, files: ReadonlyMap<string, Buffer>)
     const [name, reference] = [at(tag, 'name'), at(tag, 'from', 'name')];
     if (typeof name !== 'string' || typeof reference !== 'string' || !name || !reference)
       return fail(`a component of ${payloadFiles.references} has no name or image`);
+    // It becomes part of a tag.
+    if (!/^\w[\w.-]*$/.test(name)) return fail(`"${name}" cannot be the name of a component`);
     return { name, reference };
   });
   if (components.length === 0) fail(`${payloadFiles.references} lists no components`);

@@ -1,0 +1,173 @@
+/*
+ * Everything that depends on the text of the real binary stands in this one file: its flags, environment, patterns of its output, exit bits,
+ * file names and path rules. Seen at commit 855b64a3 (August 2026); the branches from 4.18 on agree unless a comment says otherwise.
+ * To correct something after a run against another version, change it here only.
+ * @see reference oc-mirror v2, §2 (command line), §3 (folders), §4.1 (archive), §13.3 (driving it)
+ */
+
+/** What a run is asked for. Absent values leave the flag out. */
+export interface CommandSettings {
+  readonly port: number;
+  /** Base of the cache: the binary adds `.oc-mirror/.cache`. */
+  readonly cacheFolder: string;
+  readonly authFile?: string | undefined;
+  readonly sourceTlsVerify: boolean;
+  readonly targetTlsVerify: boolean;
+  readonly retryTimes: number;
+  readonly retryDelaySeconds: number;
+  readonly parallelImages: number;
+  readonly parallelLayers: number;
+  readonly removeSignatures: boolean;
+  readonly ignoreReleaseSignature: boolean;
+}
+
+/** Mirror to disk: the archive and the working-dir go to `folder`. */
+export function mirrorToDiskArguments(configFile: string, folder: string, settings: CommandSettings): string[] {
+  return ['--v2', '-c', configFile, `file://${folder}`, ...commonArguments(settings)];
+}
+
+/** Mirror to mirror: the working-dir goes to `folder`, images to `target` (`HOST[:PORT][/PREFIX]`). */
+export function mirrorToMirrorArguments(
+  configFile: string,
+  folder: string,
+  target: string,
+  settings: CommandSettings,
+): string[] {
+  return [
+    '--v2',
+    '-c',
+    configFile,
+    '--workspace',
+    `file://${folder}`,
+    `docker://${target}`,
+    ...commonArguments(settings),
+    ...(settings.targetTlsVerify ? [] : ['--dest-tls-verify=false']),
+  ];
+}
+
+function commonArguments(settings: CommandSettings): string[] {
+  return [
+    '-p',
+    String(settings.port),
+    '--cache-dir',
+    settings.cacheFolder,
+    '--log-level',
+    'info',
+    '--parallel-images',
+    String(clamp(settings.parallelImages)),
+    '--parallel-layers',
+    String(clamp(settings.parallelLayers)),
+    '--retry-times',
+    String(settings.retryTimes),
+    ...(settings.retryDelaySeconds > 0 ? ['--retry-delay', `${settings.retryDelaySeconds}s`] : []),
+    ...(settings.authFile === undefined ? [] : ['--authfile', settings.authFile]),
+    ...(settings.sourceTlsVerify ? [] : ['--src-tls-verify=false']),
+    // 4.18 knows neither of the two: it copies no signatures, and checks those of releases always.
+    ...(settings.removeSignatures ? ['--remove-signatures'] : []),
+    ...(settings.ignoreReleaseSignature ? ['--ignore-release-signature'] : []),
+  ];
+}
+
+/** It takes 1 to 10 of both. */
+function clamp(count: number): number {
+  return Math.min(10, Math.max(1, count));
+}
+
+export const versionArguments = ['version', '--output', 'json'] as const;
+
+/** The oldest release branch that is driven; before it `--v2` was a preview with another cache layout. */
+export const oldestVersion = { major: 4, minor: 18 } as const;
+
+/**
+ * Variables that must not reach it: any `REGISTRY_*` reconfigures its embedded registry (`REGISTRY_AUTH_FILE` makes it panic, even when empty);
+ * `OC_MIRROR_CACHE` beside `--cache-dir` is refused; `OC_MIRROR` is ours.
+ */
+export const strippedVariables = /^(?:REGISTRY_.*|OC_MIRROR|OC_MIRROR_CACHE|AIRLOCK_.*)$/;
+
+/** Variables that it reads and that our own settings stand for. */
+export const variables = {
+  registriesConf: 'CONTAINERS_REGISTRIES_CONF',
+  releaseKey: 'OCP_SIGNATURE_VERIFICATION_PK',
+  signatureUrl: 'OCP_SIGNATURE_URL',
+  updateUrl: 'UPDATE_URL_OVERRIDE',
+} as const;
+
+/** A destination path with one of these anywhere in it is refused (`catalogs` holds `logs`). */
+export const reservedWords = [
+  'cluster-resources',
+  'dry-run',
+  'graph-preparation',
+  'helm',
+  'hold-operator',
+  'hold-release',
+  'delete',
+  'logs',
+  'operator-catalogs',
+  'release-images',
+  'signatures',
+] as const;
+
+/** Files and folders below its destination and its cache. */
+export const places = {
+  workingDir: 'working-dir',
+  logs: 'working-dir/logs',
+  history: 'working-dir/.history',
+  catalogs: 'working-dir/operator-catalogs',
+  releases: 'working-dir/hold-release',
+  signatures: 'working-dir/signatures',
+  clusterResources: 'working-dir/cluster-resources',
+  /** Below `--cache-dir`; holds `docker/registry/v2`. */
+  cache: '.oc-mirror/.cache',
+  archive: /^mirror_[0-9]{6}\.tar$/,
+  /** The member that is written last: an archive without it is the rest of a failed build. */
+  lastMember: /^isc_/,
+  /** One line per image that failed. */
+  errorsFile: /^mirroring_errors_.*\.txt$/,
+} as const;
+
+/** The name of a history file: its blobs are left out of the next archive. */
+export function historyName(at: Date): string {
+  return `.history-${at.toISOString().replace(/\.\d{3}Z$/, 'Z')}`;
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: it colours its output whatever it is written to.
+export const colours = /\x1b\[[0-9;]*[A-Za-z]/g;
+
+/** A stamped line: level and text. A line without a stamp belongs to the one before it. */
+export const stampedLine = /^\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d\s+\[(\w+)\]\s+: ?(.*)$/s;
+
+/** Texts of stamped lines; the emoji before some of them are not evidence and are skipped. */
+export const texts = {
+  version: /environment version: (\S+)/,
+  collecting: /collecting (release|operator|additional|helm) images\.\.\./,
+  total: /images to copy (\d+)/,
+  copied: /^Success copying (?:docker:\/\/)?(\S+) ➡️/u,
+  failed: /^Failed to copy (\S+) (?:docker:\/\/)?(\S+)/,
+  /** On the output, and without the worker's name in the errors file. Operator images have their bundles behind the reference. */
+  imageError:
+    /^(?:\[Worker\] )?error mirroring image (?:docker:\/\/)?(\S+)(?: \(Operator bundles: .*? - Operators: .*?\))? error: (.*)$/s,
+  archiving: /Preparing the tarball archive/,
+  rebuilding: /[Rr]ebuilding catalogs?/,
+  /** The last line of a failed run. */
+  final: /^\[Executor\] (.*)$/s,
+  /** Part of the final line where single images failed: they are listed elsewhere. */
+  someFailed: /some errors occurred during the mirroring/,
+  portBusy: /is already bound and cannot be used/,
+  configInvalid:
+    /invalid configuration|configuration missing|cannot parse .* as |decode \w+:|parsing config|duplicate|unmarshal/i,
+  nothingToDo: /no images to copy/,
+} as const;
+
+/** A Go panic: it ends with 2 as a failed release does, and says so on standard error. */
+export const panicLine = /^(?:panic: |fatal error: |goroutine \d+ \[)/;
+/** klog's fatal line, with 255. */
+export const fatalLine = /^F(?:\d{4} .*?\]|<KLOG> \S+\]) (.*)$/;
+
+export const exit = {
+  done: 0,
+  generic: 1,
+  /** Content that is missing, added up. */
+  bits: { release: 2, operator: 4, additional: 8, helm: 16 },
+  panic: 2,
+  fatal: 255,
+} as const;
