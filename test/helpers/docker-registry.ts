@@ -21,7 +21,16 @@ export interface DockerRegistryOptions {
 export async function startDockerRegistry(
   options: DockerRegistryOptions = {},
 ): Promise<{ host: string; storage: string }> {
-  const folder = await temporaryFolder();
+  const registry = await openDockerRegistry(await temporaryFolder(), options);
+  onTestFinished(registry.close);
+  return registry;
+}
+
+/** As `startDockerRegistry`, with its files in `folder` and until the caller closes it: for whole suites. */
+export async function openDockerRegistry(
+  folder: string,
+  options: DockerRegistryOptions = {},
+): Promise<{ host: string; storage: string; close: () => Promise<void> }> {
   const storage = options.storage ?? path.join(folder, 'storage');
   const address = options.host ?? '127.0.0.1';
   const port = await freePort(address);
@@ -53,16 +62,16 @@ export async function startDockerRegistry(
   const file = path.join(folder, 'config.yml');
   await writeFile(file, `${lines.join('\n')}\n`);
   const child = spawn(findProgram('docker-registry') ?? 'docker-registry', ['serve', file], { stdio: 'ignore' });
-  onTestFinished(
-    () =>
-      new Promise<void>((resolve) => {
-        if (child.exitCode !== null) resolve();
-        else child.on('exit', () => resolve());
-        child.kill('SIGKILL');
-      }),
-  );
-  await waitForPort(address, port);
-  return { host, storage };
+  const ended = new Promise<void>((resolve) => child.on('exit', () => resolve()));
+  const close = (): Promise<void> => {
+    child.kill('SIGKILL');
+    return ended;
+  };
+  await waitForPort(address, port).catch(async (error: unknown) => {
+    await close();
+    throw error;
+  });
+  return { host, storage, close };
 }
 
 async function freePort(host: string): Promise<number> {

@@ -23,8 +23,11 @@ export interface PodmanService {
   close(): Promise<void>;
 }
 
-/** Starts `podman system service` in a fresh folder; nothing of the host's own Podman is touched. */
-export async function startPodman(): Promise<PodmanService> {
+/**
+ * Starts `podman system service` in a fresh folder; nothing of the host's own Podman is touched. `via` is a command that runs another one, to
+ * start it in a network namespace.
+ */
+export async function startPodman(via: readonly string[] = []): Promise<PodmanService> {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'airlock-podman-'));
   await mkdir(path.join(folder, 'tmp'));
   await writeFile(path.join(folder, 'containers.conf'), containersConf);
@@ -37,7 +40,8 @@ export async function startPodman(): Promise<PodmanService> {
     word.startsWith('--') ? word : path.join(folder, word),
   );
   const socket = path.join(folder, 'podman.sock');
-  const service = spawn('podman', [...global, 'system', 'service', '--time', '0', `unix://${socket}`], {
+  const [program = 'podman', ...before] = [...via, 'podman', ...global];
+  const service = spawn(program, [...before, 'system', 'service', '--time', '0', `unix://${socket}`], {
     env,
     stdio: 'ignore',
   });
@@ -46,7 +50,7 @@ export async function startPodman(): Promise<PodmanService> {
     await sleep(100);
   }
   const podman = async (...args: string[]): Promise<string> =>
-    (await promisify(execFile)('podman', [...global, ...args], { env })).stdout;
+    (await promisify(execFile)(program, [...before, ...args], { env })).stdout;
   return {
     socket,
     podman,
