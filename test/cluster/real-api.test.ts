@@ -55,10 +55,12 @@ suite(tool ? title : `${title} (skipped: build one with ../shared/tools/kube-api
     const options = { pollMs: 30, timeoutSeconds: 60 };
     const first = await applyStages(stages, createClientFor(client), options, run);
     await pending;
-    expect(first.stages.map(({ state }) => state)).toEqual(stages.map(() => 'applied'));
+    // The hosted cluster is the same server here, so some of its stages find their objects there already.
+    const management = new Set(stages.filter((stage) => stage.cluster === 'management').map((stage) => stage.name));
+    const left = first.stages.filter(({ stage, state }) => management.has(stage) && state !== 'applied');
+    expect(left.map(({ stage }) => stage)).toEqual([]);
     const before = await versions(server, stages);
     const second = await applyStages(stages, createClientFor(client), options, run);
-    // The bundle of the hosted side lies on the same server here, under the names of the management cluster.
     const changed = second.stages.filter(({ state }) => state !== 'unchanged');
     expect(changed.flatMap(({ objects }) => objects.filter(({ action }) => action === 'change'))).toEqual([]);
     expect(await versions(server, stages)).toEqual(before);

@@ -30,11 +30,21 @@ export interface RealServer {
 export async function startServer(tool: string): Promise<RealServer> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'airlock-test-kube-'));
   const port = await freePort();
-  const kubeconfig =
-    execFileSync(tool, ['up', folder, String(port)], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
-      .trim()
-      .split('\n')
-      .at(-1) ?? '';
+  const stop = (): void => {
+    execFileSync(tool, ['down', folder], { stdio: 'ignore' });
+    rmSync(folder, { recursive: true, force: true });
+  };
+  let kubeconfig: string;
+  try {
+    const output = execFileSync(tool, ['up', folder, String(port)], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    kubeconfig = output.trim().split('\n').at(-1) ?? '';
+  } catch (error) {
+    stop();
+    throw error;
+  }
   const request: RealServer['request'] = (method, url, body, type = 'application/json', accept = []) =>
     new Promise((resolve, reject) => {
       const sent = https.request(
@@ -87,10 +97,7 @@ export async function startServer(tool: string): Promise<RealServer> {
       }
       throw new Error('CRDs were not established');
     },
-    stop() {
-      execFileSync(tool, ['down', folder], { stdio: 'ignore' });
-      rmSync(folder, { recursive: true, force: true });
-    },
+    stop,
   };
 }
 
