@@ -41,6 +41,8 @@ interface Row {
   readonly set: string;
   readonly work: string;
   readonly seconds: number;
+  /** Of our own process, or of the peer: what is left of a figure on a machine that others use too. */
+  readonly cpuSeconds: number;
   readonly writtenBytes: number;
   readonly peakMiB: number;
 }
@@ -75,20 +77,24 @@ async function measure<T>(set: BenchSet, title: string, task: () => Promise<T>, 
   const timer = setInterval(() => {
     peak = Math.max(peak, process.memoryUsage().rss);
   }, 20);
+  const cpuBefore = process.cpuUsage();
   const started = performance.now();
   const result = await task();
   const seconds = (performance.now() - started) / 1000;
+  const { user, system } = process.cpuUsage(cpuBefore);
+  const cpuSeconds = typeof result === 'number' ? result : (user + system) / 1e6;
   clearInterval(timer);
   const row = {
     set: set.name,
     work: title,
     seconds,
+    cpuSeconds,
     writtenBytes: writtenBytes() - before,
     peakMiB: memory ? peak / 2 ** 20 : 0,
   };
   rows.push(row);
   console.log(
-    `${row.set}  ${row.work.padEnd(44)} ${seconds.toFixed(2).padStart(8)} s  written ${(row.writtenBytes / 1e6).toFixed(0).padStart(6)} MB${memory ? `  peak ${row.peakMiB.toFixed(0)} MiB` : ''}`,
+    `${row.set}  ${row.work.padEnd(44)} ${seconds.toFixed(2).padStart(8)} s  cpu ${cpuSeconds.toFixed(2).padStart(6)} s  written ${(row.writtenBytes / 1e6).toFixed(0).padStart(6)} MB${memory ? `  peak ${row.peakMiB.toFixed(0)} MiB` : ''}`,
   );
   return result;
 }
@@ -254,13 +260,16 @@ async function benchLoads(set: BenchSet, bundle: Bundle): Promise<void> {
 }
 
 async function benchPeers(set: BenchSet, host: string, bundle: Bundle): Promise<void> {
-  const shell = (title: string, command: string): Promise<void> =>
+  const shell = (title: string, command: string): Promise<number> =>
     measure(
       set,
       title,
       async () => {
-        const { status } = spawnSync('sh', ['-c', command], { stdio: 'ignore' });
+        const timed = `TIMEFORMAT='cpu %U %S'; time ( ${command} >/dev/null 2>&1 )`;
+        const { status, stderr } = spawnSync('bash', ['-c', timed], { encoding: 'utf8' });
         if (status !== 0) throw new Error(`${title} failed`);
+        const [, user, system] = /cpu ([\d.]+) ([\d.]+)/.exec(stderr) ?? [];
+        return Number(user) + Number(system);
       },
       false,
     );
