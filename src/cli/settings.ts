@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { AirlockError } from '../core/errors.ts';
 import type { EngineSearch } from '../registry/index.ts';
-import type { PlanRequest, SelectionSettings, SourceSettings, TargetSettings } from '../workflow/index.ts';
+import type { BastionRequest, PlanRequest, SelectionSettings, SourceSettings, TargetSettings } from '../workflow/index.ts';
 import type { Flags, Invocation } from './command.ts';
 
 /** A path from the user: `file://` taken away, relative to the working folder. */
@@ -89,6 +89,7 @@ export async function planRequest(invocation: Invocation, folder: string): Promi
     volumeSizeBytes: invocation.flags.number('volumeSize'),
     full: invocation.flags.on('full'),
     baseFile: pathFlag(invocation, 'base'),
+    baseKeyFile: pathFlag(invocation, 'baseKey'),
     createdAt: sourceDate(invocation),
     source: sourceSettings(invocation),
     selection: selectionSettings(invocation),
@@ -108,6 +109,18 @@ function sourceDate(invocation: Invocation): Date | undefined {
 export function pathFlag(invocation: Invocation, name: string): string | undefined {
   const value = invocation.flags.text(name);
   return value === undefined ? undefined : userPath(invocation, value);
+}
+
+/** Which bastion is meant: folders by flag, or a site file. */
+export async function bastionRequest(invocation: Invocation): Promise<BastionRequest> {
+  const storageFolder = pathFlag(invocation, 'storage');
+  // Folders by name are a bastion without a site, unless the site was asked for.
+  const needsSite = storageFolder === undefined || invocation.flags.text('site') !== undefined;
+  return {
+    siteFile: needsSite ? await findSiteFile(invocation) : undefined,
+    storageFolder,
+    stateFolder: pathFlag(invocation, 'stateDir'),
+  };
 }
 
 /** How this tool is started again: the program that runs it, and its script where there is one. */

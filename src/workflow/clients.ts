@@ -1,7 +1,7 @@
 import type { Stage } from '../core/events.ts';
 import { readFileLimited } from '../core/files.ts';
 import { createHttp, type HttpClient } from '../core/http.ts';
-import { createBandwidth } from '../core/http-bandwidth.ts';
+import { type Bandwidth, createBandwidth } from '../core/http-bandwidth.ts';
 import { readBody } from '../core/http-body.ts';
 import { createHostLimits } from '../core/http-concurrency.ts';
 import { httpEnvironment } from '../core/http-proxy.ts';
@@ -25,6 +25,8 @@ export interface RemoteClients {
   readonly remote: Source & Target;
   readonly http: HttpClient;
   readonly retryPolicy: RetryPolicy;
+  /** Shared by everything that moves blobs and files. */
+  readonly bandwidth: Bandwidth | undefined;
   close(): Promise<void>;
 }
 
@@ -68,6 +70,7 @@ async function openClients(settings: ClientSettings, run: Run): Promise<RemoteCl
   const user = { homeDir: homeFolder, ...(uid === undefined ? {} : { uid }) };
   const confFile = settings.registriesConfFile ?? env['CONTAINERS_REGISTRIES_CONF'];
   const retryPolicy = { retryTimes: settings.retryTimes, retryDelayMs: settings.retryDelaySeconds * 1000 };
+  const bandwidth = settings.maxBytesPerSecond ? createBandwidth(settings.maxBytesPerSecond) : undefined;
   const remote = createRemote({
     http,
     side: settings.side,
@@ -92,9 +95,9 @@ async function openClients(settings: ClientSettings, run: Run): Promise<RemoteCl
           ),
         }
       : {}),
-    ...(settings.maxBytesPerSecond ? { bandwidth: createBandwidth(settings.maxBytesPerSecond) } : {}),
+    ...(bandwidth ? { bandwidth } : {}),
   });
-  return { remote, http, retryPolicy, close: () => http.close() };
+  return { remote, http, retryPolicy, bandwidth, close: () => http.close() };
 }
 
 /** What collecting needs of HTTP: small bodies, and sizes by HEAD. Broken connections and busy servers are tried again. */

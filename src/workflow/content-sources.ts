@@ -9,7 +9,12 @@ import type { RemoteClients } from './clients.ts';
 
 /** Where `build` gets what the workspace does not hold: each blob from the first of its repositories that gives it, files by their URL. */
 export function contentSources(clients: RemoteClients): ContentSources {
-  const downloader = createDownloader({ http: clients.http, retry: clients.retryPolicy, stage: 'build' });
+  const downloader = createDownloader({
+    http: clients.http,
+    retry: clients.retryPolicy,
+    stage: 'build',
+    ...(clients.bandwidth ? { bandwidth: clients.bandwidth } : {}),
+  });
   return {
     openBlob: (blob, offsetBytes, run) => openFromAny(clients, blob, offsetBytes, run),
     async openFile(file, offsetBytes, run) {

@@ -31,6 +31,7 @@ export const errorTables: readonly ErrorTable[] = [
   clusterErrors,
   workflowErrors,
 ];
+export type { BastionRequest } from './bastion.ts';
 export { type BuildRequest, build } from './build.ts';
 export {
   certsBackup,
@@ -44,12 +45,14 @@ export {
   certsSigningKey,
 } from './certs.ts';
 export { check, type SiteCheck } from './check.ts';
+export { executeDeletion, type GenerateRequest, type GenerateResult, generateDeletion } from './delete.ts';
 export { type DemoRequest, type DemoResult, demo } from './demo/demo.ts';
 export { dnsLint, dnsQuery, dnsServe, dnsZone, zoneFormats } from './dns.ts';
 export { type DownResult, down } from './down.ts';
 export { type EmitResult, emit } from './emit.ts';
 export { initFolder } from './init.ts';
 export { type InspectResult, inspect } from './inspect.ts';
+export { exportInventory, type InventoryResult } from './inventory.ts';
 export { lintFiles } from './lint.ts';
 export { type LoadRequest, type LoadResult, load } from './load.ts';
 export { type MirrorOutcome, type MirrorRequest, mirror } from './mirror.ts';

@@ -1,7 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { acquireLock, collectTargets } from '../bundle/index.ts';
 import { AirlockError, errorText } from '../core/errors.ts';
-import { createAdaptiveLimit } from '../core/http-concurrency.ts';
 import type { Run } from '../core/run.ts';
 import type { MirrorTarget } from '../manifests/index.ts';
 import { type CopyContent, type CopyResult, copyToTarget, type Digest, manifestLimitBytes } from '../oci/index.ts';
@@ -97,7 +96,6 @@ async function copyPlan(
     prefix,
     stage: 'mirror',
     parallelBlobs: parallelLayers,
-    limit: createAdaptiveLimit(parallelLayers),
   } as const;
   const result = await copyToTarget(content, options, run);
   const blobs = new Map(plan.blobs.map((blob) => [blob.digest, blob]));

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { bundleNames, layoutVolumes, readHistory } from '../bundle/index.ts';
+import { bundleNames, layoutVolumes } from '../bundle/index.ts';
 import { type LoadedImageSet, type LoadedSite, loadImageSet, loadSite } from '../config/index.ts';
 import { AirlockError } from '../core/errors.ts';
 import { readFileLimited } from '../core/files.ts';
@@ -20,6 +20,7 @@ import {
   type SpaceNeed,
   writePlan,
 } from '../plan/index.ts';
+import { readBase } from './base.ts';
 import { httpAccess, openSourceClients } from './clients.ts';
 import { registryImageFile } from './registry-image.ts';
 import type { PlanRequest } from './requests.ts';
@@ -84,7 +85,7 @@ export async function planImageSet(request: PlanRequest, run: Run): Promise<Plan
       run,
     );
     assertSelection(facts, configuration);
-    const history = await readHistory(workspace, run);
+    const base = await readBase(request, workspace, run);
     const image = await registryImageFile(configuration.site?.site, clients.remote, kept, workspace, run);
     const plan = assemblePlan(
       {
@@ -97,10 +98,7 @@ export async function planImageSet(request: PlanRequest, run: Run): Promise<Plan
         now: request.createdAt ?? run.now(),
         toolVersion,
         engine: 'builtin',
-        generation: history.next,
-        ...(history.parent && !request.full ? { parent: history.parent } : {}),
-        carriedBlobs: request.full ? new Set() : history.carriedBlobs,
-        carriedFiles: request.full ? new Set() : history.carriedFiles,
+        ...base,
         imageSetDigest: configuration.imageSet.imageSetDigest,
         ...(configuration.site ? { siteDigest: configuration.site.siteDigest } : {}),
         volumeSizeBytes: request.volumeSizeBytes ?? configuration.imageSet.imageSet.archiveSizeGib * gib,

@@ -50,6 +50,8 @@ export interface PlanRequest {
   readonly full: boolean;
   /** An inventory exported at the site: the next generation is what it lacks. */
   readonly baseFile?: string | undefined;
+  /** The public key that the inventory has to be signed with; left out: its digest alone is checked. */
+  readonly baseKeyFile?: string | undefined;
   /** Times inside the bundle, from SOURCE_DATE_EPOCH; default: now. */
   readonly createdAt?: Date | undefined;
   readonly source: SourceSettings;

@@ -26,6 +26,7 @@ export interface CaseOptions {
   readonly ignoreReleaseSignature?: boolean;
   readonly env: Readonly<Record<string, string>>;
   readonly chartsUrl: string;
+  readonly editConfig?: (text: string) => string;
   /** Leave environment variables out, as a golden command did. */
   readonly without?: readonly string[];
 }
@@ -36,7 +37,8 @@ export const goldenTarget = { registry: 'mirror.airgap.example:5610', prefix: ''
 export async function runCase(name: string, folder: string, options: CaseOptions): Promise<OurRun> {
   const imageSetFile = path.join(folder, 'isc.yaml');
   await mkdir(folder, { recursive: true });
-  await writeFile(imageSetFile, readConfig(name, options.config ?? 'isc.yaml', options.chartsUrl));
+  const text = readConfig(name, options.config ?? 'isc.yaml', options.chartsUrl);
+  await writeFile(imageSetFile, options.editConfig?.(text) ?? text);
   const env = Object.fromEntries(Object.entries(options.env).filter(([key]) => !options.without?.includes(key)));
   const source: SourceSettings = {
     tlsVerify: false,

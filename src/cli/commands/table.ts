@@ -8,6 +8,7 @@ import {
   targetOptions,
   workspaceOption,
 } from '../options.ts';
+import { bundleCommands } from './table-bundle.ts';
 import { partCommands } from './table-parts.ts';
 
 const planOptions = [
@@ -21,6 +22,8 @@ const planOptions = [
     parse: parseBytes,
   },
   { flags: '--full', summary: 'carry everything again, whatever earlier generations carried' },
+  { flags: '--base <file>', summary: 'inventory exported at the site: carry exactly what it lacks' },
+  { flags: '--base-key <file>', summary: 'public key that the inventory has to be signed with' },
   ...sourceOptions,
 ] as const;
 
@@ -81,7 +84,7 @@ export const commandTable: readonly CommandSpec[] = [
       'What the target has is left alone, blobs are mounted across its repositories, the largest go first. Run again after an interruption. Plans are kept in .airlock of this folder (--workspace).',
     arguments: [{ name: '<target>', summary: 'docker://HOST[:PORT][/PREFIX]' }],
     options: [
-      ...planOptions.filter((option) => !/volume-size|--full/.test(option.flags)),
+      ...planOptions.filter((option) => !/volume-size|--full|--base/.test(option.flags)),
       { flags: '--output-dir <dir>', summary: 'where cluster resources go (default: working-dir/cluster-resources)' },
       { flags: '--web-dir <dir>', summary: 'where RHCOS files go; left out: they are not fetched' },
       ...targetOptions,
@@ -210,6 +213,31 @@ export const commandTable: readonly CommandSpec[] = [
     resumeHint: 'the registry is stopped; run the same command to start it again',
     load: async () => (await import('./registry-serve.ts')).runRegistryServe,
   },
+  {
+    name: 'delete',
+    summary: 'remove images from the registry, in two steps: generate a list, then carry it out',
+    description:
+      'Step 1 (--generate -c FILE) writes the list of a DeleteImageSetConfiguration; step 2 (--delete-yaml-file LIST) deletes by digest. What something else still needs stays; what is gone already is done. The lists are those of oc-mirror.',
+    arguments: [{ name: '<target>', summary: 'docker://HOST[:PORT][/PREFIX]' }],
+    options: [
+      { flags: '--generate', summary: 'step 1: only write the list' },
+      { flags: '-c, --config <file>', summary: 'the DeleteImageSetConfiguration, for --generate' },
+      { flags: '--delete-yaml-file <file>', summary: 'step 2: the list to carry out' },
+      { flags: '--delete-id <id>', summary: 'put into the name of the list' },
+      { flags: '--delete-signatures', summary: 'signatures and referrers too' },
+      siteOption,
+      { flags: '--bundle <bundle>', summary: 'what was loaded, where there is no site file' },
+      { flags: '--output-dir <dir>', summary: 'where the list goes (default: working-dir/delete)' },
+      ...targetOptions,
+      ...sourceOptions.filter((option) => /authfile|retry/.test(option.flags)),
+    ],
+    examples: [
+      'airlock delete --generate -c delete.yaml docker://registry.lab.example.com:5000',
+      'airlock delete --delete-yaml-file working-dir/delete/delete-images.yaml docker://registry.lab.example.com:5000 -y',
+    ],
+    load: async () => (await import('./delete.ts')).runDelete,
+  },
+  ...bundleCommands,
   ...partCommands,
   {
     name: 'demo',

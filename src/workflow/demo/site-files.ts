@@ -14,7 +14,14 @@ export interface DemoFiles {
 /** Writes site and image set: everything on loopback and free high ports, one made-up hosted cluster. */
 export async function writeDemoFiles(folder: string, content: DemoContent, run: Run): Promise<DemoFiles> {
   const [registry, http, https, dns] = await freePorts(4);
-  const addresses = JSON.stringify(loopbackAddresses());
+  const loopback = loopbackAddresses();
+  const addresses = JSON.stringify(loopback);
+  // Clusters need a family that the bastion has; both networks are for documentation.
+  const v6 = loopback[0].includes(':');
+  const at = (host: number): string => (v6 ? `"2001:db8:10::${host}"` : `192.0.2.${host}`);
+  const machine = v6 ? '"2001:db8:10::/64"' : '192.0.2.0/24';
+  const pods = v6 ? 'cluster: ["fd01::/48"], service: ["fd02::/112"], ' : '';
+  const bmc = v6 ? '[2001:db8:10::90]' : '192.0.2.90';
   const siteFile = path.join(folder, 'site.yaml');
   const imageSetFile = path.join(folder, 'imageset.yaml');
   await writeFileAtomic(
@@ -45,13 +52,13 @@ spec:
   bastion: {host: bastion, addresses: ${addresses}}
   registry: {mode: embedded, port: ${registry}}
   web: {httpPort: ${http}, httpsPort: ${https}}
-  dns: {port: ${dns}, reverse: [192.0.2.0/24]}
+  dns: {port: ${dns}, reverse: [${machine}]}
   managementCluster:
     name: hub
     kubeconfig: hub.kubeconfig
-    apiVIPs: [192.0.2.10]
-    ingressVIPs: [192.0.2.11]
-    nodes: [{name: master-0, addresses: [192.0.2.20]}]
+    apiVIPs: [${at(10)}]
+    ingressVIPs: [${at(11)}]
+    nodes: [{name: master-0, addresses: [${at(20)}]}]
     multiclusterEngine: {version: "2.10"}
     storageClasses: {etcd: lvms-vg1, assisted: lvms-vg1}
   hostedClusters:
@@ -60,18 +67,18 @@ spec:
     release: ${content.version}
     architecture: amd64
     publishing: NodePort
-    apiAddresses: [192.0.2.20]
-    ingressVIPs: [192.0.2.40]
-    network: {machine: [192.0.2.0/24]}
+    apiAddresses: [${at(20)}]
+    ingressVIPs: [${at(40)}]
+    network: {${pods}machine: [${machine}]}
     sshKeyFile: id_ed25519.pub
     nodePools:
     - name: workers
       replicas: 1
       hosts:
       - name: worker-0
-        addresses: [192.0.2.30]
+        addresses: [${at(30)}]
         macAddress: "52:54:00:00:00:01"
-        bmc: {address: "redfish-virtualmedia+https://192.0.2.90/redfish/v1/Systems/1", credentialsFile: worker-0.bmc, verifyCertificate: false}
+        bmc: {address: "redfish-virtualmedia+https://${bmc}/redfish/v1/Systems/1", credentialsFile: worker-0.bmc, verifyCertificate: false}
 `,
     run,
   );

@@ -1,0 +1,102 @@
+import path from 'node:path';
+import { openBundle } from '../bundle/index.ts';
+import { loadDeleteImageSet, loadSite } from '../config/index.ts';
+import { AirlockError } from '../core/errors.ts';
+import { readFileLimited, writeFileAtomic } from '../core/files.ts';
+import type { Run } from '../core/run.ts';
+import { type MirrorTarget, targetRepository } from '../manifests/index.ts';
+import {
+  type DeletionItem,
+  type DeletionResult,
+  executeDeletions,
+  listDeletions,
+  parseDeletions,
+  renderDeletions,
+  selectLoaded,
+} from '../mirror/index.ts';
+import { openTargetClients } from './clients.ts';
+import { readBundleContent, readLoadedContent } from './loaded.ts';
+import type { SourceSettings, TargetSettings } from './requests.ts';
+
+export interface GenerateRequest {
+  readonly deleteSetFile: string;
+  readonly target: MirrorTarget;
+  /** What is at the target: the site's load records, or the bundles that were loaded. */
+  readonly siteFile?: string | undefined;
+  readonly bundle?: string | undefined;
+  readonly outputFolder: string;
+  /** Put into the file's name, as oc-mirror's `--delete-id`. */
+  readonly id?: string | undefined;
+  readonly signatures: boolean;
+}
+
+export interface GenerateResult {
+  readonly file: string;
+  readonly items: readonly DeletionItem[];
+  /** Named by the configuration, but needed by something that stays. */
+  readonly kept: readonly string[];
+}
+
+/**
+ * First step of a deletion: writes the list of what would go, for people to read. Nothing is asked of any registry.
+ * @throws AirlockError CONFIG_INVALID, USAGE, NOTHING_SELECTED
+ */
+export async function generateDeletion(request: GenerateRequest, run: Run): Promise<GenerateResult> {
+  const { deleteImageSet } = await loadDeleteImageSet(request.deleteSetFile, run);
+  const { selected, kept } = selectLoaded(deleteImageSet, await readContent(request, run));
+  const { registry, prefix } = request.target;
+  const items = listDeletions(selected, [registry, prefix].filter(Boolean).join('/'), {
+    signatures: request.signatures,
+    rename: (repository) => targetRepository(repository, { registry, prefix: '' }),
+  });
+  if (items.length === 0) {
+    throw new AirlockError('NOTHING_SELECTED', `${request.deleteSetFile} selects nothing that is there`, {
+      hint:
+        kept.length > 0
+          ? `${kept.length} images that it names are still needed by others`
+          : 'airlock inspect and status show what is there',
+    });
+  }
+  const file = path.join(request.outputFolder, `delete-images${request.id ? `-${request.id}` : ''}.yaml`);
+  await writeFileAtomic(file, renderDeletions(items), run);
+  return { file, items, kept: kept.map((image) => image.origin) };
+}
+
+async function readContent(request: GenerateRequest, run: Run) {
+  if (request.bundle !== undefined) return readBundleContent(await openBundle(request.bundle, run), run);
+  if (request.siteFile === undefined)
+    throw new AirlockError('USAGE', 'nothing says what is there', {
+      hint: 'name a site file with -f FILE, or the bundles that were loaded with --bundle',
+    });
+  return readLoadedContent((await loadSite(request.siteFile, run)).site.paths.state, run);
+}
+
+/**
+ * Second step: removes what a list names from its registry, each manifest once. What is gone already is done; what a tag outside of the
+ * list needs stays. Blobs go with the registry's own garbage collection.
+ * @throws AirlockError DELETE_LIST_INVALID, USAGE when the list is of another registry, REGISTRY_*
+ */
+export async function executeDeletion(
+  request: {
+    readonly listFile: string;
+    readonly target: MirrorTarget;
+    readonly source: SourceSettings;
+    readonly targetSettings: TargetSettings;
+  },
+  run: Run,
+): Promise<DeletionResult> {
+  const items = parseDeletions((await readFileLimited(request.listFile, run)).toString());
+  const { registry, prefix } = request.target;
+  const place = `docker://${[registry, prefix].filter(Boolean).join('/')}/`;
+  const foreign = items.find((item) => !item.imageReference.startsWith(place));
+  if (foreign)
+    throw new AirlockError('USAGE', `the list names ${foreign.imageReference}, which is not below ${place}`, {
+      hint: 'give the same target as when the list was made',
+    });
+  const clients = await openTargetClients(request.source, request.targetSettings, undefined, run);
+  try {
+    return await executeDeletions(items, clients.remote, run);
+  } finally {
+    await clients.close();
+  }
+}

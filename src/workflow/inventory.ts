@@ -1,0 +1,50 @@
+import { fingerprintKey, type Inventory, publicKeyOf, renderInventory, takeInventory } from '../bundle/index.ts';
+import { AirlockError } from '../core/errors.ts';
+import { readFileLimited, writeFileAtomic } from '../core/files.ts';
+import type { Run } from '../core/run.ts';
+import { type BastionRequest, findBastion } from './bastion.ts';
+
+export interface InventoryRequest extends BastionRequest {
+  /** Where the inventory goes. */
+  readonly file: string;
+  readonly signingKeyFile?: string | undefined;
+}
+
+/** What was written. */
+export interface InventoryResult {
+  readonly file: string;
+  readonly sizeBytes: number;
+  /** The newest loaded generation. */
+  readonly generation?: Inventory['generation'];
+  readonly blobs: number;
+  readonly files: number;
+  /** sha256 of the key that signed it; left out: unsigned. */
+  readonly keyFingerprint?: string;
+}
+
+/**
+ * Writes what the bastion holds into a small file, to be carried back for `build --base`.
+ * @throws AirlockError NOTHING_LOADED, SIGNING_KEY_INVALID, and those of `findBastion` and the disk
+ */
+export async function exportInventory(request: InventoryRequest, run: Run): Promise<InventoryResult> {
+  const { storage, state } = await findBastion(request, run);
+  const key =
+    request.signingKeyFile === undefined ? undefined : (await readFileLimited(request.signingKeyFile, run)).toString();
+  const keyFingerprint = key === undefined ? undefined : fingerprintKey(publicKeyOf(key));
+  const inventory = await takeInventory(state, storage, run);
+  if (!inventory.generation) {
+    throw new AirlockError('NOTHING_LOADED', `no bundle was loaded here: ${state} has no record of one`, {
+      hint: 'load one first, or name the folder of the load records with --state-dir',
+    });
+  }
+  const text = renderInventory(inventory, key);
+  await writeFileAtomic(request.file, text, run);
+  return {
+    file: request.file,
+    sizeBytes: Buffer.byteLength(text),
+    generation: inventory.generation,
+    blobs: inventory.blobs.length,
+    files: inventory.files.length,
+    ...(keyFingerprint === undefined ? {} : { keyFingerprint }),
+  };
+}
