@@ -36,4 +36,17 @@ export const mirrorErrors: ErrorTable = {
   CATALOG_UNREADABLE: { exit: 'incomplete', summary: 'The content of an operator catalog cannot be read.' },
   CATALOG_FILTER_INVALID: { exit: 'usage', summary: 'What is asked of an operator catalog cannot be had of it.' },
   CATALOG_EMPTY: { exit: 'usage', summary: 'Nothing of an operator catalog is selected.' },
+  OC_MIRROR_NOT_FOUND: { exit: 'usage', summary: 'The oc-mirror binary is not where it was looked for.' },
+  OC_MIRROR_UNUSABLE: { exit: 'environment', summary: 'A program cannot be driven as oc-mirror.' },
+  OC_MIRROR_FOLDER_REFUSED: { exit: 'usage', summary: 'A folder has a word in its path that oc-mirror does not take.' },
+  OC_MIRROR_FLAG_REFUSED: { exit: 'usage', summary: 'A flag asks for something that oc-mirror cannot do.' },
+  OC_MIRROR_CONFIG_REFUSED: { exit: 'usage', summary: 'oc-mirror does not take the ImageSetConfiguration.' },
+  OC_MIRROR_FAILED: { exit: 'environment', summary: 'oc-mirror ended with an error.' },
+  OC_MIRROR_CRASHED: { exit: 'environment', summary: 'oc-mirror crashed.' },
+  OC_MIRROR_IMAGE_FAILED: { exit: 'environment', summary: 'oc-mirror could not reach or copy an image.' },
+  OC_MIRROR_IMAGE_MISSING: { exit: 'incomplete', summary: 'oc-mirror did not find something that is selected.' },
+  OC_MIRROR_ARCHIVE_INCOMPLETE: {
+    exit: 'environment',
+    summary: 'An archive that oc-mirror wrote does not hold what it should.',
+  },
 };

@@ -1,0 +1,61 @@
+import type { OperatorCatalog } from '../../config/index.ts';
+import { errorText } from '../../core/errors.ts';
+import { readFileLimited } from '../../core/files.ts';
+import type { Run } from '../../core/run.ts';
+import type { SelectedCatalog } from '../../plan/index.ts';
+import type { CatalogContent } from '../catalog/content.ts';
+import type { CatalogSelection } from '../catalog/filter.ts';
+import type { CatalogImage } from './catalog-image.ts';
+import type { BuiltCatalog } from './catalog-names.ts';
+import { addNote, type Collector } from './collector.ts';
+
+/** What `plan` and the cluster resources say of a catalog: every kept bundle with its reason. */
+export async function describeCatalog(
+  collector: Collector,
+  entry: OperatorCatalog,
+  image: CatalogImage,
+  facts: BuiltCatalog & { readonly content: CatalogContent; readonly selection: CatalogSelection },
+  run: Run,
+): Promise<SelectedCatalog> {
+  const template = await readTemplate(collector, entry, run);
+  return {
+    origin: entry.catalog,
+    digest: image.closure.root.digest,
+    targetDigest: facts.targetDigest,
+    repository: facts.target.repository,
+    tag: facts.target.tag,
+    packages: [...facts.selection.packages.values()]
+      .map((chosen) => ({
+        name: chosen.name,
+        defaultChannel: chosen.defaultChannel,
+        channels: [...chosen.channels].map(([name, bundles]) => ({
+          name,
+          bundles: [...bundles].map((bundle) => ({
+            name: bundle,
+            version: facts.content.get(chosen.name)?.bundles.get(bundle)?.version ?? '',
+            reason: chosen.bundles.get(bundle) ?? '',
+          })),
+        })),
+      }))
+      .sort((a, b) => (a.name < b.name ? -1 : 1)),
+    ...(template === undefined ? {} : { sourceTemplate: template }),
+  };
+}
+
+async function readTemplate(collector: Collector, entry: OperatorCatalog, run: Run): Promise<string | undefined> {
+  if (!entry.targetCatalogSourceTemplate) return undefined;
+  try {
+    return (await readFileLimited(entry.targetCatalogSourceTemplate, run, 1 << 20)).toString('utf8');
+  } catch (error) {
+    addNote(
+      collector,
+      {
+        code: 'CATALOG_TEMPLATE_UNREADABLE',
+        subject: entry.catalog,
+        message: `its targetCatalogSourceTemplate is not used: ${errorText(error)}`,
+      },
+      run,
+    );
+    return undefined;
+  }
+}
