@@ -146,6 +146,13 @@ function controller(server: RealServer, hosted: string): (stage: ApplyStage) => 
       lastTransitionTime: '2026-01-01T00:00:00Z',
     }));
   const kubeconfig = Buffer.from(readFileSync(server.kubeconfig)).toString('base64');
+  const said = new Map<string, Readonly<Record<string, string>>>();
+  /** A later stage asks for other conditions of an object; those of before stay. */
+  const remember = (url: string, wanted: Readonly<Record<string, string>>): Readonly<Record<string, string>> => {
+    const all = { ...said.get(url), ...wanted };
+    said.set(url, all);
+    return all;
+  };
 
   const openGate = async (gate: Gate): Promise<void> => {
     switch (gate.kind) {
@@ -207,7 +214,7 @@ function controller(server: RealServer, hosted: string): (stage: ApplyStage) => 
           );
         }
         await status(urlOf(gate.object), {
-          conditions: conditions(gate.wanted),
+          conditions: conditions(remember(urlOf(gate.object), gate.wanted)),
           ...(gate.object.kind === 'HostedCluster' ? { kubeconfig: { name: `${hosted}-admin-kubeconfig` } } : {}),
           ...(gate.object.kind === 'Deployment' ? { observedGeneration: 99 } : {}),
         });
