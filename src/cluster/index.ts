@@ -12,19 +12,10 @@ export { connectCluster, type KubeconfigSource } from './connect.ts';
 export { diffObjects, type FieldChange, renderChanges } from './diff.ts';
 export { clusterErrors } from './errors.ts';
 export { type GateState, lookAtGate } from './gates.ts';
-export {
-  checkUpgrade,
-  type HostedName,
-  type HostedStatus,
-  hostedStatus,
-  type NodePoolStatus,
-  pauseHosted,
-  planDeletion,
-  scaleNodePool,
-  type UpgradeTarget,
-  upgradeControlPlane,
-  upgradeNodePool,
-} from './hosted.ts';
+export { pauseHosted, planDeletion, scaleNodePool } from './hosted/actions.ts';
+export type { HostedName } from './hosted/objects.ts';
+export { type HostedStatus, hostedStatus, type NodePoolStatus } from './hosted/status.ts';
+export { checkUpgrade, type UpgradeTarget, upgradeControlPlane, upgradeNodePool } from './hosted/upgrade.ts';
 export { createClientFor } from './hosted-client.ts';
 export { mergeWithLive } from './merge.ts';
 export { findUnsettledPool, type NodeEffect, nodeEffect, type ObjectPair } from './pools.ts';

@@ -1,4 +1,5 @@
 import type { ManagementCluster, Site } from '../config/index.ts';
+import { AirlockError } from '../core/errors.ts';
 import { type ClusterResources, clusterResources, type MirroredContent, type NamedFile } from './cluster-resources.ts';
 import { hostFiles } from './host-files.ts';
 import { hostedSideStages } from './hosted/hosted-side.ts';
@@ -77,10 +78,22 @@ export function emitSite(input: EmitInput): EmittedFile[] {
   ].sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
-/** The pull secret of the site: what the user keeps, and the mirror's own entry. */
+/** The pull secret of the site: what the user keeps, and the mirror's own entry. @throws AirlockError PULL_SECRET_FILE_INVALID */
 function sitePullSecret({ site, content, password, texts }: EmitInput): DockerConfig {
-  const kept: unknown = site.pullSecretFile ? JSON.parse(getText(texts, site.pullSecretFile)) : {};
-  return mergeDockerConfigs(kept, registryAuth(content.target.registry, site.registry.username, password));
+  const own = registryAuth(content.target.registry, site.registry.username, password);
+  if (site.pullSecretFile === undefined) return mergeDockerConfigs(own);
+  return mergeDockerConfigs(parsePullSecret(getText(texts, site.pullSecretFile), site.pullSecretFile), own);
+}
+
+function parsePullSecret(text: string, file: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // The parser's own message would quote the text, which is a secret.
+    throw new AirlockError('PULL_SECRET_FILE_INVALID', `${file} is not JSON`, {
+      hint: 'it has to be a docker config with "auths", as downloaded from the vendor',
+    });
+  }
 }
 
 /** What every cluster that pulls from the mirror needs. */

@@ -10,6 +10,7 @@ export const manifestsErrors: ErrorTable = {
   SITE_CONTENT_MISSING: { exit: 'no', summary: 'The site asks for a release, image or package that was not mirrored.' },
   SITE_TEXT_MISSING: { exit: 'usage', summary: 'A file that the site names was not read.' },
   SITE_SECRET_MISSING: { exit: 'usage', summary: 'A secret that has to be kept across runs was not given.' },
+  PULL_SECRET_FILE_INVALID: { exit: 'usage', summary: 'The pull secret file of the site is not JSON.' },
   BMC_CREDENTIALS_INVALID: { exit: 'usage', summary: 'A BMC credentials file does not hold a user and a password.' },
   NMSTATE_INVALID: { exit: 'usage', summary: 'An nmstate file is not a YAML object with interfaces.' },
   MANIFEST_FILE_INVALID: { exit: 'usage', summary: 'A file with Kubernetes objects cannot be read as such.' },

@@ -45,8 +45,8 @@ function parseIndex(text: string): StageIndex {
   }
   const index = value as Partial<StageIndex> | null;
   if (index?.kind !== 'ManifestStages' || !Array.isArray(index.stages)) return fail('not a list of stages');
+  // The folder may have been carried about: what it names stays inside it.
   for (const stage of index.stages as StageIndex['stages'])
-    // The folder may have been carried about: what it names stays inside it.
     for (const { path } of stage.files)
       if (!/^[\w-][\w.-]*\/[\w-][\w.-]*\.yaml$/.test(path)) return fail(`"${path}" is not the path of a stage file`);
   return index as StageIndex;
