@@ -1,7 +1,13 @@
 import path from 'node:path';
 import { AirlockError } from '../core/errors.ts';
 import type { EngineSearch } from '../registry/index.ts';
-import type { BastionRequest, PlanRequest, SelectionSettings, SourceSettings, TargetSettings } from '../workflow/index.ts';
+import type {
+  BastionRequest,
+  PlanRequest,
+  SelectionSettings,
+  SourceSettings,
+  TargetSettings,
+} from '../workflow/index.ts';
 import type { Flags, Invocation } from './command.ts';
 
 /** A path from the user: `file://` taken away, relative to the working folder. */

@@ -6,6 +6,7 @@ export const workflowErrors: ErrorTable = {
   SERVICES_FOREIGN: { exit: 'environment', summary: 'The process that the state folder names is not ours.' },
   TARGET_INVALID: { exit: 'usage', summary: 'Text is not a target such as storage:DIR or docker://HOST:PORT/PREFIX.' },
   NOTHING_SELECTED: { exit: 'no', summary: 'An image set selects nothing at all.' },
+  NOTHING_EMITTED: { exit: 'usage', summary: 'A folder holds nothing that emit wrote.' },
   NOTHING_LOADED: { exit: 'no', summary: 'No bundle was loaded at this site yet.' },
   RELEASE_NOT_LOADED: { exit: 'no', summary: 'The site names a release that no loaded bundle carries.' },
   DECLINED: { exit: 'no', summary: 'The question whether to go on was answered with no.' },

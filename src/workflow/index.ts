@@ -31,6 +31,8 @@ export const errorTables: readonly ErrorTable[] = [
   clusterErrors,
   workflowErrors,
 ];
+export type { ApplyReport as ApplyReportText, StagePlan as StagePlanText } from '../cluster/index.ts';
+export { type ApplyRequest, apply } from './apply.ts';
 export type { BastionRequest } from './bastion.ts';
 export { type BuildRequest, build } from './build.ts';
 export {
@@ -50,6 +52,15 @@ export { type DemoRequest, type DemoResult, demo } from './demo/demo.ts';
 export { dnsLint, dnsQuery, dnsServe, dnsZone, zoneFormats } from './dns.ts';
 export { type DownResult, down } from './down.ts';
 export { type EmitResult, emit } from './emit.ts';
+export {
+  type HostedRequest,
+  hostedDeletePlan,
+  hostedPause,
+  hostedScale,
+  hostedShow,
+  hostedUpgrade,
+  hostedUpgradeCheck,
+} from './hosted.ts';
 export { initFolder } from './init.ts';
 export { type InspectResult, inspect } from './inspect.ts';
 export { exportInventory, type InventoryResult } from './inventory.ts';

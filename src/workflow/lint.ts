@@ -1,16 +1,29 @@
-import { lintConfigFile } from '../config/index.ts';
+import { detectKind, lintConfigFile } from '../config/index.ts';
 import { AirlockError } from '../core/errors.ts';
 import { readFileLimited } from '../core/files.ts';
 import type { Finding } from '../core/findings.ts';
 import type { Run } from '../core/run.ts';
+import { lintManifest } from '../manifests/index.ts';
 
-/** Every fault of every file. @throws AirlockError FILE_NOT_FOUND, FILE_UNREADABLE */
+/** Kinds that have a linter of their own; everything else with a kind is a Kubernetes object. */
+const configKinds: readonly string[] = ['Site', 'ImageSetConfiguration', 'DeleteImageSetConfiguration'];
+
+/**
+ * Every fault of every file: configuration, registries.conf, Kubernetes objects.
+ * @throws AirlockError FILE_NOT_FOUND, FILE_UNREADABLE
+ */
 export async function lintFiles(files: readonly string[], run: Run): Promise<Finding[]> {
   const findings: Finding[] = [];
   for (const file of files) {
     if ((await run.disk.stat(file))?.kind === 'directory')
       throw new AirlockError('FILE_NOT_FOUND', `${file} is a folder`, { hint: 'name files' });
-    findings.push(...lintConfigFile(file, (await readFileLimited(file, run)).toString()));
+    findings.push(...lintText(file, (await readFileLimited(file, run)).toString()));
   }
   return findings;
+}
+
+function lintText(file: string, text: string): readonly Finding[] {
+  if (file.endsWith('.conf')) return lintManifest(file, text);
+  const kind = detectKind(text);
+  return kind === undefined || configKinds.includes(kind) ? lintConfigFile(file, text) : lintManifest(file, text);
 }

@@ -9,6 +9,7 @@ import {
   workspaceOption,
 } from '../options.ts';
 import { bundleCommands } from './table-bundle.ts';
+import { clusterCommands } from './table-cluster.ts';
 import { partCommands } from './table-parts.ts';
 
 const planOptions = [
@@ -238,6 +239,7 @@ export const commandTable: readonly CommandSpec[] = [
     load: async () => (await import('./delete.ts')).runDelete,
   },
   ...bundleCommands,
+  ...clusterCommands,
   ...partCommands,
   {
     name: 'demo',

@@ -1,0 +1,79 @@
+import path from 'node:path';
+import {
+  type ApplyReport,
+  type ApplyStage,
+  type ApplyStagesOptions,
+  applyStages,
+  type ClusterClient,
+  type ClusterObject,
+  connectCluster,
+  createClientFor,
+  type Gate,
+} from '../cluster/index.ts';
+import { loadSite } from '../config/index.ts';
+import { AirlockError } from '../core/errors.ts';
+import { findFile, readFileLimited } from '../core/files.ts';
+import type { Run } from '../core/run.ts';
+import { parseYamlStream } from '../core/yaml.ts';
+import { isMemberPath } from '../plan/index.ts';
+
+export interface ApplyRequest {
+  /** The folder that `emit` wrote. */
+  readonly folder: string;
+  /** Left out: the management cluster's of the site. */
+  readonly kubeconfig?: string | undefined;
+  readonly siteFile?: string | undefined;
+  readonly options: ApplyStagesOptions;
+}
+
+/**
+ * Applies what `emit` wrote, stage by stage, and waits after each. Run again it continues; when all is as it should be it changes nothing.
+ * @throws AirlockError NOTHING_EMITTED, USAGE, those of the cluster
+ */
+export async function apply(request: ApplyRequest, run: Run): Promise<ApplyReport> {
+  const stages = await readStages(request.folder, run);
+  return applyStages(stages, createClientFor(await managementClient(request, run)), request.options, run);
+}
+
+/** The client of the management cluster. @throws AirlockError USAGE, FILE_NOT_FOUND, KUBECONFIG_INVALID */
+export async function managementClient(
+  request: Pick<ApplyRequest, 'kubeconfig' | 'siteFile'>,
+  run: Run,
+): Promise<ClusterClient> {
+  const site = request.siteFile === undefined ? undefined : (await loadSite(request.siteFile, run)).site;
+  const file = request.kubeconfig ?? site?.managementCluster?.kubeconfig;
+  if (file === undefined)
+    throw new AirlockError('USAGE', 'no management cluster', {
+      hint: 'name its kubeconfig with --kubeconfig FILE, or a site file with managementCluster',
+    });
+  await readFileLimited(file, run);
+  return connectCluster({ file });
+}
+
+interface StageIndex {
+  readonly kind: string;
+  readonly stages: readonly (Omit<ApplyStage, 'objects'> & {
+    readonly files: readonly { readonly path: string; readonly mode: ApplyStage['objects'][number]['mode'] }[];
+  })[];
+}
+
+/** Reads the stages of an emitted folder with their objects. @throws AirlockError NOTHING_EMITTED, FILE_NOT_FOUND */
+export async function readStages(folder: string, run: Run): Promise<ApplyStage[]> {
+  const file = path.join(folder, 'stages.json');
+  const bytes = await findFile(file, run);
+  const index = bytes ? (JSON.parse(bytes.toString()) as StageIndex) : undefined;
+  if (index?.kind !== 'ManifestStages')
+    throw new AirlockError('NOTHING_EMITTED', `${folder} holds no stages`, { hint: 'write them first: airlock emit' });
+  const stages: ApplyStage[] = [];
+  for (const { files, ...stage } of index.stages) {
+    const objects: { object: ClusterObject; mode: ApplyStage['objects'][number]['mode'] }[] = [];
+    for (const one of files) {
+      if (!isMemberPath(one.path))
+        throw new AirlockError('NOTHING_EMITTED', `${file} names ${one.path}, which is not below it`);
+      const text = (await readFileLimited(path.join(folder, one.path), run)).toString();
+      for (const object of parseYamlStream(text)) objects.push({ object: object as ClusterObject, mode: one.mode });
+    }
+    stages.push({ ...stage, gates: stage.gates as readonly Gate[], objects });
+  }
+  return stages;
+}
