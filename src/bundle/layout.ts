@@ -12,7 +12,7 @@ import {
 } from './format.ts';
 import { renderIndex } from './index-text.ts';
 import { compareFiles, type Member, type MemberSet, memberMode, sequenceMembers } from './members.ts';
-import { encodeHeader, endBytes, paddingOf } from './tar-header.ts';
+import { createHeaderEncoder, encodeHeader, endBytes, paddingOf } from './tar-header.ts';
 
 /** A member with its place. Offsets as in `MemberPlace`. */
 export interface PlacedMember extends Member {
@@ -41,7 +41,7 @@ export interface VolumeRule {
  * index not counted, as real oc-mirror counts) above `volumeSizeBytes`; a member that is larger by itself gets a volume of its own.
  */
 export function* placeMembers(set: MemberSet, rule: VolumeRule): Generator<PlacedMember> {
-  const mtime = new Date(rule.createdAt);
+  const encode = createHeaderEncoder(new Date(rule.createdAt));
   let volume = rule.firstVolume;
   let contentBytes = 0;
   let offset = 0;
@@ -51,7 +51,7 @@ export function* placeMembers(set: MemberSet, rule: VolumeRule): Generator<Place
       contentBytes = 0;
       offset = 0;
     }
-    const header = encodeHeader({ path: member.path, size: member.size, mode: member.mode, mtime });
+    const header = encode(member);
     const dataOffset = offset + header.length;
     yield { ...member, volume, header, headerOffset: offset, dataOffset };
     contentBytes += member.size;

@@ -16,6 +16,7 @@ import {
 } from '../oci/index.ts';
 import { type Bundle, locateMember } from './bundle.ts';
 import type { IndexedFile } from './format.ts';
+import { assertSpace } from './load-space.ts';
 import { type LoadedGeneration, listLoaded, loadedNumber, writeLoaded } from './load-state.ts';
 import { type Placement, Placer } from './place-data.ts';
 import { collectTargets, type IncompleteImage } from './target-tree.ts';
@@ -59,7 +60,7 @@ export interface LoadOutcome {
  * Loads a bundle into registry storage on this host: order checked first, then blobs (hashed while they are copied, named only when right),
  * then files, and last the link files of images whose blobs are all there, under their names at the target. Run again it continues; when all
  * is there it does nothing. The caller holds the lock of the state folder (`acquireLock`).
- * @throws AirlockError BASE_MISSING, BUNDLE_DAMAGED, DISK_FULL, FILE_UNWRITABLE, CANCELLED
+ * @throws AirlockError SPACE_SHORT, BASE_MISSING, BUNDLE_DAMAGED, DISK_FULL, FILE_UNWRITABLE, CANCELLED
  */
 export async function loadIntoStorage(options: LoadOptions, run: Run): Promise<LoadOutcome> {
   try {
@@ -90,6 +91,7 @@ async function load(options: LoadOptions, run: Run): Promise<LoadOutcome> {
   let writtenLinks = 0;
   let incompleteImages: readonly IncompleteImage[] = [];
   try {
+    await assertSpace(placements, run);
     await mapLimited(placements, 4, (placement) => placer.place(placement));
     await placer.flush();
     ({ writtenLinks, incompleteImages } = await writeLinks(options, placer, run));

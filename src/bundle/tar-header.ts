@@ -25,7 +25,27 @@ export function paddingOf(size: number): number {
  * not ASCII, or the size is above 8 GiB. Only the records that are needed: real oc-mirror's archives look the same.
  */
 export function encodeHeader(fields: HeaderFields): Buffer {
-  const { path, size, mode, mtime } = fields;
+  return createHeaderEncoder(fields.mtime)(fields);
+}
+
+/** What `createHeaderEncoder` gives: as `encodeHeader`, for members of one bundle. */
+export type HeaderEncoder = (fields: Omit<HeaderFields, 'mtime'>) => Buffer;
+
+/**
+ * An encoder for many headers of one time. Most members of a bundle are link files that differ only in their names: what is the same is
+ * encoded once, and a name and the checksum are put in. A million headers take a second instead of ten.
+ */
+export function createHeaderEncoder(mtime: Date): HeaderEncoder {
+  let template: Template | undefined;
+  return ({ path, size, mode }) => {
+    if (size > octalLimit) return encodeSlowly({ path, size, mode, mtime });
+    if (template?.size !== size || template.mode !== mode) template = createTemplate(size, mode, mtime);
+    return fillTemplate(template, path) ?? encodeSlowly({ path, size, mode, mtime });
+  };
+}
+
+/** Any header, by the tar package. */
+function encodeSlowly({ path, size, mode, mtime }: HeaderFields): Buffer {
   const header = new Header({ path, size, mode, mtime, uid: 0, gid: 0, uname: '', gname: '', type: 'File' });
   const block = Buffer.alloc(blockBytes);
   if (!header.encode(block)) return block;
@@ -39,4 +59,42 @@ export function encodeHeader(fields: HeaderFields): Buffer {
 /** Whether the block holds the whole name by itself. */
 function isSplit(block: Buffer, path: string): boolean {
   return new Header(block).path === path && Buffer.byteLength(path) === path.length;
+}
+
+/** A header without a name. */
+interface Template {
+  readonly size: number;
+  readonly mode: number;
+  readonly block: Buffer;
+  /** Of all bytes but the name, the checksum's own counted as spaces. */
+  readonly sum: number;
+}
+
+const nameBytes = 100;
+const prefixBytes = 155;
+const prefixOffset = 345;
+const checksumOffset = 148;
+
+function createTemplate(size: number, mode: number, mtime: Date): Template {
+  const block = encodeSlowly({ path: 'x', size, mode, mtime });
+  block[0] = 0;
+  block.fill(' ', checksumOffset, checksumOffset + 8);
+  return { size, mode, block, sum: block.reduce((sum, byte) => sum + byte, 0) };
+}
+
+/** The template with a name in it; undefined when the name needs a PAX header. */
+function fillTemplate(template: Template, path: string): Buffer | undefined {
+  const slash = path.length < nameBytes ? -1 : path.lastIndexOf('/', prefixBytes);
+  if (path.length >= nameBytes && (slash < 1 || path.length - slash - 1 > nameBytes)) return undefined;
+  const block = Buffer.from(template.block);
+  let sum = template.sum;
+  for (let at = 0; at < path.length; at += 1) {
+    const code = path.charCodeAt(at);
+    if (code < 0x20 || code > 0x7e) return undefined;
+    if (at === slash) continue;
+    block[at < slash ? prefixOffset + at : at - slash - 1] = code;
+    sum += code;
+  }
+  block.write(`${sum.toString(8).padStart(6, '0')} \0`, checksumOffset, 'latin1');
+  return block;
 }
