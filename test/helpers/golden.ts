@@ -5,6 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { type ImageSet, parseImageSet } from '../../src/config/index.ts';
+import { type Disk, nodeDisk } from '../../src/core/disk.ts';
 import { quietRun } from '../../src/core/run.ts';
 import { type CollectOptions, collectImageSet, type HttpAccess } from '../../src/mirror/index.ts';
 import { openStorage, type Source, storageSource } from '../../src/oci/index.ts';
@@ -63,6 +64,23 @@ function goldenHttp(web: string, requests: string[]): HttpAccess {
   };
 }
 
+/** The real disk without waiting for the medium: a workspace of hundreds of small files would cost seconds each time. */
+const hastyDisk: Disk = {
+  ...nodeDisk,
+  async open(file, access, mode) {
+    const handle = await nodeDisk.open(file, access, mode);
+    return {
+      read: (buffer, position) => handle.read(buffer, position),
+      write: (buffer, position) => handle.write(buffer, position),
+      sync: async () => {},
+      truncate: (size) => handle.truncate(size),
+      sizeBytes: () => handle.sizeBytes(),
+      close: () => handle.close(),
+    };
+  },
+  syncDirectory: async () => {},
+};
+
 /** Collects the ISC of a case with a workspace of its own. */
 export async function collectCase(
   golden: GoldenSource,
@@ -95,7 +113,7 @@ export async function collectParsed(
       kept: openKeptBlobs(workspace),
       options: { signatureKeyArmored: golden.releaseKey, ...options },
     },
-    quietRun(),
+    quietRun({ disk: hastyDisk }),
   );
   return { ...set, workspace };
 }

@@ -8,7 +8,7 @@ import { parseUpdateGraph, type ReleaseNode, type UpdateGraph } from '../release
 import { type ChannelSelection, selectReleases } from '../release/select.ts';
 import { addNote, type Collector, orMissing } from './collector.ts';
 import { defaultUpdateUrl, okdUpdateUrl } from './options.ts';
-import { addWorkingFile } from './working-files.ts';
+import { keepWorkingFile } from './working-files.ts';
 
 /** A release that the channels select, on one architecture. */
 export interface WantedRelease {
@@ -115,6 +115,12 @@ async function fetchGraph(
   }
   const graph = parseUpdateGraph(body.toString('utf8'));
   // Real oc-mirror reads this file instead of asking when it loads the bundle (reference §4.7).
-  addWorkingFile(collector, `hold-release/cincinnati-graph-data/${architecture}-${channel}.json`, body, url.href);
+  await keepWorkingFile(
+    collector,
+    `hold-release/cincinnati-graph-data/${architecture}-${channel}.json`,
+    body,
+    url.href,
+    run,
+  );
   return graph;
 }

@@ -14,7 +14,7 @@ import { parseHttpUrl } from '../http-access.ts';
 import { imageStorageName, parseImageName } from '../naming.ts';
 import { addNote, type Collector, orMissing } from './collector.ts';
 import { addImage } from './image.ts';
-import { addWorkingFile } from './working-files.ts';
+import { keepWorkingFile } from './working-files.ts';
 
 type HelmChart = HelmSelection['local'][number];
 type HelmRepository = HelmSelection['repositories'][number];
@@ -59,11 +59,12 @@ async function collectRepository(collector: Collector, repository: HelmRepositor
   const entries = parseRepositoryIndex(body.toString('utf8'), url);
   const isAll = repository.charts.length === 0;
   if (isAll)
-    addWorkingFile(
+    await keepWorkingFile(
       collector,
       `helm/indexes/${base.replace(/^[a-z]+:\/\//, '').replace(/\/$/, '')}/index.yaml`,
       body,
       url,
+      run,
     );
   const wanted: HelmChart[] = isAll
     ? entries

@@ -12,7 +12,7 @@ import { kubevirtComponents } from './kubevirt.ts';
 import { readPayload } from './payload-content.ts';
 import { nameRelease } from './release-names.ts';
 import { proveRelease } from './release-signature.ts';
-import { addWorkingFile } from './working-files.ts';
+import { keepWorkingFile } from './working-files.ts';
 
 const releasesAtOnce = 3;
 
@@ -49,7 +49,7 @@ async function collectRelease(
   const payload = await readPayload(collector, reference, closure, { platform, wanted }, run);
   const names = nameRelease(collector, platform, wanted, reference, proof, payload);
   for (const [file, bytes] of payload.files)
-    addWorkingFile(collector, `hold-release/${names.folder}/${file}`, bytes, wanted.payload);
+    await keepWorkingFile(collector, `hold-release/${names.folder}/${file}`, bytes, wanted.payload, run);
   const reason = `release ${payload.version || wanted.version} ${payload.architecture}`;
   const added = await addImage(
     collector,
