@@ -23,7 +23,6 @@ export { imageDigestMirrorSets, imageTagMirrorSets, type Provenance } from './mi
 export { getRelease, releaseImage } from './mirrored-release.ts';
 export { type PullReference, pullReferences } from './pull-references.ts';
 export { type DockerConfig, mergeDockerConfigs, registryAuth } from './pull-secret.ts';
-export { readStages, stageFiles } from './read-stages.ts';
 export { type RegistriesConfOptions, renderRegistriesConf } from './registries-conf.ts';
 export { imageConfig, registryConfig, registryConfigKey } from './registry-trust.ts';
 export { describeResource, type EmittedFile, type Resource, renderResource, renderResources } from './resource.ts';
