@@ -2,8 +2,14 @@ import type { Run } from '../core/run.ts';
 import { type Digest, digestHex, type Manifest, parseManifest } from '../oci/index.ts';
 import type { ImageType, SelectedImage, TargetName } from '../plan/index.ts';
 import type { Bundle } from './bundle.ts';
-import type { FoundRepository } from './foreign.ts';
 import type { IndexedBlob } from './format.ts';
+
+/** What the link tree of a foreign archive says of one repository. */
+export interface FoundRepository {
+  readonly tags: Map<string, { readonly digest: Digest; readonly mtime: Date | undefined }>;
+  readonly revisions: Set<Digest>;
+  readonly layers: Set<Digest>;
+}
 
 /** What the manifests of a foreign archive say about its images and blobs. */
 export interface ForeignImages {

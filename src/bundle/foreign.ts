@@ -14,7 +14,7 @@ import {
   type RepositoryContent,
 } from '../oci/index.ts';
 import { type Bundle, readMember } from './bundle.ts';
-import { type ForeignImages, listForeignImages } from './foreign-images.ts';
+import { type ForeignImages, type FoundRepository, listForeignImages } from './foreign-images.ts';
 import { type BundleIndex, type IndexedBlob, type IndexedFile, volumeNumber } from './format.ts';
 import { renderIndex } from './index-text.ts';
 import { type ScannedMember, scanVolume } from './scan.ts';
@@ -25,12 +25,6 @@ interface Found {
   readonly repositories: Map<string, FoundRepository>;
   readonly files: Map<string, IndexedFile>;
   newest: Date | undefined;
-}
-
-export interface FoundRepository {
-  readonly tags: Map<string, { readonly digest: Digest; readonly mtime: Date | undefined }>;
-  readonly revisions: Set<Digest>;
-  readonly layers: Set<Digest>;
 }
 
 const linkBytes = 71;
