@@ -2,6 +2,7 @@ import { AirlockError, errorText, isAirlockError } from '../core/errors.ts';
 import { assertRunning, cancellation, type Run } from '../core/run.ts';
 import type { ClusterClient } from './client.ts';
 import { diffObjects, type FieldChange } from './diff.ts';
+import { fieldAt } from './fields.ts';
 import { lookAtGate } from './gates.ts';
 import { keepSecretType, mergeWithLive } from './merge.ts';
 import { type NodeEffect, nodeEffect, type ObjectPair } from './pools.ts';
@@ -41,6 +42,8 @@ export interface ApplyStagesOptions {
   readonly confirm?: (plan: StagePlan) => Promise<boolean>;
   /** Between two looks at a gate; default 5 seconds. */
   readonly pollMs?: number;
+  /** How long the machine config operator may take to render a change; default 60 seconds. */
+  readonly renderGraceSeconds?: number;
   /** Instead of each stage's own limit. */
   readonly timeoutSeconds?: number;
 }
@@ -101,15 +104,47 @@ async function applyStage(
   run: Run,
 ): Promise<ApplyReport['stages'][number]> {
   const changes = plan.objects.some((object) => object.action !== 'unchanged' && object.action !== 'keep');
+  const waits = options.skipGates !== true;
   if (changes) {
     if (options.confirm && !(await options.confirm(plan)))
       throw new AirlockError('APPLY_DECLINED', `stage ${stage.name} was not applied`, {
         hint: 'run airlock apply again when it suits',
       });
+    const rolls = waits && stage.gates.some((gate) => gate.kind === 'machineConfigPools');
+    const before = rolls ? await renderedConfigurations(client, run) : '';
     for (const { object, mode } of stage.objects) await applyObject(object, mode, client, options, run);
+    if (before !== '') await waitForRendering(before, client, options, run);
   }
-  if (!options.skipGates) await waitForGates(stage, client, changes, options, run);
+  if (waits) await waitForGates(stage, client, options, run);
   return { ...plan, state: changes ? 'applied' : 'unchanged' };
+}
+
+/** What the pools are to have, as one text; '' without pools. */
+async function renderedConfigurations(client: ClusterClient, run: Run): Promise<string> {
+  const query = { apiVersion: 'machineconfiguration.openshift.io/v1', kind: 'MachineConfigPool' };
+  const pools = await client.list(query, run);
+  return pools.map((pool) => `${pool.metadata.name}=${String(fieldAt(pool, 'spec.configuration.name'))}`).join();
+}
+
+/**
+ * Gives the machine config operator time to see a change: pools are settled until it has rendered one. A change that alters nothing on nodes
+ * renders nothing, so this ends after a grace period.
+ */
+async function waitForRendering(
+  before: string,
+  client: ClusterClient,
+  options: ApplyStagesOptions,
+  run: Run,
+): Promise<void> {
+  const end = Date.now() + (options.renderGraceSeconds ?? 60) * 1000;
+  while (Date.now() < end) {
+    const now = await renderedConfigurations(client, run).catch((error: unknown) => {
+      if (isAirlockError(error, 'CLUSTER_UNREACHABLE')) return before;
+      throw error;
+    });
+    if (now !== before) return;
+    await pause(options.pollMs ?? 5000, run);
+  }
 }
 
 function chooseStages(stages: readonly ApplyStage[], only: readonly string[] | undefined): readonly ApplyStage[] {
@@ -216,15 +251,12 @@ async function applyObject(
 async function waitForGates(
   stage: ApplyStage,
   client: ClusterClient,
-  changed: boolean,
   options: ApplyStagesOptions,
   run: Run,
 ): Promise<void> {
   const pollMs = options.pollMs ?? 5000;
   const limitSeconds = options.timeoutSeconds ?? stage.timeoutSeconds;
   const end = Date.now() + limitSeconds * 1000;
-  // Controllers need a moment to see a change: a status read too early is that of before.
-  if (changed && stage.gates.some((gate) => gate.kind === 'machineConfigPools')) await pause(pollMs, run);
   for (const gate of stage.gates) {
     for (let last = ''; ; ) {
       const state = await lookAtGate(gate, client, run).catch((error: unknown) => {

@@ -4,7 +4,7 @@ import { AirlockError } from '../../src/core/errors.ts';
 import { quietRun } from '../../src/core/run.ts';
 import { FakeApi } from './fake-api.ts';
 
-const fast = { pollMs: 5, timeoutSeconds: 0.2 };
+const fast = { pollMs: 5, timeoutSeconds: 0.2, renderGraceSeconds: 0 };
 const configMap = (name: string, data: Record<string, string>): ClusterObject => ({
   apiVersion: 'v1',
   kind: 'ConfigMap',
@@ -173,9 +173,32 @@ describe('applyStages', () => {
     const stages = [
       stage('mirrors', [{ object: configMap('pot', {}), mode: 'apply' }], [{ kind: 'machineConfigPools' }]),
     ];
-    await applyStages(stages, clientFor, { pollMs: 5, timeoutSeconds: 5 }, run);
+    await applyStages(stages, clientFor, { ...fast, timeoutSeconds: 5 }, run);
     expect(told[0]).toBe('pool worker: 1 of 2 nodes updated');
     expect(told.length).toBeGreaterThan(1);
+  });
+
+  test('waits for a change that the operator has not rendered yet, though the pools look settled', async () => {
+    const { api, clientFor } = await start();
+    api.put(pool('True'));
+    const rolling = { ...pool('False'), spec: { configuration: { name: 'rendered-2' } } };
+    const settled: ClusterObject = { ...pool('True'), spec: rolling.spec };
+    const seen: string[] = [];
+    const run = quietRun({
+      report: (event) => {
+        if (!('subject' in event)) return;
+        if (event.subject === 'ConfigMap kitchen/pot') setTimeout(() => api.put(rolling), 30);
+        if (event.state === 'active') {
+          seen.push('rolling');
+          api.put({ ...settled, status: { ...(settled['status'] as object), configuration: { name: 'rendered-2' } } });
+        }
+      },
+    });
+    const stages = [
+      stage('mirrors', [{ object: configMap('pot', {}), mode: 'apply' }], [{ kind: 'machineConfigPools' }]),
+    ];
+    await applyStages(stages, clientFor, { pollMs: 5, timeoutSeconds: 5, renderGraceSeconds: 5 }, run);
+    expect(seen).toEqual(['rolling']);
   });
 
   test('ends with what was missing when a gate stays shut, and continues there when started again', async () => {
