@@ -36,6 +36,8 @@ export interface AdoptOptions {
   readonly parallelBlobs: number;
   readonly signingKeyPem?: string;
   readonly toolFile?: string;
+  /** Called when all is there, before the leftovers are removed. */
+  readonly beforeSeal?: () => Promise<void>;
   /** Names in the partial folder that are removed before it gets its final name. */
   readonly leftovers: readonly string[];
 }
@@ -90,6 +92,7 @@ async function adopt(options: AdoptOptions, run: Run): Promise<BuildOutcome> {
   });
   await writeSides(partial, plan, indexBytes, facts, volumes, run);
   const record = recordOf(index, { indexDigest: digestFromHex(facts.sha256), signature, volumes });
+  await options.beforeSeal?.();
   for (const name of [...options.leftovers, sideNames.journal]) await run.disk.remove(path.join(partial, name));
   await syncVolumes(archive, run);
   await run.disk.syncDirectory(partial);

@@ -1,8 +1,10 @@
+export { type AdoptOptions, adoptArchive, openArchive, recoverAdopted } from './adopt.ts';
 export {
   type BuildOptions,
   type BuildOutcome,
   buildBundle,
   findInterruptedBuild,
+  generationFolders,
   type InterruptedBuild,
 } from './build.ts';
 export { type Bundle, type BundleVolume, locateMember, readMember } from './bundle.ts';

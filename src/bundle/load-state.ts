@@ -2,9 +2,9 @@ import path from 'node:path';
 import { findFile, writeFileAtomic } from '../core/files.ts';
 import { prettyJson } from '../core/json.ts';
 import type { Run } from '../core/run.ts';
-import type { Digest } from '../oci/index.ts';
-import { type Bundle, readMember } from './bundle.ts';
-import { type BundleIndex, generationText } from './format.ts';
+import { type Digest, digestHex, digestOf } from '../oci/index.ts';
+import { type Bundle, locateMember, readMember } from './bundle.ts';
+import { type BundleIndex, generationText, type IndexedFile } from './format.ts';
 import { parseIndex, renderIndex } from './index-text.ts';
 
 /** What the bastion remembers of a bundle that it loaded completely: `STATE/generations/NNNNNN/load.json`. */
@@ -58,11 +58,35 @@ export function loadedNumber(bundle: Bundle, loaded: readonly LoadedGeneration[]
 /** Keeps index and configuration of a bundle, and last the record that says it is loaded. */
 export async function writeLoaded(stateFolder: string, bundle: Bundle, record: LoadRecord, run: Run): Promise<void> {
   const folder = path.join(stateFolder, 'generations', generationText(record.generation));
+  const incoming = incomingFolder(stateFolder, bundle);
   await writeFileAtomic(path.join(folder, 'index.json'), renderIndex(bundle.index), run);
   await writeFileAtomic(path.join(folder, 'index.sig'), bundle.facts.signature, run);
-  for (const file of bundle.index.files) {
-    if (file.role !== 'config' || !file.path.startsWith('airlock/')) continue;
-    await writeFileAtomic(path.join(folder, path.basename(file.path)), await readMember(bundle, file, run), run);
+  for (const file of configurationOf(bundle)) {
+    const name = path.basename(file.path);
+    // Of a bundle that comes in parts, the part that holds it may be away by now.
+    const kept = await findFile(path.join(incoming, name), run, 1 << 30);
+    const right = kept !== undefined && digestHex(digestOf(kept)) === file.sha256;
+    await writeFileAtomic(path.join(folder, name), right ? kept : await readMember(bundle, file, run), run);
   }
   await writeFileAtomic(path.join(folder, 'load.json'), prettyJson(record), run);
+  await run.disk.remove(incoming);
+}
+
+/** Keeps what can be read now of the configuration of a bundle that comes medium by medium. */
+export async function keepConfiguration(stateFolder: string, bundle: Bundle, run: Run): Promise<void> {
+  for (const file of configurationOf(bundle)) {
+    const place = locateMember(bundle, file);
+    const isHere = bundle.volumes.some((volume) => volume.path === place.path && volume.foundBytes !== undefined);
+    if (!isHere || bundle.covers?.(place.path, place.offset, file.size) === false) continue;
+    const bytes = await readMember(bundle, file, run);
+    await writeFileAtomic(path.join(incomingFolder(stateFolder, bundle), path.basename(file.path)), bytes, run);
+  }
+}
+
+function incomingFolder(stateFolder: string, bundle: Bundle): string {
+  return path.join(stateFolder, 'incoming', digestHex(bundle.indexDigest).slice(0, 16));
+}
+
+function configurationOf(bundle: Bundle): IndexedFile[] {
+  return bundle.index.files.filter((file) => file.role === 'config' && file.path.startsWith('airlock/'));
 }

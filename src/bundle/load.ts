@@ -17,7 +17,7 @@ import {
 import { type Bundle, locateMember } from './bundle.ts';
 import type { IndexedFile } from './format.ts';
 import { assertSpace } from './load-space.ts';
-import { type LoadedGeneration, listLoaded, loadedNumber, writeLoaded } from './load-state.ts';
+import { keepConfiguration, type LoadedGeneration, listLoaded, loadedNumber, writeLoaded } from './load-state.ts';
 import { type Placement, Placer } from './place-data.ts';
 import { collectTargets, type IncompleteImage } from './target-tree.ts';
 
@@ -100,8 +100,10 @@ async function load(options: LoadOptions, run: Run): Promise<LoadOutcome> {
     await placer.close();
   }
   const absent = todo.blobs.length + todo.files.length - placements.length;
-  const kind = absent > 0 || missingVolumes.length > 0 || incompleteImages.length > 0 ? 'partial' : 'loaded';
+  // A volume that is not here is no loss when all that it held was brought before, from another medium.
+  const kind = absent > 0 || incompleteImages.length > 0 ? 'partial' : 'loaded';
   if (kind === 'loaded') await remember(options, generation, run);
+  else await keepConfiguration(stateFolder, bundle, run);
   const blobs = todo.blobs.filter((one) => isThere(bundle, one));
   return {
     ...base,
@@ -111,7 +113,7 @@ async function load(options: LoadOptions, run: Run): Promise<LoadOutcome> {
     placedFiles: placements.length - blobs.length,
     writtenLinks,
     incompleteImages,
-    missingVolumes,
+    missingVolumes: kind === 'loaded' ? [] : missingVolumes,
   };
 }
 

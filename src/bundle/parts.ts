@@ -73,8 +73,13 @@ export async function cutParts(
     assertRunning(run);
     const before =
       known?.indexDigest === bundle.indexDigest ? known.parts.find((one) => one.name === cut.name) : undefined;
-    if (only && !only.includes(cut.name) && before) parts.push(before);
-    else parts.push({ ...cut, sha256: await copyCut(bundle, cut, path.join(folder, cut.name), run) });
+    const isAsked = only === undefined || only.includes(cut.name);
+    if (!isAsked && before) parts.push(before);
+    else
+      parts.push({
+        ...cut,
+        sha256: await copyCut(bundle, cut, isAsked ? path.join(folder, cut.name) : undefined, run),
+      });
   }
   const { generation } = bundle.index;
   const list: PartList = {
@@ -212,8 +217,15 @@ async function findPart(part: Part, folders: readonly string[], run: Run): Promi
   return undefined;
 }
 
-async function copyCut(bundle: Bundle, cut: Omit<Part, 'sha256'>, target: string, run: Run): Promise<string> {
+/** Copies a cut and returns its sha256; without a target it is only hashed. */
+async function copyCut(
+  bundle: Bundle,
+  cut: Omit<Part, 'sha256'>,
+  target: string | undefined,
+  run: Run,
+): Promise<string> {
   const source = bundle.volumes.find((volume) => volume.name === cut.volume)?.path ?? '';
+  if (target === undefined) return hashFile(source, run, cut.offset, cut.size);
   const hash = createHash('sha256');
   try {
     await run.disk.makeDirectory(path.dirname(target));
@@ -242,16 +254,17 @@ async function copyCut(bundle: Bundle, cut: Omit<Part, 'sha256'>, target: string
   }
 }
 
-async function hashFile(file: string, run: Run): Promise<string> {
+async function hashFile(file: string, run: Run, offset = 0, size = Number.MAX_SAFE_INTEGER): Promise<string> {
   const handle = await run.disk.open(file, 'read');
   const hash = createHash('sha256');
   try {
     const buffer = Buffer.allocUnsafe(1 << 20);
-    for (let position = 0; ; ) {
-      const count = await handle.read(buffer, position);
+    for (let done = 0; ; ) {
+      const rest = Math.min(buffer.length, size - done);
+      const count = rest === 0 ? 0 : await handle.read(buffer.subarray(0, rest), offset + done);
       if (count === 0) return hash.digest('hex');
       hash.update(buffer.subarray(0, count));
-      position += count;
+      done += count;
     }
   } finally {
     await handle.close();

@@ -1,4 +1,4 @@
-import { Header, Pax } from 'tar';
+import { Header } from 'tar';
 import type { DiskFile } from '../core/disk.ts';
 import { AirlockError } from '../core/errors.ts';
 import { isSafePath } from './index-check.ts';
@@ -38,7 +38,8 @@ export async function* scanVolume(file: DiskFile, sizeBytes: number, name: strin
     if (block.length < blockBytes) return fail(offset, 'it ends within a header');
     if (block.every((byte) => byte === 0)) return;
     const start = extension.start ?? offset;
-    const own = new Header(block);
+    // With a name from elsewhere: the package takes a truncated name that happens to end with a slash for a folder, and folders for empty.
+    const own = new Header(block, 0, { path: 'named elsewhere' });
     if (!own.cksumValid) return fail(offset, 'a header is damaged');
     const size = (isExtension(block) ? undefined : extension.size) ?? own.size ?? 0;
     const dataOffset = offset + blockBytes;
@@ -48,14 +49,14 @@ export async function* scanVolume(file: DiskFile, sizeBytes: number, name: strin
     const type = String.fromCharCode(block[156] ?? 0);
     if (isExtension(block)) {
       if (size > extensionLimit) return fail(offset, 'an extension header is too long');
-      const text = (await reader.read(dataOffset, size)).toString('utf8');
+      const text = await reader.read(dataOffset, size);
       extension = {
         ...extension,
         ...readExtension(type, text, () => fail(offset, 'an extension header is wrong')),
         start,
       };
     } else {
-      const path = normalPath(extension.path ?? own.path ?? '');
+      const path = normalPath(extension.path ?? new Header(block).path ?? '');
       if (type === '0' || type === '\0') {
         if (!isSafePath(path)) return fail(offset, `a member is named "${path.slice(0, 200)}"`);
         yield { path, size, mode: (own.mode ?? 0o644) & 0o777, mtime: own.mtime, headerOffset: start, dataOffset };
@@ -78,15 +79,34 @@ function isExtension(block: Buffer): boolean {
 }
 
 /** PAX records of one member, or a GNU long name. */
-function readExtension(type: string, text: string, fail: () => never): Extension {
-  if (type === 'L') return { path: text.replace(/\0+$/, '') };
+function readExtension(type: string, bytes: Buffer, fail: () => never): Extension {
+  if (type === 'L') return { path: bytes.toString('utf8').replace(/\0+$/, '') };
   if (type !== 'x') return fail();
-  const records = Pax.parse(text, {});
-  if (records.linkpath !== undefined || /(?:^|\n)\d+ GNU\.sparse/.test(text)) return fail();
-  return {
-    ...(records.path === undefined ? {} : { path: records.path }),
-    ...(records.size === undefined ? {} : { size: records.size }),
-  };
+  const records = readPaxRecords(bytes, fail);
+  if (records.has('linkpath') || [...records.keys()].some((key) => key.startsWith('GNU.sparse'))) return fail();
+  const [path, size] = [records.get('path'), records.get('size')];
+  if (size !== undefined && !/^\d{1,15}$/.test(size)) return fail();
+  return { ...(path === undefined ? {} : { path }), ...(size === undefined ? {} : { size: Number(size) }) };
+}
+
+/**
+ * PAX records: `<length> <key>=<value>\n`, the length counting the whole record. Read by length and not by lines: a value with a line break in
+ * it must not look like another record to us than to another tar.
+ */
+function readPaxRecords(bytes: Buffer, fail: () => never): Map<string, string> {
+  const records = new Map<string, string>();
+  for (let start = 0; start < bytes.length; ) {
+    const digits = /^[1-9]\d{0,5} /.exec(bytes.toString('latin1', start, start + 8))?.[0];
+    const end = start + Number(digits);
+    if (digits === undefined || end > bytes.length || bytes[end - 1] !== 10) return fail();
+    const text = bytes.toString('utf8', start + digits.length, end - 1);
+    const equals = text.indexOf('=');
+    const key = text.slice(0, equals);
+    if (equals < 1 || records.has(key)) return fail();
+    records.set(key, text.slice(equals + 1));
+    start = end;
+  }
+  return records;
 }
 
 function normalPath(path: string): string {

@@ -3,6 +3,7 @@ import type { Finding } from '../core/findings.ts';
 import { hasErrors } from '../core/findings.ts';
 import type { Run } from '../core/run.ts';
 import { type Digest, digestOf } from '../oci/index.ts';
+import { checkAdopted } from './adopt-verify.ts';
 import type { Bundle } from './bundle.ts';
 import { renderIndex } from './index-text.ts';
 import { judgeSignature, type SignatureStatus } from './sign.ts';
@@ -41,7 +42,7 @@ export async function verifyBundle(
   const check =
     bundle.kind === 'airlock'
       ? await checkVolumes(index, facts, bundle.volumes, 'verify', run)
-      : await checkForeign(bundle, run);
+      : await (bundle.kind === 'adopted' ? checkAdopted : checkForeign)(bundle, run);
   const signature = checkSignature(bundle, options.publicKeyPem);
   const findings = [
     ...signatureFindings(bundle, signature, options.publicKeyPem !== undefined),

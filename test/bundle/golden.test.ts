@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process';
 import { copyFile, mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { loadIntoStorage, verifyBundle } from '../../src/bundle/index.ts';
 import { isAirlockError } from '../../src/core/errors.ts';
@@ -10,6 +12,7 @@ import { temporaryFolder } from '../helpers/temporary.ts';
 import { openOne } from './build-sample.ts';
 
 const run = quietRun();
+const exec = promisify(execFile);
 
 /** What a storage tree holds, in the form of the golden `registry.tsv`. */
 async function listStorage(folder: string): Promise<string[]> {
@@ -72,6 +75,29 @@ describeShared('archives of real oc-mirror', 'golden/cases', (cases) => {
     expect(await load('one')).toBe('loaded');
     expect(await load('two')).toBe('loaded');
     expect(await load('two')).toBe('nothing-new');
+  });
+
+  test('segments in any order, the isc_ entry not in the last one, are one archive', async () => {
+    const folder = await temporaryFolder();
+    const [unpacked, segments] = [path.join(folder, 'unpacked'), path.join(folder, 'in')];
+    for (const one of [unpacked, segments]) await mkdir(one);
+    await exec('tar', ['-xf', path.join(cases, '01-additional', '1-m2d/01.tar'), '-C', unpacked]);
+    const pack = (number: number, ...parts: string[]): Promise<unknown> =>
+      exec(
+        'sh',
+        ['-c', `find ${parts.join(' ')} -type f | sort -r | tar -cf ${segments}/mirror_00000${number}.tar -T -`],
+        { cwd: unpacked },
+      );
+    // As branches up to 5.0 order the parts, and with blobs spread over two segments.
+    await pack(1, 'working-dir', 'isc_*', 'docker/registry/v2/blobs/sha256/[0-7]*');
+    await pack(2, 'docker/registry/v2/blobs/sha256/[89a-f]*');
+    await pack(3, 'docker/registry/v2/repositories');
+    const bundle = await openOne(segments);
+    expect((await verifyBundle(bundle, {}, run)).whole).toBe(true);
+    const options = { bundle, storageRoot: path.join(folder, 'storage'), stateFolder: path.join(folder, 'state') };
+    expect((await loadIntoStorage(options, run)).kind).toBe('loaded');
+    const text = await readFile(path.join(cases, '01-additional', '2-d2m', 'registry.tsv'), 'utf8');
+    expect(await listStorage(options.storageRoot)).toHaveLength(text.trim().split('\n').length - 1);
   });
 
   test('a flipped byte in a blob is found and not loaded', async () => {

@@ -40,6 +40,22 @@ describe('a hostile archive', () => {
       'an extension header of a megabyte',
       [member({ path: 'x', type: 'ExtendedHeader' }, Buffer.alloc(1 << 20, 65)), member({ path: link })],
     ],
+    [
+      'a PAX record whose length lies',
+      [member({ path: 'x', type: 'ExtendedHeader' }, Buffer.from('99 path=evil\n')), member({ path: link })],
+    ],
+    [
+      'a PAX record hidden in another',
+      [member({ path: 'x', type: 'ExtendedHeader' }, Buffer.from('12 path=../x\n')), member({ path: link })],
+    ],
+    [
+      'two PAX names',
+      [member({ path: 'x', type: 'ExtendedHeader' }, Buffer.from('10 path=a\n10 path=b\n')), member({ path: link })],
+    ],
+    [
+      'a line break in a PAX name',
+      [member({ path: 'x', type: 'ExtendedHeader' }, Buffer.from('22 path=a\n11 path=bb\n\n')), member({ path: link })],
+    ],
     ['a global extension header', [new Pax({ path: 'evil' }, true).encode(), member({ path: link })]],
     [
       'a blob under a name that is not its own',
