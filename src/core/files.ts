@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { AirlockError, errorText, findErrno } from './errors.ts';
 import type { Run } from './run.ts';
@@ -15,7 +16,8 @@ export async function writeFileAtomic(
   run: Run,
   mode = 0o644,
 ): Promise<void> {
-  const temporary = path.join(path.dirname(file), `.${path.basename(file)}.${process.pid}.tmp`);
+  // Unique within the process too: the same content may be kept twice at once.
+  const temporary = path.join(path.dirname(file), `.${path.basename(file)}.${randomUUID()}.tmp`);
   try {
     await run.disk.makeDirectory(path.dirname(file));
     await run.disk.remove(temporary);

@@ -5,7 +5,10 @@ export { isMap, isScalar, isSeq, LineCounter, parseAllDocuments, parseDocument, 
 
 /** Reads the first YAML document into plain values; throws yaml's own error. For text whose places do not matter. */
 export function parseYaml(text: string): unknown {
-  return parseDocument(text, { version: '1.1', merge: true }).toJS();
+  const document = parseDocument(text, { version: '1.1', merge: true });
+  const [error] = document.errors;
+  if (error) throw error;
+  return document.toJS();
 }
 
 /** Reads every document of a stream into plain values; empty ones are left out. Throws the first syntax error. */

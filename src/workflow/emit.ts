@@ -2,6 +2,7 @@ import path from 'node:path';
 import { loadSite, type Site } from '../config/index.ts';
 import { AirlockError } from '../core/errors.ts';
 import { findFile, readFileLimited, writeFileAtomic } from '../core/files.ts';
+import type { Finding } from '../core/findings.ts';
 import { prettyJson } from '../core/json.ts';
 import type { Run } from '../core/run.ts';
 import { toolVersion } from '../core/version.ts';
@@ -14,7 +15,14 @@ import {
   type Zone,
   zoneFileName,
 } from '../dns/index.ts';
-import { type EmitInput, emitSite, type NamedFile, siteTextFiles } from '../manifests/index.ts';
+import {
+  type EmitInput,
+  emitSite,
+  type NamedFile,
+  siteStages,
+  siteTextFiles,
+  validateStages,
+} from '../manifests/index.ts';
 import { type LoadedContent, readLoadedContent } from './loaded.ts';
 import { siteTarget } from './site/endpoints.ts';
 import { prepareCertificates, prepareEtcdKeys, prepareUser, registryTrustPem } from './site/prepare.ts';
@@ -25,6 +33,8 @@ export interface EmitResult {
   readonly folder: string;
   readonly files: readonly { readonly path: string; readonly mode: number }[];
   readonly generations: readonly number[];
+  /** Rules over all objects: schemas, names that are referred to, images at the mirror. */
+  readonly findings: readonly Finding[];
 }
 
 /** The list of what was emitted, in the folder: the next run takes away what it no longer writes. */
@@ -44,15 +54,18 @@ export async function emit(siteFile: string, folder: string, run: Run): Promise<
     });
   }
   assertReleases(site, loaded);
-  const files = emitSite(await emitInput(site, loaded, run));
+  const input = await emitInput(site, loaded, run);
+  const files = emitSite(input);
   for (const file of files) await writeEmitted(path.join(folder, file.path), file.content, file.mode, run);
   await removeStale(
     folder,
     files.map((file) => file.path),
     run,
   );
+  const findings = validateStages(siteStages(input), input.content, neededPackages(site));
   return {
     folder,
+    findings,
     files: files.map(({ path: name, mode }) => ({ path: name, mode })),
     generations: loaded.generations.map((one) => one.generation),
   };
@@ -93,6 +106,13 @@ function zoneFiles(site: Site, zones: readonly Zone[]): NamedFile[] {
     { name: 'hosts', content: renderHosts(zones) },
     { name: 'nsupdate.txt', content: renderNsupdate(zones) },
   ];
+}
+
+/** Operators that the site cannot do without; one that is in the cluster already need not be mirrored, so a missing one is only said. */
+function neededPackages(site: Site): string[] {
+  if (!site.managementCluster || site.hostedClusters.length === 0) return [];
+  const balanced = site.hostedClusters.some((cluster) => cluster.publishing === 'LoadBalancer');
+  return ['multicluster-engine', ...(balanced ? ['metallb-operator'] : [])];
 }
 
 /** A hosted cluster cannot be installed from a release that is not at the mirror. */

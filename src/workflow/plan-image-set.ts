@@ -6,7 +6,7 @@ import { readFileLimited } from '../core/files.ts';
 import type { Finding } from '../core/findings.ts';
 import type { Run } from '../core/run.ts';
 import { toolVersion } from '../core/version.ts';
-import { collectImageSet, redHatReleaseKey } from '../mirror/index.ts';
+import { collectImageSet } from '../mirror/index.ts';
 import { digestHex, digestOf } from '../oci/index.ts';
 import {
   assemblePlan,
@@ -138,7 +138,8 @@ export async function describePlan(plan: Plan, planFile: string, request: PlanRe
   return { plan, planFile, state, isNew: hasNewContent(plan), volumes, space, findings };
 }
 
-async function collectOptions(request: PlanRequest, { site }: LoadedConfiguration, run: Run) {
+/** What flags and site file add to the configuration. */
+export async function collectOptions(request: PlanRequest, { site }: LoadedConfiguration, run: Run) {
   const { selection, source } = request;
   const key =
     selection.releaseKeyFile === undefined
@@ -152,8 +153,8 @@ async function collectOptions(request: PlanRequest, { site }: LoadedConfiguratio
     removeSignatures: selection.removeSignatures,
     ...(selection.updateUrl ? { updateUrl: selection.updateUrl } : {}),
     ...(selection.signatureUrl ? { signatureUrl: selection.signatureUrl } : {}),
-    // Where another key signs (OKD, a mirror of one's own), --release-key names it.
-    signatureKeyArmored: key ?? redHatReleaseKey,
+    // Without one the collector takes Red Hat's, for the payloads that Red Hat publishes.
+    ...(key ? { signatureKeyArmored: key } : {}),
     ...(coreos ? { coreos } : {}),
     ...(selection.coreosBaseUrl ? { coreosBaseUrl: selection.coreosBaseUrl } : {}),
   };
@@ -168,7 +169,7 @@ function siteArchitectures({ site }: LoadedSite): readonly string[] | 'from-rele
 }
 
 /** Both configuration files travel along, byte for byte. */
-function configurationFiles({ imageSet, site }: LoadedConfiguration): SelectedFile[] {
+export function configurationFiles({ imageSet, site }: LoadedConfiguration): SelectedFile[] {
   const file = (memberPath: string, bytes: Uint8Array, origin: string): SelectedFile => ({
     path: memberPath,
     sizeBytes: bytes.length,
