@@ -36,12 +36,24 @@ function isShown(event: LogEvent, options: ReporterOptions): boolean {
   return ranks[event.level] <= limits[options.level];
 }
 
+/** Milliseconds between two JSON lines on how far the same subject is: a large blob moves thousands of times a second. */
+const activeIntervalMs = 1000;
+
 function createJsonReporter(options: ReporterOptions): Reporter {
+  const lastMs = new Map<string, number>();
+  const isDue = (event: Exclude<RunEvent, LogEvent>): boolean => {
+    if (event.state === 'total') return true;
+    const last = lastMs.get(event.subject);
+    if (event.state !== 'active') lastMs.delete(event.subject);
+    else if (last !== undefined && options.nowMs() - last < activeIntervalMs) return false;
+    else lastMs.set(event.subject, options.nowMs());
+    return true;
+  };
   const put = (event: object): void =>
     options.write(`${JSON.stringify({ time: new Date(options.nowMs()).toISOString(), ...event })}\n`);
   return {
     report(event) {
-      if (event.state === 'log' ? isShown(event, options) : options.progress) put(event);
+      if (event.state === 'log' ? isShown(event, options) : options.progress && isDue(event)) put(event);
     },
     line: (text) => put({ state: 'log', level: 'info', message: text }),
     fail: (message, hint) => put({ state: 'log', level: 'error', message, ...(hint ? { hint } : {}) }),

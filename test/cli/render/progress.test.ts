@@ -84,6 +84,16 @@ describe('progress', () => {
     expect(lines.map((line) => JSON.parse(line).state)).toEqual(['total', 'log']);
   });
 
+  test('writes at most one JSON object a second on how far the same subject is, and every other event', () => {
+    const { report, lines, clock } = reporter({ format: 'json' });
+    for (let step = 0; step < 25; step += 1) {
+      clock.ms = 5000 + step * 100;
+      for (const subject of ['a', 'b']) report({ stage: 'build', subject, state: 'active', doneBytes: step });
+    }
+    report({ stage: 'build', subject: 'a', state: 'finished' });
+    expect(lines.map((line) => JSON.parse(line).doneBytes ?? 'end')).toEqual([0, 0, 10, 10, 20, 20, 'end']);
+  });
+
   test('shows warnings only at level warn, and nothing of progress with --no-progress', () => {
     const { report, lines, clock } = reporter({ level: 'warn', progress: false });
     report(total);
