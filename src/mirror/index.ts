@@ -7,5 +7,12 @@ export { type LoadedSelection, type LoadedSet, selectLoaded } from './delete/sel
 export { mirrorErrors } from './errors.ts';
 export type { HttpAccess } from './http-access.ts';
 export { additionalStorageName, digestTag, type ImageName, imageStorageName, parseImageName } from './naming.ts';
+export { type BinarySearch, findOcMirror, noOcMirror, type OcMirrorBinary, openOcMirror } from './oc-mirror/binary.ts';
+export { describeArchive } from './oc-mirror/describe.ts';
+export type { ArchiveContent } from './oc-mirror/description.ts';
+export { type CommandSettings, places as ocMirrorPlaces } from './oc-mirror/dialect.ts';
+export { assertFolder, type FolderOptions, keepCatalogs, prepareFolder } from './oc-mirror/folder.ts';
+export { judgeEnd, type OcMirrorVerdict } from './oc-mirror/judge.ts';
+export { type OcMirrorEnd, type OcMirrorJob, runOcMirror } from './oc-mirror/run.ts';
 export { redHatReleaseKey } from './release/red-hat-key.ts';
 export { createReleaseSigner, type ReleaseSigner } from './release/sign-release.ts';

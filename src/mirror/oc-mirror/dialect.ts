@@ -130,7 +130,7 @@ export function historyName(at: Date): string {
   return `.history-${at.toISOString().replace(/\.\d{3}Z$/, 'Z')}`;
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: it colours its output whatever it is written to.
+/** It colours its output whatever it is written to. */
 export const colours = /\x1b\[[0-9;]*[A-Za-z]/g;
 
 /** A stamped line: level and text. A line without a stamp belongs to the one before it. */
@@ -156,6 +156,13 @@ export const texts = {
   configInvalid:
     /invalid configuration|configuration missing|cannot parse .* as |decode \w+:|parsing config|duplicate|unmarshal/i,
   nothingToDo: /no images to copy/,
+  /** The archive stage looks for a cosign tag of a release image that has none (4.19 and newer). */
+  signatureAbsent: /\.sig in localhost:\d+\/openshift\/release/,
+  /** Causes that lie with a service, not with the content: Go's and the copy library's words. */
+  unreachable:
+    /dial tcp|no such host|connection (?:refused|reset)|i\/o timeout|deadline exceeded|unauthorized|denied|authentication required|x509|tls:|unexpected EOF|received unexpected HTTP status|50[0234]/i,
+  /** An image reference in a sentence. */
+  reference: /((?:[\w-]+\.)+[\w-]+(?::\d+)?\/[\w./-]+(?:(?::|@sha256:)[\w.-]+)?)/,
 } as const;
 
 /** A Go panic: it ends with 2 as a failed release does, and says so on standard error. */

@@ -1,0 +1,138 @@
+import path from 'node:path';
+import type { OperatorCatalog } from '../../config/index.ts';
+import { findFile, readFileLimited } from '../../core/files.ts';
+import type { Run } from '../../core/run.ts';
+import { type Digest, digestHex } from '../../oci/index.ts';
+import type { ImageType, SelectedPackage } from '../../plan/index.ts';
+import { addDocument, type CatalogContent } from '../catalog/content.ts';
+import { createDocumentParser } from '../catalog/documents.ts';
+import { filterHash } from '../catalog/filter-hash.ts';
+import { addMissing } from '../collect/collector.ts';
+import { digestTag, type ImageName, parseImageName } from '../naming.ts';
+import { type Description, listFolder } from './description.ts';
+
+const catalogsFolder = 'operator-catalogs';
+
+/**
+ * The catalogs of the image set as the binary left them: the original, the rebuilt one under its filter hash, and what it selects. Returns
+ * what each operator image is, by origin. @see reference §5.2, §5.3, §7.5
+ */
+export async function nameCatalogs(description: Description, run: Run): Promise<Map<string, ImageType>> {
+  const types = new Map<string, ImageType>();
+  for (const entry of description.content.imageSet.mirror.operators) {
+    const content = await nameCatalog(description, entry, run);
+    for (const { bundles } of content.values()) {
+      for (const bundle of bundles.values()) {
+        for (const image of bundle.relatedImages) types.set(bare(image), 'operatorRelatedImage');
+        types.set(bare(bundle.image), 'operatorBundle');
+      }
+    }
+  }
+  return types;
+}
+
+const bare = (origin: string): string => origin.replace(/^docker:\/\//, '');
+
+async function nameCatalog(description: Description, entry: OperatorCatalog, run: Run): Promise<CatalogContent> {
+  const { collector, findDigest, add, placed } = description;
+  const name = parseImageName(entry.catalog);
+  const isRemote = name.transport === 'docker';
+  const repository = entry.targetCatalog || (isRemote ? name.path : path.posix.basename(name.path));
+  const ownTag = entry.targetTag || name.tag || (isRemote ? undefined : 'latest');
+  const tag = ownTag ?? digestTag(name.digest);
+  const digest = findDigest(repository, tag);
+  const origin = bare(entry.catalog);
+  if (digest === undefined) {
+    addMissing(
+      collector,
+      { type: 'operatorCatalog', origin },
+      'OC_MIRROR_ARCHIVE_INCOMPLETE',
+      `the archive has no ${repository}:${tag}`,
+    );
+    return new Map();
+  }
+  placeCopied(description, name, digest);
+  const component = path.posix.basename(name.path);
+  const folder = path.join(catalogsFolder, component, digestHex(digest));
+  const isWhole = entry.full && (entry.packages ?? []).length === 0;
+  const hash = isWhole ? undefined : await findHash(description, entry, digest, folder, run);
+  const rebuilt = hash === undefined ? undefined : findDigest(repository, hash);
+  const image = { type: 'operatorCatalog', origin, repository, reason: 'operator catalog' } as const;
+  const target = { repository, tag: ownTag ?? digestTag(rebuilt ?? digest) };
+  if (hash !== undefined && rebuilt !== undefined) {
+    add({ ...image, tag, targets: [], reason: 'operator catalog as it is at its source' });
+    add({ ...image, tag: hash, targets: [target], reason: 'operator catalog, filtered' });
+  } else add({ ...image, tag, targets: [target] });
+  placed.add(origin);
+  const content = await readContent(
+    description,
+    hash === undefined
+      ? path.join(folder, 'catalog-config')
+      : path.join(folder, 'filtered-catalogs', hash, 'catalog-config'),
+    run,
+  );
+  const template = entry.targetCatalogSourceTemplate;
+  collector.catalogs.push({
+    origin: entry.catalog,
+    digest,
+    targetDigest: rebuilt ?? digest,
+    ...target,
+    packages: [...content.values()].map(describePackage).sort((a, b) => (a.name < b.name ? -1 : 1)),
+    ...(template ? { sourceTemplate: (await readFileLimited(template, run, 1 << 20)).toString('utf8') } : {}),
+  });
+  return content;
+}
+
+/** The output names a catalog by the digest that it was pinned to. */
+function placeCopied({ content, placed }: Description, name: ImageName, digest: Digest): void {
+  for (const origin of content.copied) {
+    const copied = parseImageName(origin);
+    if (copied.path === name.path && (copied.digest === digest || copied.transport !== 'docker')) placed.add(origin);
+  }
+}
+
+/** The filter hash of the entry, when the binary computed the same one; else the only one that this catalog has. */
+async function findHash(
+  { content }: Description,
+  entry: OperatorCatalog,
+  digest: Digest,
+  folder: string,
+  run: Run,
+): Promise<string | undefined> {
+  const hashes = await listFolder(content, run, folder, 'filtered-catalogs');
+  const own = filterHash(entry, digest);
+  if (hashes.includes(own)) return own;
+  return hashes.length === 1 ? hashes[0] : undefined;
+}
+
+async function readContent({ content }: Description, folder: string, run: Run): Promise<CatalogContent> {
+  const found: CatalogContent = new Map();
+  const walk = async (below: string): Promise<void> => {
+    for (const entry of await run.disk.list(below)) {
+      const file = path.join(below, entry.name);
+      if (entry.kind === 'directory') await walk(file);
+      else if (/\.(?:json|ya?ml)$/.test(entry.name)) {
+        const bytes = (await findFile(file, run, 1 << 30)) ?? Buffer.alloc(0);
+        const parser = createDocumentParser(file, (document) => addDocument(found, document));
+        parser.write(bytes);
+        parser.end();
+      }
+    }
+  };
+  await walk(path.join(content.workingFolder, folder));
+  return found;
+}
+
+function describePackage(one: CatalogContent extends Map<string, infer P> ? P : never): SelectedPackage {
+  return {
+    name: one.name,
+    defaultChannel: one.defaultChannel ?? '',
+    channels: [...one.channels].map(([name, entries]) => ({
+      name,
+      bundles: entries.flatMap((entry) => {
+        const bundle = one.bundles.get(entry.name);
+        return bundle ? [{ name: entry.name, version: bundle.version ?? '', reason: 'oc-mirror' }] : [];
+      }),
+    })),
+  };
+}

@@ -1,0 +1,362 @@
+import path from 'node:path';
+import {
+  acquireLock,
+  adoptArchive,
+  type BuildOutcome,
+  type Bundle,
+  generationFolders,
+  type Lock,
+  openArchive,
+  readMember,
+  recoverAdopted,
+} from '../bundle/index.ts';
+import { AirlockError } from '../core/errors.ts';
+import { findFile, readFileLimited, writeFileAtomic } from '../core/files.ts';
+import { prettyJson } from '../core/json.ts';
+import type { Run } from '../core/run.ts';
+import { toolVersion } from '../core/version.ts';
+import {
+  assertFolder,
+  describeArchive,
+  judgeEnd,
+  keepCatalogs,
+  type OcMirrorBinary,
+  type OcMirrorVerdict,
+  ocMirrorPlaces,
+  prepareFolder,
+  runOcMirror,
+} from '../mirror/index.ts';
+import { blobPath, type Digest, digestHex, digestOf, manifestLimitBytes } from '../oci/index.ts';
+import {
+  assemblePlan,
+  hasNewContent,
+  type MissingContent,
+  openKeptBlobs,
+  type Plan,
+  parsePlan,
+  writePlan,
+} from '../plan/index.ts';
+import { type Base, readBase } from './base.ts';
+import { type EngineSettings, ocMirrorStateName } from './choose-engine.ts';
+import { httpAccess, openSourceClients } from './clients.ts';
+import { contentSources } from './content-sources.ts';
+import {
+  collectOptions,
+  configurationFiles,
+  type LoadedConfiguration,
+  loadConfiguration,
+  workspaceOf,
+} from './plan-image-set.ts';
+import { registryImageFile } from './registry-image.ts';
+import type { PlanRequest } from './requests.ts';
+import { errorBits, isReleaseType, type MirrorResult, uncheckedReleases, writeResult } from './result.ts';
+
+export interface OcMirrorBuildRequest extends PlanRequest {
+  readonly replan: boolean;
+  readonly signingKeyFile?: string | undefined;
+  readonly engine?: EngineSettings | undefined;
+}
+
+/** Beside the archive, once it is described. */
+const planName = 'adopt-plan.json';
+
+/** What stays the same over one build. */
+interface Build {
+  readonly request: OcMirrorBuildRequest;
+  readonly binary: OcMirrorBinary;
+  readonly configuration: LoadedConfiguration;
+  readonly base: Base;
+  readonly workspace: string;
+  /** `DIR/gen-NNNNNN.partial`. */
+  readonly partial: string;
+  readonly cacheFolder: string;
+  readonly startedAt: Date;
+}
+
+/** A finished run of the binary, as it stands beside its archive: a build that is run again goes on behind it. */
+interface RunState {
+  readonly imageSetDigest: string;
+  readonly siteDigest: string | undefined;
+  readonly copied: readonly string[];
+}
+
+/**
+ * Builds the next generation with the real binary: mirror to disk into a fresh folder, then its archive is described, checked and adopted
+ * where it lies. The caller holds the workspace's lock.
+ * @throws AirlockError OC_MIRROR_*, BUNDLE_INVALID, BUNDLE_DAMAGED, NOTHING_SELECTED, WORKSPACE_LOCKED (the cache is in use), and those of the disk
+ */
+export async function buildWithOcMirror(
+  binary: OcMirrorBinary,
+  request: OcMirrorBuildRequest,
+  run: Run,
+): Promise<MirrorResult> {
+  const workspace = workspaceOf(request);
+  const base = await readBase(request, workspace, run);
+  const cacheFolder =
+    request.engine?.cacheFolder ?? request.source.env['OC_MIRROR_CACHE'] ?? path.join(workspace, 'oc-mirror-cache');
+  const job: Build = {
+    request,
+    binary,
+    configuration: await loadConfiguration(request, run),
+    base,
+    workspace,
+    partial: generationFolders(request.folder, base.generation).partial,
+    cacheFolder: path.resolve(cacheFolder),
+    startedAt: run.now(),
+  };
+  assertFolder(job.partial);
+  await recoverAdopted({ folder: request.folder, workspace, generation: base.generation }, run).then((recovered) => {
+    if (recovered?.kind === 'sealed')
+      say(run, `generation ${base.generation} was whole already; its record was written again`);
+  });
+  const lock = await lockCache(job, run);
+  try {
+    const mirrored = await mirrorToDisk(job, run);
+    if (mirrored.kind === 'missing') return await finish(job, missingEnding(mirrored), run);
+    return await adopt(job, mirrored.state, run);
+  } finally {
+    await lock.release();
+  }
+}
+
+/** Two runs must not share a cache. */
+async function lockCache({ cacheFolder }: Build, run: Run): Promise<Lock> {
+  await run.disk.makeDirectory(cacheFolder);
+  return acquireLock(cacheFolder, 'airlock build --engine oc-mirror', run);
+}
+
+type Mirrored =
+  | { readonly kind: 'done'; readonly state: RunState }
+  | (Extract<OcMirrorVerdict, { kind: 'missing' }> & { readonly logFolder: string });
+
+/** Runs the binary, unless a run for the same configuration is done already. */
+async function mirrorToDisk(job: Build, run: Run): Promise<Mirrored> {
+  const { request, configuration, partial, workspace, base } = job;
+  const before = request.replan ? undefined : await findState(job, run);
+  if (before) {
+    say(run, `continuing generation ${base.generation}: oc-mirror was done with it (--replan drops it)`);
+    return { kind: 'done', state: before };
+  }
+  const { source, selection } = request;
+  await prepareFolder({ folder: partial, carriedBlobs: base.carriedBlobs, catalogsFolder: catalogsFolder(job) }, run);
+  const end = await runOcMirror(
+    {
+      binary: job.binary,
+      configFile: path.resolve(configuration.imageSet.file),
+      folder: partial,
+      settings: {
+        cacheFolder: job.cacheFolder,
+        authFile: source.authFile,
+        sourceTlsVerify: source.tlsVerify,
+        targetTlsVerify: true,
+        retryTimes: source.retryTimes,
+        retryDelaySeconds: source.retryDelaySeconds,
+        parallelImages: source.parallelImages,
+        parallelLayers: source.parallelLayers,
+        removeSignatures: selection.removeSignatures,
+        ignoreReleaseSignature: selection.ignoreReleaseSignature,
+      },
+      env: source.env,
+      environment: {
+        registriesConfFile: source.registriesConfFile,
+        releaseKeyFile: selection.releaseKeyFile,
+        signatureUrl: selection.signatureUrl,
+        updateUrl: selection.updateUrl,
+      },
+      logsFolder: path.join(workspace, 'oc-mirror-runs'),
+      stage: 'build',
+    },
+    run,
+  );
+  const verdict = judgeEnd(end);
+  if (verdict.kind === 'missing') return { ...verdict, logFolder: end.logFolder };
+  if (verdict.kind === 'nothing') throw nothingSelected(configuration);
+  const state = {
+    imageSetDigest: configuration.imageSet.imageSetDigest,
+    siteDigest: configuration.site?.siteDigest,
+    copied: [...end.output.copied],
+  };
+  await writeFileAtomic(path.join(partial, ocMirrorStateName), prettyJson(state), run);
+  return { kind: 'done', state };
+}
+
+async function findState({ partial, configuration }: Build, run: Run): Promise<RunState | undefined> {
+  const bytes = await findFile(path.join(partial, ocMirrorStateName), run, 1 << 28);
+  if (!bytes) return undefined;
+  const state = JSON.parse(bytes.toString('utf8')) as RunState;
+  const fits =
+    state.imageSetDigest === configuration.imageSet.imageSetDigest &&
+    state.siteDigest === configuration.site?.siteDigest;
+  return fits ? state : undefined;
+}
+
+/** Describes the archive, and makes a bundle of it where it carries anything new. */
+async function adopt(job: Build, state: RunState, run: Run): Promise<MirrorResult> {
+  const { request, partial, workspace, base } = job;
+  const archive = await openArchive(partial, run);
+  const clients = await openSourceClients(request.source, 'build', run);
+  try {
+    const plan = (await findPlan(job, run)) ?? (await planArchive(job, archive, state, clients, run));
+    if (plan.missing.length > 0) return await finish(job, { plan, state: 'incomplete', missing: plan.missing }, run);
+    const digests = new Set(plan.catalogs.map((catalog) => digestHex(catalog.digest)));
+    if (!hasNewContent(plan) && !request.full) {
+      await keepCatalogs(partial, catalogsFolder(job), digests, run);
+      await run.disk.remove(partial);
+      return await finish(job, { plan, state: 'nothing-new', missing: [] }, run);
+    }
+    const planFile = path.join(partial, planName);
+    await writePlan(plan, planFile, run);
+    const key = request.signingKeyFile;
+    const outcome = await adoptArchive(
+      {
+        plan,
+        archive,
+        folder: request.folder,
+        workspace,
+        kept: openKeptBlobs(workspace),
+        sources: contentSources(clients),
+        parallelBlobs: request.source.parallelLayers,
+        ...(key === undefined ? {} : { signingKeyPem: (await readFileLimited(key, run)).toString() }),
+        beforeSeal: () => keepCatalogs(partial, catalogsFolder(job), digests, run),
+        leftovers: [ocMirrorPlaces.workingDir, ocMirrorStateName, planName],
+      },
+      run,
+    );
+    if (outcome.kind === 'sealed') say(run, `generation ${base.generation} is ${outcome.folder}`);
+    return await finish(job, adoptedEnding(outcome, plan), run);
+  } finally {
+    await clients.close();
+  }
+}
+
+async function findPlan({ partial }: Build, run: Run): Promise<Plan | undefined> {
+  const file = path.join(partial, planName);
+  const bytes = await findFile(file, run, 1 << 30);
+  return bytes ? parsePlan(bytes.toString('utf8'), file) : undefined;
+}
+
+/** The plan that the built-in engine would have made, read back from the archive; files beside the images are collected by our own code. */
+async function planArchive(
+  job: Build,
+  archive: Bundle,
+  state: RunState,
+  clients: Awaited<ReturnType<typeof openSourceClients>>,
+  run: Run,
+): Promise<Plan> {
+  const { request, configuration, base, workspace } = job;
+  const kept = openKeptBlobs(workspace);
+  const facts = await describeArchive(
+    {
+      imageSet: configuration.imageSet.imageSet,
+      repositories: archive.index.repositories,
+      readBlob: readFrom(archive, job.cacheFolder, run),
+      workingFolder: path.join(job.partial, ocMirrorPlaces.workingDir),
+      copied: new Set(state.copied),
+      source: clients.remote,
+      http: httpAccess(clients, 'build'),
+      kept,
+      options: await collectOptions(request, configuration, run),
+    },
+    run,
+  );
+  const image = await registryImageFile(configuration.site?.site, clients.remote, kept, workspace, run);
+  return assemblePlan(
+    {
+      ...facts,
+      files: [...facts.files, ...configurationFiles(configuration), ...image.files],
+      missing: [...facts.missing, ...image.missing],
+      notes: [...facts.notes, ...image.notes],
+    },
+    {
+      now: request.createdAt ?? run.now(),
+      toolVersion,
+      engine: 'oc-mirror',
+      ...base,
+      imageSetDigest: configuration.imageSet.imageSetDigest,
+      ...(configuration.site ? { siteDigest: configuration.site.siteDigest } : {}),
+      volumeSizeBytes: configuration.imageSet.imageSet.archiveSizeGib * 1024 ** 3,
+    },
+  );
+}
+
+/** Small blobs: from the archive, or from the cache where an earlier archive carried them. */
+function readFrom(archive: Bundle, cacheFolder: string, run: Run): (digest: Digest) => Promise<Buffer | undefined> {
+  const blobs = new Map(archive.index.blobs.map((blob) => [blob.digest, blob]));
+  return async (digest) => {
+    const blob = blobs.get(digest);
+    if (blob && blob.size > manifestLimitBytes) return undefined;
+    const file = path.join(cacheFolder, ocMirrorPlaces.cache, blobPath(digest));
+    const bytes = blob ? await readMember(archive, blob, run) : await findFile(file, run, manifestLimitBytes);
+    return bytes && digestOf(bytes) === digest ? bytes : undefined;
+  };
+}
+
+function catalogsFolder({ workspace }: Build): string {
+  return path.join(workspace, 'oc-mirror-catalogs');
+}
+
+/** How a build ends, before it is a result. */
+interface Ending {
+  readonly plan?: Plan;
+  readonly state: MirrorResult['state'];
+  readonly missing: readonly MissingContent[];
+  readonly folder?: string;
+  readonly volumes?: MirrorResult['volumes'];
+  /** The binary's own; left out: from what is missing. */
+  readonly bits?: number;
+  readonly notes?: MirrorResult['notes'];
+}
+
+function missingEnding(mirrored: Extract<Mirrored, { kind: 'missing' }>): Ending {
+  const message = 'oc-mirror made no archive; its output and its logs are there';
+  const notes = [{ code: 'OC_MIRROR_LOGS', subject: mirrored.logFolder, message }];
+  return { state: 'incomplete', missing: mirrored.missing, bits: mirrored.bits, notes };
+}
+
+function adoptedEnding(outcome: BuildOutcome, plan: Plan): Ending {
+  if (outcome.kind === 'sealed')
+    return { plan, state: 'complete', missing: [], folder: outcome.folder, volumes: outcome.record.volumes };
+  const blobs = new Map<string, string>(plan.blobs.map((blob) => [blob.digest, blob.origin]));
+  const types = new Map(plan.images.map((image) => [image.origin, image.type]));
+  const missing = outcome.missing.map((one): MissingContent => {
+    const origin = blobs.get(one.name);
+    const type = origin === undefined ? 'coreos' : (types.get(origin) ?? 'generic');
+    return { type, origin: origin ?? one.name, digest: one.digest, code: one.code, cause: one.cause };
+  });
+  return { plan, state: 'incomplete', missing };
+}
+
+const empty = { images: 0, blobs: 0, bytes: 0 };
+
+async function finish(job: Build, ending: Ending, run: Run): Promise<MirrorResult> {
+  const { plan, missing } = ending;
+  const types = missing.map((one) => one.type);
+  const result: MirrorResult = {
+    apiVersion: 'airlock/v1alpha1',
+    kind: 'Result',
+    state: ending.state === 'incomplete' && types.some(isReleaseType) ? 'failed' : ending.state,
+    generation: job.base.generation,
+    folder: ending.folder ?? (ending.state === 'nothing-new' ? job.request.folder : job.partial),
+    totals: plan?.totals ?? { selected: empty, assumed: empty, carried: empty },
+    volumes: ending.volumes ?? [],
+    missing,
+    notes: [...(plan?.notes ?? []), ...(ending.notes ?? [])],
+    uncheckedReleases: plan ? uncheckedReleases(plan) : [],
+    errorBits: ending.bits ?? errorBits(types),
+    engine: 'oc-mirror',
+    startedAt: job.startedAt.toISOString(),
+    finishedAt: run.now().toISOString(),
+  };
+  if (result.state !== 'nothing-new') await writeResult(result.folder, result, run);
+  return result;
+}
+
+function nothingSelected({ imageSet }: LoadedConfiguration): AirlockError {
+  return new AirlockError('NOTHING_SELECTED', `${imageSet.file} selects no image`, {
+    hint: 'add releases, operators, additional images or charts; look at blockedImages, whose patterns match anywhere in a reference',
+  });
+}
+
+function say(run: Run, message: string): void {
+  run.report({ stage: 'build', state: 'log', level: 'info', message });
+}
