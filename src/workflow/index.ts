@@ -82,5 +82,5 @@ export type { PlanRequest, SelectionSettings, SourceSettings, TargetSettings } f
 export type { MirrorResult } from './result.ts';
 export { type SiteStatus, status } from './status.ts';
 export { type LoadTarget, parseLoadTarget, parseMirrorTarget } from './target.ts';
-export { type UpRequest, type UpResult, up, upForeground } from './up.ts';
-export { verify } from './verify.ts';
+export { type UpRequest, type UpResult, up, upForeground, upSupervised } from './up.ts';
+export { type VerifyResult, verify } from './verify.ts';

@@ -21,7 +21,7 @@ import {
 import { findRunningServices } from './services/background.ts';
 import { sitePaths } from './site/paths.ts';
 import { prepareUser } from './site/prepare.ts';
-import { registryContainerName } from './up.ts';
+import { findRegistryContainer, registryContainerLogs } from './site/registry-container.ts';
 
 /** Puts the site's registry user into an auth file. */
 export async function registryLogin(
@@ -78,8 +78,7 @@ export async function registryLogs(
 ): Promise<Readable | { readonly file: string }> {
   const { site } = await loadSite(siteFile, run);
   const engine = usesPodman(site) ? await findEngine(search, run) : undefined;
-  if (engine && (await engine.findContainer(registryContainerName)))
-    return engine.logs(registryContainerName, options, run);
+  if (engine && (await findRegistryContainer(engine))) return registryContainerLogs(engine, options, run);
   return { file: path.join(site.paths.state, 'log', 'services.log') };
 }
 

@@ -2,19 +2,21 @@ import path from 'node:path';
 import { certificatePaths, daysLeft, describeCertificate } from '../certs/index.ts';
 import { loadSite, type Site } from '../config/index.ts';
 import { findFile } from '../core/files.ts';
-import { hostPort } from '../core/ip.ts';
 import type { Run } from '../core/run.ts';
+import { type EngineSearch, findEngine } from '../registry/index.ts';
 import type { SiteCheck } from './check.ts';
 import { type LoadedContent, readLoadedContent } from './loaded.ts';
-import { probeTcp } from './probe.ts';
-import { findRunningServices } from './services/background.ts';
+import { findRunningServices, findSupervisor } from './services/background.ts';
+import type { ServiceHealth } from './services/health.ts';
+import { type DiskUse, readDiskUse } from './site/disk-use.ts';
+import { siteHealth } from './site/health.ts';
 import { sitePaths } from './site/paths.ts';
+import { findRegistryContainer } from './site/registry-container.ts';
 
 /** One address of one service. */
-export interface ServiceStatus {
-  readonly service: 'registry' | 'web' | 'dns';
-  readonly address: string;
-  readonly answers: boolean;
+export interface ServiceStatus extends ServiceHealth {
+  /** When what serves it was started; undefined when nothing of ours does. */
+  readonly since: string | undefined;
 }
 
 /** What `status` says of a site. */
@@ -22,76 +24,102 @@ export interface SiteStatus {
   readonly site: string;
   readonly services: readonly ServiceStatus[];
   /** Of the background process; undefined when it does not run. */
-  readonly background: { readonly pid: number; readonly since: string; readonly logFile: string } | undefined;
+  readonly background:
+    | {
+        readonly pid: number;
+        readonly since: string;
+        readonly logFile: string;
+        /** What starts it anew when it ends: a process of ours, systemd, or nothing. */
+        readonly supervisor: { readonly pid: number; readonly restarts: number } | undefined;
+      }
+    | undefined;
   readonly certificate:
-    | { readonly notAfter: string; readonly daysLeft: number; readonly fingerprintSha256: string }
+    | {
+        readonly notAfter: string;
+        readonly daysLeft: number;
+        readonly fingerprintSha256: string;
+        readonly caNotAfter: string | undefined;
+      }
     | undefined;
   readonly generations: LoadedContent['generations'];
   readonly releases: readonly string[];
   readonly webFiles: number;
-  readonly disks: readonly { readonly folder: string; readonly freeBytes: number }[];
+  readonly disks: readonly DiskUse[];
   readonly lastCheck: { readonly checkedAt: string; readonly errors: number; readonly warnings: number } | undefined;
   /** Everything that the site says should answer does. */
   readonly healthy: boolean;
 }
 
-const probeMs = 2000;
-
-/** Looks at the site as it stands; changes nothing. */
-export async function status(siteFile: string, run: Run): Promise<SiteStatus> {
+/** Looks at the site as it stands; changes nothing. Without `engine` Podman is not asked. */
+export async function status(siteFile: string, run: Run, engine?: EngineSearch): Promise<SiteStatus> {
   const { site } = await loadSite(siteFile, run);
   const paths = sitePaths(site);
-  const [background, loaded] = await Promise.all([
-    findRunningServices(paths.state, run),
+  const [loaded, { services, background }, certificate, disks] = await Promise.all([
     readLoadedContent(paths.state, run),
+    siteServices(site, run, engine),
+    certificateStatus(path.join(paths.state, 'certs'), run),
+    readDiskUse([paths.storage, paths.web, paths.state]),
   ]);
-  const services = await probeServices(site, run);
   return {
     site: site.name,
     services,
-    background: background && { pid: background.pid, since: background.startedAt, logFile: background.logFile },
-    certificate: await certificateStatus(path.join(paths.state, 'certs'), run),
+    background,
+    certificate,
     generations: loaded.generations,
     releases: loaded.releases.map((release) => `${release.version} ${release.architecture}`),
     webFiles: loaded.webFiles.length,
-    disks: await diskStatus([paths.storage, paths.web, paths.state], run),
+    disks,
     lastCheck: await readLastCheck(paths.lastCheck, run),
-    healthy: services.every((service) => service.answers),
+    healthy: services.every((service) => service.healthy),
   };
 }
 
-async function probeServices(site: Site, run: Run): Promise<ServiceStatus[]> {
-  const { registry, web, dns } = site;
-  const at = (service: ServiceStatus['service'], addresses: readonly string[], port: number) =>
-    addresses.map((address) => ({ service, address, port }));
-  const wanted = [
-    ...at('registry', registry.addresses, registry.port),
-    ...at('web', web.addresses, web.httpPort),
-    ...at('web', web.addresses, web.httpsPort),
-    ...(dns.serve ? at('dns', site.bastion.addresses, dns.port) : []),
-  ];
-  return Promise.all(
-    wanted.map(async ({ service, address, port }) => ({
-      service,
-      address: hostPort(address, port),
-      answers: await probeTcp(address, port, probeMs, run),
-    })),
-  );
+/** The services with their health, and the process behind them. */
+export async function siteServices(
+  site: Site,
+  run: Run,
+  engine?: EngineSearch,
+): Promise<Pick<SiteStatus, 'background'> & { readonly services: readonly ServiceStatus[] }> {
+  const { state } = site.paths;
+  const [record, supervisor, container, health] = await Promise.all([
+    findRunningServices(state, run),
+    findSupervisor(state, run),
+    engine && site.registry.mode !== 'embedded' ? findContainerStart(site, engine, run) : undefined,
+    siteHealth(site, run),
+  ]);
+  const servesRegistry = record?.endpoints.some((one) => one.service === 'registry') === true;
+  const since = (service: string): string | undefined =>
+    service === 'registry' && !servesRegistry ? container : record?.startedAt;
+  return {
+    services: health.map((one) => ({ ...one, since: since(one.service) })),
+    background: record && {
+      pid: record.pid,
+      since: record.startedAt,
+      logFile: record.logFile,
+      supervisor: supervisor && { pid: supervisor.pid, restarts: supervisor.restarts },
+    },
+  };
+}
+
+async function findContainerStart(site: Site, search: EngineSearch, run: Run): Promise<string | undefined> {
+  if (site.registry.mode === 'external') return undefined;
+  const engine = await findEngine(search, run);
+  const container = engine && (await findRegistryContainer(engine));
+  return container?.running ? container.startedAt?.toISOString() : undefined;
 }
 
 async function certificateStatus(folder: string, run: Run): Promise<SiteStatus['certificate']> {
-  const bytes = await findFile(certificatePaths(folder).certificate, run);
+  const paths = certificatePaths(folder);
+  const bytes = await findFile(paths.certificate, run);
   if (!bytes) return undefined;
   const leaf = describeCertificate(bytes.toString());
+  const ca = await findFile(paths.trust, run);
   return {
     notAfter: leaf.notAfter.toISOString(),
     daysLeft: daysLeft(leaf.notAfter, run.now()),
     fingerprintSha256: leaf.fingerprintSha256,
+    caNotAfter: ca && describeCertificate(ca.toString()).notAfter.toISOString(),
   };
-}
-
-async function diskStatus(folders: readonly string[], run: Run): Promise<SiteStatus['disks']> {
-  return Promise.all(folders.map(async (folder) => ({ folder, freeBytes: (await run.disk.space(folder)).freeBytes })));
 }
 
 async function readLastCheck(file: string, run: Run): Promise<SiteStatus['lastCheck']> {

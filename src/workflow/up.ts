@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import path from 'node:path';
 import { loadSite, type Site } from '../config/index.ts';
 import { AirlockError } from '../core/errors.ts';
-import { writeFileAtomic } from '../core/files.ts';
+import { findFile, writeFileAtomic } from '../core/files.ts';
 import { hostPort } from '../core/ip.ts';
 import { prettyJson } from '../core/json.ts';
 import type { Run } from '../core/run.ts';
@@ -11,24 +11,31 @@ import {
   awaitHealthy,
   type ContainerEngine,
   type EngineSearch,
-  ensureContainer,
   findEngine,
-  registryContainer,
-  registryFolders,
+  hasSystemd,
+  installUnit,
+  restartUnit,
 } from '../registry/index.ts';
 import { readLoadedContent } from './loaded.ts';
 import {
+  awaitServices,
   backgroundPaths,
   findRunningServices,
+  findSupervisor,
   type ServiceEndpoint,
-  startBackground,
+  startDetached,
   stopBackground,
+  writeFailure,
   writeServicesRecord,
 } from './services/background.ts';
+import { type FirewallPort, type FirewallResult, openFirewall } from './services/firewall.ts';
 import { startServices } from './services/serve.ts';
 import { type ServicesSettings, settingsDigest } from './services/settings.ts';
+import { supervise } from './services/supervise.ts';
+import { servicesUnit } from './services/unit.ts';
 import { sitePaths } from './site/paths.ts';
 import { prepareCertificates, prepareRegistryFiles, prepareUser, type RegistryUser } from './site/prepare.ts';
+import { ensureRegistry, siteContainer } from './site/registry-container.ts';
 import { servicesSettings } from './site/services-settings.ts';
 import { siteZones } from './site/zones.ts';
 
@@ -37,6 +44,8 @@ export interface UpRequest {
   /** How this tool is started again for the background: program and script. */
   readonly selfCommand: readonly string[];
   readonly engine: EngineSearch;
+  /** What starts the services anew when they end, and keeps them over a logout; default `process`. `auto`: systemd for root where it runs. */
+  readonly supervisor?: 'auto' | 'systemd' | 'process';
 }
 
 /** What runs after `up`. */
@@ -56,11 +65,12 @@ export interface UpResult {
     readonly notAfter: string;
   };
   readonly services: 'started' | 'restarted' | 'unchanged';
+  readonly supervisor: 'systemd' | 'process';
+  readonly firewall: FirewallResult;
   readonly logFile: string;
 }
 
 const startTimeoutMs = 30_000;
-export const registryContainerName = 'airlock-registry';
 
 /**
  * Certificates, registry, web server and DNS as running services. What runs with the same settings is left alone.
@@ -74,9 +84,17 @@ export async function up(request: UpRequest, run: Run): Promise<UpResult> {
   await writeDnsFiles(site, run);
   const engine = await chooseEngine(site, request.engine, run);
   const settings = servicesSettings(site, certificates.paths, engine === 'embedded');
-  const services = await ensureBackground(settings, request, run);
+  const supervisor = await chooseSupervisor(request, run);
+  const services = await ensureBackground(settings, supervisor, request, run);
   const state =
-    typeof engine === 'string' ? services.state : await ensureRegistryContainer(site, engine, registryConfig, run);
+    typeof engine === 'string'
+      ? services.state
+      : await ensureRegistry(
+          engine,
+          siteContainer(site, registryConfig, certificates.leaf.fingerprintSha256),
+          supervisor === 'systemd',
+          run,
+        );
   const record = services.record;
   if (engine !== 'external') await awaitRegistry(site, user, certificates.caPem, run);
   return {
@@ -95,6 +113,8 @@ export async function up(request: UpRequest, run: Run): Promise<UpResult> {
       notAfter: certificates.leaf.notAfter.toISOString(),
     },
     services: services.state,
+    supervisor,
+    firewall: await openFirewall(sitePorts(site), site.paths.state, run),
     logFile: record.logFile,
   };
 }
@@ -108,8 +128,12 @@ export async function upForeground(
 ): Promise<void> {
   const { site } = await loadSite(siteFile, run);
   const certificates = await prepareCertificates(site, run);
+  if (embedded) await prepareRegistryFiles(site, await prepareUser(site, run), certificates, run);
   const settings = servicesSettings(site, certificates.paths, embedded);
-  const services = await startServices(settings, run);
+  const services = await startServices(settings, run).catch(async (error: unknown) => {
+    await writeFailure(settings.stateFolder, error, run).catch(() => {});
+    throw error;
+  });
   await writeServicesRecord(
     settings.stateFolder,
     { startedAt: run.now().toISOString(), settingsDigest: settingsDigest(settings), endpoints: services.endpoints },
@@ -123,23 +147,60 @@ export async function upForeground(
   await services.close();
 }
 
-async function ensureBackground(settings: ServicesSettings, request: UpRequest, run: Run) {
+/** Keeps the services of a site running in processes of their own until the run is aborted. @throws AirlockError SERVICES_FAILED */
+export async function upSupervised(
+  siteFile: string,
+  embedded: boolean,
+  selfCommand: readonly string[],
+  run: Run,
+): Promise<void> {
+  const { site } = await loadSite(siteFile, run);
+  await supervise({ command: workerCommand(selfCommand, siteFile, embedded), stateFolder: site.paths.state }, run);
+}
+
+function workerCommand(selfCommand: readonly string[], siteFile: string, embedded: boolean): string[] {
+  const registry = embedded ? ['--embedded-registry'] : [];
+  return [...selfCommand, 'up', '--foreground', ...registry, '-f', siteFile, '--no-progress'];
+}
+
+async function chooseSupervisor(request: UpRequest, run: Run): Promise<'systemd' | 'process'> {
+  const wanted = request.supervisor ?? 'process';
+  if (wanted === 'process') return wanted;
+  const possible = request.engine.userId === 0 && (await hasSystemd(run));
+  if (possible) return 'systemd';
+  if (wanted === 'auto') return 'process';
+  throw new AirlockError('USAGE', 'systemd cannot keep the services here', {
+    hint: 'that needs root and a host that systemd runs; leave --supervisor out otherwise',
+  });
+}
+
+async function ensureBackground(
+  settings: ServicesSettings,
+  supervisor: 'systemd' | 'process',
+  request: UpRequest,
+  run: Run,
+) {
   const { stateFolder } = settings;
+  const command = workerCommand(request.selfCommand, request.siteFile, settings.registry !== undefined);
+  const unit = servicesUnit({ siteName: settings.title, command, logFile: backgroundPaths(stateFolder).log });
   const running = await findRunningServices(stateFolder, run);
-  if (running?.settingsDigest === settingsDigest(settings)) return { record: running, state: 'unchanged' as const };
-  if (running) await stopBackground(stateFolder, run);
+  const kept =
+    supervisor === 'systemd'
+      ? (await findFile(unit.file, run))?.toString() === unit.text
+      : (await findSupervisor(stateFolder, run)) !== undefined;
+  if (running?.settingsDigest === settingsDigest(settings) && kept)
+    return { record: running, state: 'unchanged' as const };
+  // Also a worker that lost its supervisor, or one that is only about to start.
+  const stopped = await stopBackground(stateFolder, run);
   await writeFileAtomic(backgroundPaths(stateFolder).settings, prettyJson(settings), run);
-  const command = [
-    ...request.selfCommand,
-    'up',
-    '--foreground',
-    ...(settings.registry ? ['--embedded-registry'] : []),
-    '-f',
-    request.siteFile,
-    '--no-progress',
-  ];
-  const record = await startBackground(command, stateFolder, startTimeoutMs, run);
-  return { record, state: running ? ('restarted' as const) : ('started' as const) };
+  const start = async () => {
+    if (supervisor === 'process') return startDetached([...command, '--supervised'], stateFolder, run);
+    await installUnit(unit, run);
+    await restartUnit(unit, run);
+    return { ended: () => false };
+  };
+  const record = await awaitServices(stateFolder, start, startTimeoutMs, run);
+  return { record, state: stopped || running ? ('restarted' as const) : ('started' as const) };
 }
 
 /** Which registry serves: the engine to run it in, or a word for the others. `auto`: Podman where its socket answers and its image is here. */
@@ -170,16 +231,6 @@ async function loadRegistryImage(site: Site, engine: ContainerEngine, run: Run):
   });
 }
 
-async function ensureRegistryContainer(site: Site, engine: ContainerEngine, config: string, run: Run): Promise<string> {
-  const spec = registryContainer({
-    name: registryContainerName,
-    image: site.registry.image,
-    folders: registryFolders(site.paths.registry),
-    config,
-  });
-  return ensureContainer(engine, spec, run);
-}
-
 async function awaitRegistry(site: Site, user: RegistryUser, caPem: string, run: Run): Promise<void> {
   for (const family of site.families) {
     const host = family === 4 ? '127.0.0.1' : '::1';
@@ -201,4 +252,15 @@ async function writeDnsFiles(site: Site, run: Run): Promise<void> {
     renderNamedConf(zones, { directory, forwarders: site.dns.forwarders }),
     run,
   );
+}
+
+/** What clients have to reach from other hosts. An external registry is another host's. */
+function sitePorts(site: Site): FirewallPort[] {
+  const { registry, web, dns } = site;
+  return [
+    ...(registry.mode === 'external' ? [] : [`${registry.port}/tcp` as const]),
+    `${web.httpPort}/tcp`,
+    `${web.httpsPort}/tcp`,
+    ...(dns.serve ? ([`${dns.port}/tcp`, `${dns.port}/udp`] as const) : []),
+  ];
 }

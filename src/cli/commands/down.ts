@@ -5,7 +5,11 @@ import { engineSearch, getSiteFile } from '../settings.ts';
 
 export async function runDown(invocation: Invocation): Promise<Outcome> {
   const result = await down(await getSiteFile(invocation), engineSearch(invocation), invocation.run);
-  const stopped = [...(result.services ? ['services'] : []), ...(result.container ? ['registry container'] : [])];
+  const stopped = [
+    ...(result.services ? ['services'] : []),
+    ...(result.container ? ['registry container'] : []),
+    ...result.closedPorts,
+  ];
   return {
     exitCode: exitCodes.done,
     result,

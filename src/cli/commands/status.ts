@@ -2,11 +2,11 @@ import { formatBytes } from '../../core/units.ts';
 import { type SiteStatus, status } from '../../workflow/index.ts';
 import type { Invocation, Outcome } from '../command.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { renderTable } from '../render/table.ts';
-import { getSiteFile } from '../settings.ts';
+import { plural, renderTable } from '../render/table.ts';
+import { engineSearch, getSiteFile } from '../settings.ts';
 
 export async function runStatus(invocation: Invocation): Promise<Outcome> {
-  const result = await status(await getSiteFile(invocation), invocation.run);
+  const result = await status(await getSiteFile(invocation), invocation.run, engineSearch(invocation));
   return { exitCode: result.healthy ? exitCodes.done : exitCodes.environment, result, text: renderStatus(result) };
 }
 
@@ -15,11 +15,16 @@ function renderStatus(result: SiteStatus): string {
   return [
     `site ${result.site}: ${result.healthy ? 'healthy' : 'NOT HEALTHY'}`,
     renderTable(
-      ['service', 'address', ''],
-      result.services.map((one) => [one.service, one.address, one.answers ? 'answers' : 'NO ANSWER']),
+      ['service', 'address', 'health', 'since'],
+      result.services.map((one) => [
+        one.service,
+        `${one.scheme}://${one.address}`,
+        one.healthy ? 'healthy' : `NOT HEALTHY: ${one.problem}`,
+        one.since ?? '',
+      ]),
     ),
     background
-      ? `services run since ${background.since} (process ${background.pid}), log ${background.logFile}`
+      ? `services: process ${background.pid}, ${keeper(background.supervisor)}, log ${background.logFile}`
       : 'no background services',
     certificate
       ? `certificate: ${certificate.daysLeft} days left (${certificate.notAfter.slice(0, 10)})`
@@ -27,9 +32,18 @@ function renderStatus(result: SiteStatus): string {
     ...result.generations.map((one) => `generation ${one.generation}: loaded ${one.loadedAt} into ${one.target}`),
     ...(result.releases.length > 0 ? [`releases: ${result.releases.join(', ')}`] : []),
     `RHCOS and other files on the web server: ${result.webFiles}`,
-    ...result.disks.map((disk) => `disk: ${disk.folder}: ${formatBytes(disk.freeBytes)} free`),
+    ...result.disks.map(
+      (disk) =>
+        `disk: ${disk.folder}: ${formatBytes(disk.usedBytes)} of ${formatBytes(disk.totalBytes)} used, ${formatBytes(disk.freeBytes)} free`,
+    ),
     lastCheck
       ? `last check: ${lastCheck.checkedAt}, ${lastCheck.errors} errors, ${lastCheck.warnings} warnings`
       : 'last check: none yet',
   ].join('\n');
+}
+
+function keeper(supervisor: NonNullable<SiteStatus['background']>['supervisor']): string {
+  if (!supervisor) return 'without a supervisor of ours';
+  const restarts = supervisor.restarts > 0 ? `, started again ${plural(supervisor.restarts, 'time')}` : '';
+  return `kept by process ${supervisor.pid}${restarts}`;
 }

@@ -147,13 +147,13 @@ export const commandTable: readonly CommandSpec[] = [
     name: 'up',
     summary: 'certificates, registry, web server and DNS as running services; idempotent',
     description:
-      'The registry runs through Podman where its socket answers, otherwise Airlock serves it. What is no container runs in the background.',
+      'The registry runs through Podman where its socket answers, otherwise Airlock serves it. What is no container runs in the background, over a logout, and is started again when it ends. Ports are opened in firewalld where it runs.',
     options: [
       siteOption,
       { flags: '--foreground', summary: 'run web server and DNS here until interrupted' },
       { flags: '--embedded-registry', summary: 'with --foreground: the registry too' },
     ],
-    examples: ['airlock up -f site.yaml'],
+    examples: ['airlock up -f site.yaml', 'airlock up --print-firewall'],
     load: async () => (await import('./up.ts')).runUp,
   },
   {
@@ -185,6 +185,14 @@ export const commandTable: readonly CommandSpec[] = [
     description:
       'Resolves names through the DNS of the site, trusts the emitted CA, maps original references through the emitted mirror rules, logs in with the emitted pull secret, fetches every manifest and asks for every blob and RHCOS file. Exit 1 when there is an error.',
     options: [siteOption, { flags: '--no-hash', summary: 'do not read RHCOS files whole; size and range only' }],
+      { flags: '--supervised', summary: 'with --foreground: in a process that is started again when it ends' },
+      {
+        flags: '--supervisor <kind>',
+        summary: 'what keeps the services running; auto: systemd for root where it runs, otherwise a process',
+        choices: ['auto', 'systemd', 'process'],
+        default: 'auto',
+      },
+      { flags: '--print-firewall', summary: 'show the commands that open the ports in a firewall' },
     examples: ['airlock check -f site.yaml', 'airlock check -o json'],
     load: async () => (await import('./check.ts')).runCheck,
   },

@@ -1,4 +1,4 @@
-import { type UpResult, up, upForeground } from '../../workflow/index.ts';
+import { type UpResult, up, upForeground, upSupervised } from '../../workflow/index.ts';
 import type { Invocation, Outcome } from '../command.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { engineSearch, getSiteFile, selfCommand } from '../settings.ts';
@@ -6,6 +6,11 @@ import { engineSearch, getSiteFile, selfCommand } from '../settings.ts';
 export async function runUp(invocation: Invocation): Promise<Outcome> {
   const siteFile = await getSiteFile(invocation);
   const { flags, run, world } = invocation;
+  const supervisor = flags.text('supervisor');
+  if (flags.on('supervised')) {
+    await upSupervised(siteFile, flags.on('embeddedRegistry'), selfCommand(invocation), run);
+    return { exitCode: exitCodes.done, result: {}, text: '' };
+  }
   if (flags.on('foreground')) {
     const ready = (endpoints: readonly { readonly service: string; readonly url: string }[]): void => {
       for (const { service, url } of endpoints) world.say(`${service} ${url}`);
@@ -13,17 +18,27 @@ export async function runUp(invocation: Invocation): Promise<Outcome> {
     await upForeground(siteFile, flags.on('embeddedRegistry'), ready, run);
     return { exitCode: exitCodes.done, result: {}, text: '' };
   }
-  const result = await up({ siteFile, selfCommand: selfCommand(invocation), engine: engineSearch(invocation) }, run);
-  return { exitCode: exitCodes.done, result, text: renderUp(result) };
+  const result = await up(
+    {
+      siteFile,
+      selfCommand: selfCommand(invocation),
+      engine: engineSearch(invocation),
+      supervisor: supervisor === 'systemd' || supervisor === 'process' ? supervisor : 'auto',
+    },
+    run,
+  );
+  return { exitCode: exitCodes.done, result, text: renderUp(result, flags.on('printFirewall')) };
 }
 
-function renderUp(result: UpResult): string {
-  const { certificates, registry } = result;
+function renderUp(result: UpResult, printFirewall: boolean): string {
+  const { certificates, registry, firewall } = result;
   return [
     `certificates: ${certificates.changed ? `changed (${certificates.reason ?? 'made'})` : 'left alone'}, valid until ${certificates.notAfter.slice(0, 10)}, CA ${certificates.caFile}`,
     `registry: ${registry.url} (${registry.mode}, ${registry.state})`,
     `web server: ${result.web.join(', ')}`,
     result.dns.length > 0 ? `DNS: ${result.dns.join(', ')}` : 'DNS: served by somebody else',
-    `services: ${result.services}, log ${result.logFile}`,
+    `services: ${result.services}, kept by ${result.supervisor === 'systemd' ? 'systemd' : 'a process of their own'}, log ${result.logFile}`,
+    ...(firewall.state === 'none' ? [] : [`firewall: ${firewall.ports.join(', ')} ${firewall.state}`]),
+    ...(printFirewall ? ['firewall commands:', ...firewall.commands.map((command) => `  ${command}`)] : []),
   ].join('\n');
 }

@@ -2,21 +2,28 @@ import { spawn } from 'node:child_process';
 import { open, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { AirlockError } from '../../core/errors.ts';
+import { AirlockError, isAirlockError } from '../../core/errors.ts';
 import { findFile, writeFileAtomic } from '../../core/files.ts';
 import { prettyJson } from '../../core/json.ts';
 import { assertRunning, type Run } from '../../core/run.ts';
+import { isRunning, ownProcess, type ProcessMark } from './process-mark.ts';
 
-/** What the background process wrote when it was ready: `STATE/run/services.json`. */
-export interface ServicesRecord {
-  readonly pid: number;
-  /** Start time of the process in clock ticks since boot: tells it from a later process with the same pid. */
-  readonly processStart: string;
+/** What the process that serves wrote when it was ready: `STATE/run/services.json`. */
+export interface ServicesRecord extends ProcessMark {
   readonly startedAt: string;
   /** Digest of the settings it runs with: `up` leaves it alone when they are still the same. */
   readonly settingsDigest: string;
   readonly endpoints: readonly ServiceEndpoint[];
   readonly logFile: string;
+}
+
+/** What the supervisor wrote: `STATE/run/supervisor.json`. */
+export interface SupervisorRecord extends ProcessMark {
+  readonly startedAt: string;
+  /** The process that it started last, which may not be ready yet. */
+  readonly worker: ProcessMark | undefined;
+  /** How often it had to start it anew. */
+  readonly restarts: number;
 }
 
 export interface ServiceEndpoint {
@@ -27,44 +34,74 @@ export interface ServiceEndpoint {
 
 export interface BackgroundPaths {
   readonly record: string;
+  readonly supervisor: string;
+  /** Why the services did not start, as data. */
+  readonly failure: string;
   readonly settings: string;
   readonly log: string;
 }
 
 export function backgroundPaths(stateFolder: string): BackgroundPaths {
+  const at = (name: string): string => path.join(stateFolder, 'run', name);
   return {
-    record: path.join(stateFolder, 'run', 'services.json'),
-    settings: path.join(stateFolder, 'run', 'settings.json'),
+    record: at('services.json'),
+    supervisor: at('supervisor.json'),
+    failure: at('failure.json'),
+    settings: at('settings.json'),
     log: path.join(stateFolder, 'log', 'services.log'),
   };
 }
 
 /** The record of services that are running now; undefined when there is none or its process is gone. */
 export async function findRunningServices(stateFolder: string, run: Run): Promise<ServicesRecord | undefined> {
-  const bytes = await findFile(backgroundPaths(stateFolder).record, run);
-  if (!bytes) return undefined;
-  const record = JSON.parse(bytes.toString()) as ServicesRecord;
-  return (await processStart(record.pid)) === record.processStart ? record : undefined;
+  return findLive<ServicesRecord>(backgroundPaths(stateFolder).record, run);
 }
 
-/** Written by the background process itself once everything listens. */
+/** The record of a supervisor that is running now. */
+export async function findSupervisor(stateFolder: string, run: Run): Promise<SupervisorRecord | undefined> {
+  return findLive<SupervisorRecord>(backgroundPaths(stateFolder).supervisor, run);
+}
+
+async function findLive<T extends ProcessMark>(file: string, run: Run): Promise<T | undefined> {
+  const record = await readRecord<T>(file, run);
+  return record && (await isRunning(record)) ? record : undefined;
+}
+
+/** A record that a crash cut short counts as none. */
+async function readRecord<T>(file: string, run: Run): Promise<T | undefined> {
+  const bytes = await findFile(file, run);
+  try {
+    return bytes && (JSON.parse(bytes.toString()) as T);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Written by the process itself once everything listens. */
 export async function writeServicesRecord(
   stateFolder: string,
   record: Omit<ServicesRecord, 'pid' | 'processStart' | 'logFile'>,
   run: Run,
 ): Promise<void> {
   const paths = backgroundPaths(stateFolder);
-  const own = { pid: process.pid, processStart: (await processStart(process.pid)) ?? '', logFile: paths.log };
-  await writeFileAtomic(paths.record, prettyJson({ ...record, ...own }), run);
+  await run.disk.remove(paths.failure);
+  await writeFileAtomic(paths.record, prettyJson({ ...record, ...(await ownProcess()), logFile: paths.log }), run);
+}
+
+/** Keeps why the services did not start, for the `up` that waits for them. */
+export async function writeFailure(stateFolder: string, error: unknown, run: Run): Promise<void> {
+  if (!isAirlockError(error)) return;
+  const { code, message, hint } = error;
+  await writeFileAtomic(backgroundPaths(stateFolder).failure, prettyJson({ code, message, hint }), run);
 }
 
 /**
- * Starts `command` as a process of its own session with its output in the log, and waits until it wrote its record. It survives logout.
- * @throws AirlockError SERVICES_FAILED with the last lines of the log
+ * Has `start` start the services, and waits until they wrote their record.
+ * @throws AirlockError what kept them from starting, otherwise SERVICES_FAILED with the last lines of the log
  */
-export async function startBackground(
-  command: readonly string[],
+export async function awaitServices(
   stateFolder: string,
+  start: () => Promise<{ readonly ended: () => boolean }>,
   timeoutMs: number,
   run: Run,
 ): Promise<ServicesRecord> {
@@ -72,56 +109,91 @@ export async function startBackground(
   await run.disk.makeDirectory(path.dirname(paths.log));
   await run.disk.makeDirectory(path.dirname(paths.record));
   await run.disk.remove(paths.record);
-  const log = await open(paths.log, 'a', 0o640);
-  const logStart = (await log.stat()).size;
-  const [program = '', ...args] = command;
-  const child = spawn(program, args, { detached: true, stdio: ['ignore', log.fd, log.fd] });
-  const ended = { exitCode: undefined as number | null | undefined };
-  child.on('exit', (code) => {
-    ended.exitCode = code;
-  });
-  child.on('error', () => {
-    ended.exitCode = -1;
-  });
-  child.unref();
-  await log.close();
+  await run.disk.remove(paths.failure);
+  const logStart = (await run.disk.stat(paths.log))?.sizeBytes ?? 0;
+  const started = await start();
   for (const end = Date.now() + timeoutMs; Date.now() < end; await sleep(50)) {
+    // Interrupted: what was not there before is not left behind half-started.
+    if (run.signal.aborted) await stopBackground(stateFolder, run);
     assertRunning(run);
     const record = await findRunningServices(stateFolder, run);
     if (record) return record;
-    if (ended.exitCode !== undefined) break;
+    if (started.ended() || (await run.disk.stat(paths.failure))) break;
   }
-  child.kill('SIGTERM');
-  const tail = (await readFile(paths.log)).subarray(logStart).toString().trim().split('\n').slice(-8).join('\n  ');
-  throw new AirlockError('SERVICES_FAILED', `the services did not come up:\n  ${tail || 'no output'}`, {
+  await stopBackground(stateFolder, run);
+  throw await startError(paths, logStart, run);
+}
+
+async function startError(paths: BackgroundPaths, logStart: number, run: Run): Promise<AirlockError> {
+  const failure = await readRecord<{ code: string; message: string; hint?: string }>(paths.failure, run);
+  if (failure) return new AirlockError(failure.code, failure.message, failure.hint ? { hint: failure.hint } : {});
+  const log = (await readFile(paths.log).catch(() => Buffer.alloc(0))).subarray(logStart).toString();
+  const tail = log.trim().split('\n').slice(-8).join('\n  ');
+  return new AirlockError('SERVICES_FAILED', `the services did not come up:\n  ${tail || 'no output'}`, {
     hint: `the whole log is ${paths.log}`,
   });
 }
 
-/** Ends the services that the record names, and nothing else. Returns whether there were any. */
-export async function stopBackground(stateFolder: string, run: Run, graceMs = 5000): Promise<boolean> {
-  const record = await findRunningServices(stateFolder, run);
+/** Starts `command` as a process of a session of its own with its output in the log: it survives logout. */
+export async function startDetached(
+  command: readonly string[],
+  stateFolder: string,
+  run: Run,
+): Promise<{ readonly ended: () => boolean }> {
   const paths = backgroundPaths(stateFolder);
-  if (record) {
-    process.kill(record.pid, 'SIGTERM');
-    const end = Date.now() + graceMs;
-    while ((await processStart(record.pid)) === record.processStart) {
-      if (Date.now() > end) process.kill(record.pid, 'SIGKILL');
-      await sleep(30);
-    }
-  }
-  await run.disk.remove(paths.record);
-  return record !== undefined;
+  await run.disk.makeDirectory(path.dirname(paths.log));
+  const log = await open(paths.log, 'a', 0o640);
+  const [program = '', ...args] = command;
+  // The root folder as working folder keeps no file system from being unmounted.
+  const child = spawn(program, args, { cwd: '/', detached: true, stdio: ['ignore', log.fd, log.fd] });
+  let ended = false;
+  child.on('exit', () => {
+    ended = true;
+  });
+  child.on('error', () => {
+    ended = true;
+  });
+  child.unref();
+  await log.close();
+  return { ended: () => ended };
 }
 
-/** Field 22 of /proc/PID/stat; undefined when there is no such process. A zombie counts as gone. */
-async function processStart(pid: number): Promise<string | undefined> {
+/** Ends the supervisor and the services that the records name, and nothing else. Returns whether there were any. */
+export async function stopBackground(stateFolder: string, run: Run, graceMs = 5000): Promise<boolean> {
+  const paths = backgroundPaths(stateFolder);
+  const supervisor = await findSupervisor(stateFolder, run);
+  // The supervisor first, or it would start the services again. It may have started a worker since its record was read.
+  if (supervisor) await stopProcess(supervisor, graceMs);
+  const left = await readRecord<SupervisorRecord>(paths.supervisor, run);
+  const services = await findRunningServices(stateFolder, run);
+  const workers = [left?.worker, supervisor?.worker, services].filter((one) => one !== undefined);
+  const stopped = await Promise.all(workers.map((one) => stopProcess(one, graceMs)));
+  await run.disk.remove(paths.record);
+  await run.disk.remove(paths.supervisor);
+  return supervisor !== undefined || stopped.includes(true);
+}
+
+/** SIGTERM, then SIGKILL; false when it does not run any more. */
+async function stopProcess(mark: ProcessMark, graceMs: number): Promise<boolean> {
+  if (!(await isRunning(mark))) return false;
+  sendSignal(mark, 'SIGTERM');
+  for (const end = Date.now() + graceMs; await isRunning(mark); await sleep(30)) {
+    if (Date.now() > end) sendSignal(mark, 'SIGKILL');
+    if (Date.now() > end + graceMs)
+      throw new AirlockError('SERVICES_FAILED', `process ${mark.pid} does not end`, {
+        hint: 'it waits for a disk, or belongs to another user: run this as the user who ran up',
+      });
+  }
+  return true;
+}
+
+function sendSignal({ pid }: ProcessMark, signal: NodeJS.Signals): void {
   try {
-    const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-    // The command name in parentheses may hold blanks and parentheses: count fields after the last one.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return fields[0] === 'Z' ? undefined : fields[19];
-  } catch {
-    return undefined;
+    process.kill(pid, signal);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EPERM')
+      throw new AirlockError('SERVICES_FOREIGN', `process ${pid}, which serves this site, belongs to another user`, {
+        hint: 'run this as the user who ran airlock up',
+      });
   }
 }

@@ -1,18 +1,26 @@
 import path from 'node:path';
+import { watchServerFiles } from '../../certs/index.ts';
 import { loadSite } from '../../config/index.ts';
-import { errorText } from '../../core/errors.ts';
 import { findFile, readFileLimited } from '../../core/files.ts';
 import { hostPort } from '../../core/ip.ts';
 import type { Run } from '../../core/run.ts';
 import { type DnsServer, startDnsServer } from '../../dns/index.ts';
 import { openStorage } from '../../oci/index.ts';
 import { type EmbeddedRegistry, parseHtpasswd, startEmbeddedRegistry } from '../../registry/index.ts';
-import { startWebServer, type WebFile, type WebServer, type WebText } from '../../webserver/index.ts';
+import {
+  type FileVerdict,
+  type StatusModel,
+  startWebServer,
+  type WebFile,
+  type WebServer,
+  type WebText,
+} from '../../webserver/index.ts';
 import { readLoadedContent } from '../loaded.ts';
 import { siteZones } from '../site/zones.ts';
 import { siteStatusPage } from '../status-page.ts';
 import type { ServiceEndpoint } from './background.ts';
 import type { ServicesSettings } from './settings.ts';
+import { watchFiles } from './watch-files.ts';
 
 /** Services that run in this process. */
 export interface RunningServices {
@@ -22,6 +30,9 @@ export interface RunningServices {
 
 /** How often certificates, zones and loaded content are looked at for changes. */
 const watchMs = 2000;
+
+/** How long one look at the services is shown. */
+const pageMs = 2000;
 
 /**
  * Starts the services that the settings name, and follows changes of certificates, zones and loaded content without a restart.
@@ -37,7 +48,7 @@ export async function startServices(settings: ServicesSettings, run: Run): Promi
     started.push(web);
     const dns = await startDns(settings, run);
     if (dns) started.push(dns);
-    const stopWatching = watch(settings, { registry, web, dns }, run);
+    const stopWatching = watch(settings, { registry, web, dns, tls }, run);
     return {
       endpoints: [
         ...(registry?.addresses ?? []).map(({ host, port }) => ({
@@ -93,7 +104,9 @@ async function startRegistry(settings: ServicesSettings, tls: Tls, run: Run): Pr
 async function startWeb(settings: ServicesSettings, tls: Tls, run: Run): Promise<WebServer> {
   const { web } = settings;
   const content = await webContent(settings, run);
-  return startWebServer(
+  let server: WebServer | undefined;
+  const page = statusPage(settings, (path) => server?.verdict(path) ?? { kind: 'unknown' }, run);
+  server = await startWebServer(
     {
       listen: [...web.http.map((one) => ({ ...one, tls: false })), ...web.https.map((one) => ({ ...one, tls: true }))],
       tls: { cert: tls.certificate, key: tls.key },
@@ -101,10 +114,25 @@ async function startWeb(settings: ServicesSettings, tls: Tls, run: Run): Promise
       root: web.root,
       title: settings.title,
       verifiedCacheFile: path.join(settings.stateFolder, 'run', 'verified-files.json'),
-      statusPage: () => siteStatusPage(settings, run),
+      statusPage: page,
     },
     run,
   );
+  return server;
+}
+
+/** The page asks every service: many readers at once share one look. */
+function statusPage(
+  settings: ServicesSettings,
+  verdict: (path: string) => FileVerdict,
+  run: Run,
+): () => Promise<StatusModel> {
+  let last: { readonly atMs: number; readonly model: Promise<StatusModel> } | undefined;
+  return () => {
+    if (!last || performance.now() - last.atMs > pageMs)
+      last = { atMs: performance.now(), model: siteStatusPage(settings.siteFile, verdict, run) };
+    return last.model;
+  };
 }
 
 async function webContent(settings: ServicesSettings, run: Run): Promise<{ files: WebFile[]; texts: WebText[] }> {
@@ -124,7 +152,7 @@ async function webContent(settings: ServicesSettings, run: Run): Promise<{ files
 async function startDns(settings: ServicesSettings, run: Run): Promise<DnsServer | undefined> {
   if (!settings.dns) return undefined;
   return startDnsServer(
-    { zones: await currentZones(settings.dns.siteFile, settings.stateFolder, run), listen: settings.dns.listen },
+    { zones: await currentZones(settings.siteFile, settings.stateFolder, run), listen: settings.dns.listen },
     run,
   );
 }
@@ -139,46 +167,64 @@ interface Watched {
   readonly registry: EmbeddedRegistry | undefined;
   readonly web: WebServer;
   readonly dns: DnsServer | undefined;
+  readonly tls: Tls;
 }
 
-/** Looks at the files by time and size; polling works on every file system, and nothing here is in a hurry. */
+/** Follows certificate, users, zones and content. Polling works on every file system, and nothing here is in a hurry. */
 function watch(settings: ServicesSettings, services: Watched, run: Run): () => void {
-  const follow = (files: readonly string[], apply: () => Promise<void>) => ({ files, apply, seen: '' });
-  const generations = path.join(settings.stateFolder, 'generations');
-  const followed = [
-    follow([settings.certificateFile, settings.keyFile], async () => {
-      const tls = await readTls(settings, run);
-      services.registry?.replaceTls(tls);
-      services.web.replaceTls({ cert: tls.certificate, key: tls.key });
-    }),
-    follow([generations, settings.caFile], async () => {
-      const { files, texts } = await webContent(settings, run);
-      await services.web.replaceFiles(files, texts);
-    }),
-    follow(settings.dns ? [settings.dns.siteFile, generations] : [], async () => {
-      if (settings.dns)
-        services.dns?.replaceZones(await currentZones(settings.dns.siteFile, settings.stateFolder, run));
-    }),
+  const { registry, web, dns, tls } = services;
+  const { certificateFile, keyFile, siteFile, stateFolder } = settings;
+  const generations = path.join(stateFolder, 'generations');
+  const stopTls = watchServerFiles(
+    { certificateFile, keyFile, intervalMs: watchMs },
+    { certificatePem: tls.certificate, keyPem: tls.key },
+    (certificate, key) => {
+      registry?.replaceTls({ certificate, key });
+      web.replaceTls({ cert: certificate, key });
+      logTaken('certificate', run);
+    },
+    run,
+  );
+  const stops = [
+    stopTls,
+    ...(registry && settings.registry
+      ? [watchFiles([settings.registry.htpasswdFile], () => takeUsers(settings, registry, run), run)]
+      : []),
+    watchFiles(
+      [generations, settings.caFile],
+      async () => {
+        const { files, texts } = await webContent(settings, run);
+        await web.replaceFiles(files, texts);
+        logTaken('content', run);
+      },
+      run,
+    ),
+    ...(dns
+      ? [
+          watchFiles(
+            [siteFile, generations],
+            async () => {
+              dns.replaceZones(await currentZones(siteFile, stateFolder, run));
+              logTaken('zones', run);
+            },
+            run,
+          ),
+        ]
+      : []),
   ];
-  const look = async (first: boolean): Promise<void> => {
-    for (const one of followed) {
-      const marks = await Promise.all(one.files.map((file) => run.disk.stat(file)));
-      const now = marks.map((mark) => `${mark?.modifiedAt.getTime()}:${mark?.sizeBytes}`).join(' ');
-      const changed = one.seen !== now && !first;
-      one.seen = now;
-      if (changed) await one.apply();
-    }
+  return () => {
+    for (const stop of stops) stop();
   };
-  const report = (error: unknown): void =>
-    run.report({
-      stage: 'serve',
-      state: 'log',
-      level: 'warning',
-      message: `a change was not taken over: ${errorText(error)}`,
-    });
-  void look(true).catch(report);
-  const timer = setInterval(() => void look(false).catch(report), watchMs);
-  return () => clearInterval(timer);
+}
+
+async function takeUsers(settings: ServicesSettings, registry: EmbeddedRegistry, run: Run): Promise<void> {
+  if (!settings.registry) return;
+  registry.replaceUsers(parseHtpasswd((await readFileLimited(settings.registry.htpasswdFile, run)).toString()));
+  logTaken('registry users', run);
+}
+
+function logTaken(what: string, run: Run): void {
+  run.report({ stage: 'serve', state: 'log', level: 'info', message: `new ${what} taken over` });
 }
 
 async function closeAll(services: readonly { close(): Promise<unknown> }[]): Promise<void> {

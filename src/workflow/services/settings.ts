@@ -11,6 +11,9 @@ export interface Listen {
 /** Everything that the background process needs, as a file: what it serves follows from it and from the files it names. */
 export interface ServicesSettings {
   readonly title: string;
+  /** The version of the tool that wrote them: another one is started anew. */
+  readonly tool: string;
+  readonly siteFile: string;
   readonly stateFolder: string;
   readonly certificateFile: string;
   readonly keyFile: string;
@@ -29,7 +32,7 @@ export interface ServicesSettings {
     readonly urls: readonly string[];
   };
   /** Left out: the zones are served by somebody else. */
-  readonly dns?: { readonly zonesFolder: string; readonly siteFile: string; readonly listen: readonly Listen[] };
+  readonly dns?: { readonly listen: readonly Listen[] };
 }
 
 /** Tells whether running services have to be started anew. */

@@ -1,6 +1,7 @@
 import type { CertificatePaths } from '../../certs/index.ts';
 import type { Site } from '../../config/index.ts';
 import { hostPort } from '../../core/ip.ts';
+import { toolVersion } from '../../core/version.ts';
 import type { Listen, ServicesSettings } from '../services/settings.ts';
 import { sitePaths } from './paths.ts';
 
@@ -10,6 +11,8 @@ export function servicesSettings(site: Site, certificates: CertificatePaths, emb
   const { registry, web, dns } = site;
   return {
     title: site.name,
+    tool: toolVersion,
+    siteFile: site.file,
     stateFolder: paths.state,
     certificateFile: certificates.certificate,
     keyFile: certificates.key,
@@ -30,9 +33,7 @@ export function servicesSettings(site: Site, certificates: CertificatePaths, emb
       https: listenOn(web.addresses, web.httpsPort),
       urls: [`http://${hostPort(web.host, web.httpPort)}`, `https://${hostPort(web.host, web.httpsPort)}`],
     },
-    ...(dns.serve
-      ? { dns: { zonesFolder: paths.zones, siteFile: site.file, listen: listenOn(site.bastion.addresses, dns.port) } }
-      : {}),
+    ...(dns.serve ? { dns: { listen: listenOn(site.bastion.addresses, dns.port) } } : {}),
   };
 }
 
