@@ -4,8 +4,11 @@ import { AirlockError } from '../core/errors.ts';
 import { findFile, readFileLimited } from '../core/files.ts';
 import type { Run } from '../core/run.ts';
 import { type MissingContent, openKeptBlobs, type Plan, parsePlan } from '../plan/index.ts';
+import { buildWithOcMirror } from './build-oc-mirror.ts';
+import { chooseEngine, type EngineSettings } from './choose-engine.ts';
 import { openSourceClients } from './clients.ts';
 import { contentSources } from './content-sources.ts';
+import { keepNames } from './names.ts';
 import { describePlan, loadConfiguration, type PlanResult, planImageSet, workspaceOf } from './plan-image-set.ts';
 import type { PlanRequest } from './requests.ts';
 import { errorBits, isReleaseType, type MirrorResult, uncheckedReleases, writeResult } from './result.ts';
@@ -16,6 +19,8 @@ export interface BuildRequest extends PlanRequest {
   /** Drop what an interrupted build planned and fetched. */
   readonly replan: boolean;
   readonly signingKeyFile?: string | undefined;
+  /** Left out: the built-in engine. */
+  readonly engine?: EngineSettings | undefined;
 }
 
 /**
@@ -27,6 +32,8 @@ export async function build(request: BuildRequest, run: Run): Promise<MirrorResu
   const workspace = workspaceOf(request);
   const lock = await acquireLock(workspace, 'airlock build', run);
   try {
+    const binary = await chooseEngine(request.engine, request, run);
+    if (binary) return await buildWithOcMirror(binary, request, run);
     const { result: planned, resumed } = await choosePlan(request, run);
     const facts = { plan: planned.plan, startedAt, run };
     if (planned.plan.missing.length === 0 && !planned.isNew && !request.full && !resumed)
@@ -35,7 +42,11 @@ export async function build(request: BuildRequest, run: Run): Promise<MirrorResu
     const outcome = await fill(request, planned.plan, run);
     const result = describe(facts, summarize(outcome, planned.plan));
     await writeResult(result.folder, result, run);
-    if (outcome.kind === 'sealed') await run.disk.remove(path.join(workspace, 'plan.json'));
+    if (outcome.kind === 'sealed') {
+      const { generation, indexDigest } = outcome.record;
+      await keepNames(workspace, generation, { indexDigest, images: planned.plan.images }, run);
+      await run.disk.remove(path.join(workspace, 'plan.json'));
+    }
     return result;
   } finally {
     await lock.release();

@@ -31,6 +31,7 @@ export const errorTables: readonly ErrorTable[] = [
   clusterErrors,
   workflowErrors,
 ];
+export { describeSignature } from '../bundle/index.ts';
 export type { ApplyReport as ApplyReportText, StagePlan as StagePlanText } from '../cluster/index.ts';
 export { type ApplyRequest, apply } from './apply.ts';
 export type { BastionRequest } from './bastion.ts';
@@ -47,6 +48,7 @@ export {
   certsSigningKey,
 } from './certs.ts';
 export { check, type SiteCheck } from './check.ts';
+export type { EngineSettings } from './choose-engine.ts';
 export { executeDeletion, type GenerateRequest, type GenerateResult, generateDeletion } from './delete.ts';
 export { type DemoRequest, type DemoResult, demo } from './demo/demo.ts';
 export { dnsLint, dnsQuery, dnsServe, dnsZone, zoneFormats } from './dns.ts';
@@ -62,12 +64,14 @@ export {
   hostedUpgradeCheck,
 } from './hosted.ts';
 export { initFolder } from './init.ts';
-export { type InspectResult, inspect } from './inspect.ts';
+export { type InspectResult, inspect, inspectChecksums, inspectSpdx } from './inspect.ts';
 export { exportInventory, type InventoryResult } from './inventory.ts';
 export { lintFiles } from './lint.ts';
 export { type LoadRequest, type LoadResult, load } from './load.ts';
 export { type MirrorOutcome, type MirrorRequest, mirror } from './mirror.ts';
+export { cutBundle, findNewest, makeNeeded, type PartsResult, usualPartsFolder } from './parts.ts';
 export { type PlanResult, planImageSet } from './plan-image-set.ts';
+export { type PruneResult, parseLiveDigests, prune, pruneCollect, pruneDryRun, pruneUndo } from './prune.ts';
 export { type RegistryServeRequest, serveRegistry } from './registry-serve.ts';
 export {
   registryBackup,

@@ -2,20 +2,18 @@ import path from 'node:path';
 import {
   acquireLock,
   type Bundle,
+  checkSignature,
   type LoadOutcome,
   listLoaded,
   loadedNumber,
   loadIntoStorage,
-  openBundle,
   openBundleSource,
   openBundleStore,
-  verifyBundle,
   writeLoaded,
 } from '../bundle/index.ts';
 import { loadSite, type Site } from '../config/index.ts';
 import { AirlockError, isAirlockError } from '../core/errors.ts';
 import { readFileLimited } from '../core/files.ts';
-import type { Finding } from '../core/findings.ts';
 import type { Run } from '../core/run.ts';
 import { type MirrorTarget, targetRepository } from '../manifests/index.ts';
 import {
@@ -29,6 +27,7 @@ import {
 import { openTargetClients, type RemoteClients } from './clients.ts';
 import { writeClusterResources } from './cluster-resources.ts';
 import { readBundleContent } from './loaded.ts';
+import { openMedia } from './media.ts';
 import type { SourceSettings, TargetSettings } from './requests.ts';
 import { siteTarget } from './site/endpoints.ts';
 import { sitePaths } from './site/paths.ts';
@@ -37,6 +36,8 @@ import type { LoadTarget } from './target.ts';
 
 export interface LoadRequest {
   readonly bundle: string;
+  /** Further folders where parts of the same bundle lie. */
+  readonly media?: readonly string[] | undefined;
   /** Left out: the registry of the site. */
   readonly target?: LoadTarget | undefined;
   readonly siteFile?: string | undefined;
@@ -80,20 +81,21 @@ interface Places {
  */
 export async function load(request: LoadRequest, run: Run): Promise<LoadResult> {
   const places = await findPlaces(request, run);
-  const bundles = await openBundle(request.bundle, run);
+  const opened = await openMedia(request.bundle, request.media ?? [], run);
+  const { bundles } = opened;
   const signature = await checkSignatures(bundles, request.keyFile, run);
   const { target } = places;
   const lock = places.state === undefined ? undefined : await acquireLock(places.state, 'airlock load', run);
   try {
     const done =
       target.kind === 'storage'
-        ? await loadStorage(bundles, target.folder, places, run)
-        : await loadRegistry(bundles, target, request, places, run);
+        ? await loadStorage(bundles, target.folder, places, opened.run)
+        : await loadRegistry(bundles, target, request, places, opened.run);
     const served = target.kind === 'registry' ? target : request.servedAs;
     // Where there is a site, `emit` writes them with everything else.
     const clusterResources =
       served && !places.site
-        ? await writeClusterResources(await readBundleContent(bundles, run), served, request.outputFolder, run)
+        ? await writeClusterResources(await readBundleContent(bundles, opened.run), served, request.outputFolder, run)
         : [];
     return { ...done, target: formatTarget(target), clusterResources, signature };
   } finally {
@@ -135,19 +137,30 @@ async function checkSignatures(
   if (keyFile === undefined)
     return bundles.map((bundle) => ({ generation: bundle.index.generation, state: 'no key was given' }));
   const publicKeyPem = (await readFileLimited(keyFile, run)).toString();
-  const found: { generation: number; state: string }[] = [];
-  for (const bundle of bundles) {
-    const { signature, findings } = await verifyBundle(bundle, { publicKeyPem }, run);
-    const bad = findings.find((finding: Finding) => finding.severity === 'error');
-    if (bad)
+  return bundles.map((bundle) => {
+    const { generation } = bundle.index;
+    // The signature covers the index, and the index the digest of every byte that is loaded and hashed below.
+    const { state } = checkSignature(bundle, publicKeyPem);
+    if (state === 'bad') {
       throw new AirlockError(
-        bad.code === 'SIGNATURE_BAD' ? 'SIGNATURE_BAD' : 'BUNDLE_DAMAGED',
-        `${bad.subject}: ${bad.message}`,
-        { hint: bad.hint ?? 'nothing was loaded' },
+        'SIGNATURE_BAD',
+        `${bundle.folder}: the signature does not fit the index and the given key`,
+        {
+          hint: 'nothing was loaded; ask for the right key, or for the bundle again',
+        },
       );
-    found.push({ generation: bundle.index.generation, state: signature.state });
-  }
-  return found;
+    }
+    if (state === 'unsigned') {
+      throw new AirlockError(
+        'SIGNATURE_BAD',
+        `${bundle.folder}: the bundle is not signed, so the given key proves nothing`,
+        {
+          hint: 'nothing was loaded; build it with --signing-key, or load without --key',
+        },
+      );
+    }
+    return { generation, state };
+  });
 }
 
 type Done = Pick<LoadResult, 'state' | 'generations' | 'copied'>;

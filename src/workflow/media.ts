@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { type Bundle, findNeeded, openBundle, openParts, type PartList, readPartList } from '../bundle/index.ts';
 import { AirlockError } from '../core/errors.ts';
-import { findFile, readFileLimited, writeFileAtomic } from '../core/files.ts';
+import { readFileLimited, writeFileAtomic } from '../core/files.ts';
 import { prettyJson } from '../core/json.ts';
 import type { Run } from '../core/run.ts';
 import type { Digest } from '../oci/index.ts';
@@ -92,9 +92,4 @@ export async function holdsParts(folder: string, list: PartList, run: Run): Prom
   for (const part of list.parts)
     if ((await run.disk.stat(path.join(folder, part.name)))?.sizeBytes !== part.size) return false;
   return true;
-}
-
-/** Whether there is a folder with small files of a bundle. */
-export async function hasSideFiles(folder: string, run: Run): Promise<boolean> {
-  return (await findFile(path.join(folder, 'index.json'), run, 1 << 30)) !== undefined;
 }

@@ -22,6 +22,7 @@ import {
 } from '../plan/index.ts';
 import { readBase } from './base.ts';
 import { httpAccess, openSourceClients } from './clients.ts';
+import { hasSameNames } from './names.ts';
 import { registryImageFile } from './registry-image.ts';
 import type { PlanRequest } from './requests.ts';
 
@@ -135,7 +136,8 @@ export async function describePlan(plan: Plan, planFile: string, request: PlanRe
   );
   const isRelease = plan.missing.some((one) => one.type === 'ocpRelease' || one.type === 'ocpReleaseContent');
   const state = isRelease ? 'failed' : plan.missing.length > 0 ? 'incomplete' : 'complete';
-  return { plan, planFile, state, isNew: hasNewContent(plan), volumes, space, findings };
+  const isNew = hasNewContent(plan) || !(await hasSameNames(plan, request.folder, workspaceOf(request), run));
+  return { plan, planFile, state, isNew, volumes, space, findings };
 }
 
 /** What flags and site file add to the configuration. */

@@ -1,12 +1,137 @@
-import { openBundle, type VerifyReport, verifyBundle } from '../bundle/index.ts';
-import { readFileLimited } from '../core/files.ts';
+import path from 'node:path';
+import {
+  type Bundle,
+  checkSignature,
+  createReceipt,
+  generationText,
+  renderReceiptHtml,
+  renderReceiptMarkdown,
+  type VerifyReport,
+  verifyBundle,
+} from '../bundle/index.ts';
+import { readFileLimited, writeFileAtomic } from '../core/files.ts';
+import type { Finding } from '../core/findings.ts';
+import { prettyJson } from '../core/json.ts';
 import type { Run } from '../core/run.ts';
+import { type Need, type NeedList, needOfParts, openMedia, writeNeedList } from './media.ts';
 
-/** Looks at every byte of a bundle, or of each of a chain. @throws AirlockError BUNDLE_NOT_FOUND, BUNDLE_INVALID, SIGNING_KEY_INVALID */
-export async function verify(bundlePath: string, keyFile: string | undefined, run: Run): Promise<VerifyReport[]> {
-  const publicKeyPem = keyFile === undefined ? undefined : (await readFileLimited(keyFile, run)).toString();
-  const reports: VerifyReport[] = [];
-  for (const bundle of await openBundle(bundlePath, run))
-    reports.push(await verifyBundle(bundle, publicKeyPem === undefined ? {} : { publicKeyPem }, run));
-  return reports;
+export interface VerifyRequest {
+  readonly bundle: string;
+  /** Further folders where parts of the same bundle lie. */
+  readonly media: readonly string[];
+  readonly keyFile?: string | undefined;
+  /** Where receipts go. */
+  readonly reportFolder?: string | undefined;
+  /** Where the list of damaged and missing pieces goes, for `build --parts`. */
+  readonly needListFile?: string | undefined;
+  /** Who verifies, for the receipt. */
+  readonly verifiedBy: string;
+}
+
+/** What was found. */
+export interface VerifyResult {
+  readonly whole: boolean;
+  readonly bundles: readonly VerifyReport[];
+  /** Of each bundle that is not whole. */
+  readonly needed: readonly NeedList[];
+  /** Receipts and need list. */
+  readonly written: readonly string[];
+}
+
+/**
+ * Looks at every byte of a bundle, of each of a chain, or of the parts that are on the media here.
+ * @throws AirlockError BUNDLE_NOT_FOUND, BUNDLE_INVALID, SIGNING_KEY_INVALID
+ */
+export async function verify(request: VerifyRequest, run: Run): Promise<VerifyResult> {
+  const publicKeyPem =
+    request.keyFile === undefined ? undefined : (await readFileLimited(request.keyFile, run)).toString();
+  const opened = await openMedia(request.bundle, request.media, run);
+  const bundles: VerifyReport[] = [];
+  const needed: NeedList[] = [];
+  const written: string[] = [];
+  for (const bundle of opened.bundles) {
+    const need = opened.partList && (await needOfParts(opened.partList, [request.bundle, ...request.media], run));
+    const report =
+      need && need.needs.length > 0
+        ? reportOfParts(bundle, need, publicKeyPem)
+        : await verifyBundle(bundle, publicKeyPem === undefined ? {} : { publicKeyPem }, opened.run);
+    bundles.push(report);
+    const list = need ?? needOfVolumes(bundle, report);
+    if (list.needs.length > 0) needed.push(list);
+    if (request.reportFolder !== undefined)
+      written.push(...(await writeReceipt(bundle, report, request, request.reportFolder, run)));
+  }
+  const [first] = needed;
+  if (request.needListFile !== undefined && first) {
+    await writeNeedList(request.needListFile, first, run);
+    written.push(request.needListFile);
+  }
+  return { whole: bundles.every((report) => report.whole), bundles, needed, written };
+}
+
+/** Which volumes have to be brought again. */
+function needOfVolumes(bundle: Bundle, report: VerifyReport): NeedList {
+  const needs = new Map<string, Need>();
+  for (const { volume, part } of report.damages) {
+    const reason = part === 'missing' || part === 'size' ? part : 'digest';
+    if (!needs.has(volume)) needs.set(volume, { name: volume, reason });
+  }
+  const { generation } = bundle.index;
+  const { indexDigest } = bundle;
+  return { apiVersion: 'airlock/v1alpha1', kind: 'NeedList', generation, indexDigest, needs: [...needs.values()] };
+}
+
+/** Parts that are not there cannot be looked into: which of those here are whole is known, and the signature of the index. */
+function reportOfParts(bundle: Bundle, need: NeedList, publicKeyPem: string | undefined): VerifyReport {
+  const { index, indexDigest, folder, kind } = bundle;
+  const signature = checkSignature(bundle, publicKeyPem);
+  const words = { missing: 'is not on the media that are here', size: 'has the wrong size', digest: 'is damaged' };
+  const findings: Finding[] = need.needs.map(({ name, reason }) => ({
+    code: reason === 'missing' ? 'PART_MISSING' : 'PART_DAMAGED',
+    severity: 'error',
+    subject: name,
+    message: `the part ${words[reason]}`,
+    hint:
+      reason === 'missing'
+        ? 'name further media with --media, or write a need list with --need-list and make it again: airlock build --parts'
+        : 'write a need list with --need-list and make it again: airlock build --parts',
+  }));
+  if (signature.state === 'bad') {
+    const message = 'the signature does not fit the index and the given key';
+    findings.push({ code: 'SIGNATURE_BAD', severity: 'error', subject: folder, message, hint: 'do not load it' });
+  }
+  return {
+    folder,
+    kind,
+    generation: index.generation,
+    indexDigest,
+    ...(index.parent ? { parent: index.parent } : {}),
+    signature,
+    findings,
+    damages: [],
+    checkedBytes: 0,
+    whole: false,
+  };
+}
+
+async function writeReceipt(
+  bundle: Bundle,
+  report: VerifyReport,
+  request: VerifyRequest,
+  folder: string,
+  run: Run,
+): Promise<string[]> {
+  const receipt = createReceipt(bundle, report, { verifiedBy: request.verifiedBy, verifiedAt: run.now() });
+  const base = path.join(folder, `receipt-${generationText(bundle.index.generation)}`);
+  const texts = {
+    md: renderReceiptMarkdown(receipt),
+    json: prettyJson(receipt),
+    html: renderReceiptHtml(receipt),
+  };
+  const files: string[] = [];
+  for (const [ending, text] of Object.entries(texts)) {
+    await writeFileAtomic(`${base}.${ending}`, text, run);
+    files.push(`${base}.${ending}`);
+  }
+  return files;
 }

@@ -1,22 +1,75 @@
+import { AirlockError } from '../../core/errors.ts';
 import { formatBytes } from '../../core/units.ts';
-import { build, type MirrorResult } from '../../workflow/index.ts';
+import {
+  build,
+  cutBundle,
+  type EngineSettings,
+  findNewest,
+  type MirrorResult,
+  makeNeeded,
+  type PartsResult,
+  usualPartsFolder,
+} from '../../workflow/index.ts';
 import { argument, type Invocation, type Outcome } from '../command.ts';
 import { exitCodes, missingExitCode } from '../exit-codes.ts';
 import { renderMissing } from '../render/plan.ts';
 import { plural } from '../render/table.ts';
-import { pathFlag, planRequest } from '../settings.ts';
+import { pathFlag, planRequest, userPath } from '../settings.ts';
 import { defaultBundleFolder } from './plan.ts';
 
 export async function runBuild(invocation: Invocation): Promise<Outcome> {
   const { flags } = invocation;
+  if (flags.text('parts') !== undefined) return runNeeded(invocation);
   const request = {
     ...(await planRequest(invocation, argument(invocation, 0) ?? defaultBundleFolder)),
     planFile: pathFlag(invocation, 'plan'),
     replan: flags.on('replan'),
     signingKeyFile: pathFlag(invocation, 'signingKey'),
+    engine: engineSettings(invocation),
   };
   const result = await build(request, invocation.run);
-  return { exitCode: buildExitCode(result), result, text: renderResult(result) };
+  const size = flags.number('partSize');
+  if (size === undefined || (result.state !== 'complete' && result.state !== 'nothing-new'))
+    return { exitCode: buildExitCode(result), result, text: renderResult(result) };
+  const sealed = result.state === 'complete' ? result.folder : await findNewest(request.folder, invocation.run);
+  const folder = pathFlag(invocation, 'partsDir') ?? usualPartsFolder(sealed);
+  const parts = await cutBundle(sealed, folder, size, invocation.run);
+  return {
+    exitCode: exitCodes.done,
+    result: { ...result, parts },
+    text: `${renderResult(result)}\n${renderParts(parts)}`,
+  };
+}
+
+/** `build --parts LIST`: nothing is planned and nothing else is made. */
+async function runNeeded(invocation: Invocation): Promise<Outcome> {
+  const result = await makeNeeded(
+    {
+      folder: userPath(invocation, argument(invocation, 0) ?? defaultBundleFolder),
+      needListFile: pathFlag(invocation, 'parts') ?? '',
+      partsFolder: pathFlag(invocation, 'partsDir'),
+    },
+    invocation.run,
+  );
+  return { exitCode: exitCodes.done, result, text: renderParts(result) };
+}
+
+function renderParts(result: PartsResult): string {
+  if (result.made.length === 0) return `${plural(result.parts, 'part')} lie in ${result.folder} already`;
+  return `${plural(result.made.length, 'part')} of ${result.parts} made in ${result.folder}`;
+}
+
+/** `--engine`, and what belongs to the real binary. @throws AirlockError USAGE for its flags beside the built-in engine */
+function engineSettings(invocation: Invocation): EngineSettings {
+  const program = pathFlag(invocation, 'ocMirror');
+  const cacheFolder = pathFlag(invocation, 'cacheDir');
+  const engine = invocation.flags.text('engine');
+  if (engine === 'builtin' && (program ?? cacheFolder) !== undefined) {
+    throw new AirlockError('USAGE', `${program ? '--oc-mirror' : '--cache-dir'} goes with --engine oc-mirror only`);
+  }
+  // Whoever names the binary wants it.
+  const wanted = engine ?? (program === undefined ? 'auto' : 'oc-mirror');
+  return { engine: wanted === 'builtin' || wanted === 'oc-mirror' ? wanted : 'auto', program, cacheFolder };
 }
 
 /** 0 done or nothing new, 3 a release image is missing or a service failed, 5 anything else is missing. */

@@ -4,6 +4,7 @@ import { argument, type Invocation, type Outcome } from '../command.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { plural } from '../render/table.ts';
 import { findSiteFile, pathFlag, sourceSettings, targetSettings, userPath } from '../settings.ts';
+import { mediaFlag } from './verify.ts';
 
 export async function runLoad(invocation: Invocation): Promise<Outcome> {
   const { flags, world } = invocation;
@@ -12,6 +13,7 @@ export async function runLoad(invocation: Invocation): Promise<Outcome> {
   const result = await load(
     {
       bundle: userPath(invocation, argument(invocation, 0) ?? '.'),
+      media: mediaFlag(invocation),
       target: target === undefined ? undefined : parseLoadTarget(target, world.cwd),
       // A target of its own is a load without a site, unless the site was asked for.
       siteFile: target === undefined || flags.text('site') !== undefined ? await findSiteFile(invocation) : undefined,

@@ -1,5 +1,6 @@
+import { parseBytes } from '../../core/units.ts';
 import type { CommandSpec, OptionSpec } from '../command.ts';
-import { siteOption } from '../options.ts';
+import { parseCount, siteOption } from '../options.ts';
 
 /** Which bastion a command means, where not by its site file. */
 const bastionOptions: readonly OptionSpec[] = [
@@ -8,6 +9,26 @@ const bastionOptions: readonly OptionSpec[] = [
   {
     flags: '--state-dir <dir>',
     summary: 'where the load records are; default: of the site file, or .airlock in the storage',
+  },
+];
+
+/** Where further parts of a bundle lie. */
+export const mediaOption: OptionSpec = {
+  flags: '--media <dir,...>',
+  summary: 'further folders where parts of the same bundle lie; BUNDLE is the first',
+};
+
+/** Parts of `build`. */
+export const partOptions: readonly OptionSpec[] = [
+  {
+    flags: '--part-size <bytes>',
+    summary: 'cut the volumes into parts of that size too, exactly, for media; cat puts them together',
+    parse: parseBytes,
+  },
+  { flags: '--parts-dir <dir>', summary: "where parts go; default: parts in the generation's folder" },
+  {
+    flags: '--parts <list>',
+    summary: 'make just what a need list of airlock verify --need-list names, and nothing else',
   },
 ];
 
@@ -28,5 +49,31 @@ export const bundleCommands: readonly CommandSpec[] = [
       'airlock inventory export --storage /opt/registry/data --signing-key bastion.key',
     ],
     load: async () => (await import('./inventory.ts')).runInventoryExport,
+  },
+  {
+    name: 'prune',
+    summary: 'remove what no kept generation needs; shows the bytes and the list first',
+    description:
+      'Takes names away first; --undo puts them back until --collect removes the blobs for good. Content that others pushed is never touched. The services of the site have to be stopped (airlock down).',
+    options: [
+      ...bastionOptions,
+      {
+        flags: '--keep <n>',
+        summary: 'how many of the newest generations stay',
+        default: 2,
+        parse: parseCount(1, 999_999),
+      },
+      { flags: '--live <digest,...>', summary: 'images that stay whatever generation brought them' },
+      { flags: '--dry-run', summary: 'show bytes and list, change nothing' },
+      { flags: '--undo', summary: 'put back what an earlier prune took away' },
+      { flags: '--collect', summary: 'remove the blobs of an earlier prune' },
+    ],
+    examples: [
+      'airlock prune --dry-run',
+      'airlock prune --keep 1',
+      'airlock prune --undo',
+      'airlock prune --collect -y',
+    ],
+    load: async () => (await import('./prune.ts')).runPrune,
   },
 ];

@@ -8,7 +8,7 @@ import {
   targetOptions,
   workspaceOption,
 } from '../options.ts';
-import { bundleCommands } from './table-bundle.ts';
+import { bundleCommands, mediaOption, partOptions } from './table-bundle.ts';
 import { clusterCommands } from './table-cluster.ts';
 import { partCommands } from './table-parts.ts';
 
@@ -66,13 +66,22 @@ export const commandTable: readonly CommandSpec[] = [
     options: [
       {
         flags: '--engine <name>',
-        summary: 'the engine that collects and fills',
-        choices: ['builtin'],
-        default: 'builtin',
+        summary: 'the engine that collects and fills; left out: oc-mirror where it is installed, else the built-in one',
+        choices: ['builtin', 'oc-mirror'],
+      },
+      {
+        flags: '--oc-mirror <path>',
+        summary: 'the oc-mirror binary for --engine oc-mirror (default: OC_MIRROR, then PATH)',
+      },
+      {
+        flags: '--cache-dir <dir>',
+        summary:
+          'cache of oc-mirror, only with that engine (default: OC_MIRROR_CACHE, then oc-mirror-cache of the workspace)',
       },
       { flags: '--plan <file>', summary: 'build this plan and no other' },
       { flags: '--replan', summary: 'drop what an interrupted build planned and fetched' },
       { flags: '--signing-key <file>', summary: 'PEM file with an ECDSA P-256 private key: the bundle is signed' },
+      ...partOptions,
       ...planOptions,
     ],
     examples: ['airlock build -c imageset.yaml bundles/out', 'airlock build -f site.yaml --volume-size 4GiB'],
@@ -98,16 +107,39 @@ export const commandTable: readonly CommandSpec[] = [
     summary: 'proof that a bundle is whole, and signed by whom',
     description: 'Reads every byte. Exit 1 when anything is damaged or missing.',
     arguments: [{ name: '<bundle>', summary: "a generation's folder, one volume, or DIR for the whole chain" }],
-    options: [{ flags: '--key <file>', summary: 'public key that the signature has to be of' }],
-    examples: ['airlock verify bundles/out/gen-000001', 'airlock verify /media/disk --key signing.pub'],
+    options: [
+      { flags: '--key <file>', summary: 'public key that the signature has to be of' },
+      mediaOption,
+      { flags: '--report <dir>', summary: 'write a receipt there: Markdown, JSON and one HTML page' },
+      {
+        flags: '--need-list <file>',
+        summary: 'write what is damaged or missing there, for airlock build --parts',
+      },
+    ],
+    examples: [
+      'airlock verify bundles/out/gen-000001',
+      'airlock verify /media/disk --key signing.pub --report receipts',
+      'airlock verify /media/one --media /media/two --need-list need.json',
+    ],
     load: async () => (await import('./verify.ts')).runVerify,
   },
   {
     name: 'inspect',
     summary: 'what a bundle holds',
     arguments: [{ name: '<bundle>', summary: "a generation's folder, one volume, or DIR for the whole chain" }],
-    options: [],
-    examples: ['airlock inspect bundles/out/gen-000001', 'airlock inspect -o json bundles/out'],
+    options: [
+      {
+        flags: '--format <form>',
+        summary: 'table for people; json: contents; spdx: SPDX 2.3 document; sha256sum: list for sha256sum -c',
+        choices: ['table', 'json', 'spdx', 'sha256sum'],
+        default: 'table',
+      },
+    ],
+    examples: [
+      'airlock inspect bundles/out/gen-000001',
+      'airlock inspect -o json bundles/out',
+      'airlock inspect --format spdx bundles/out/gen-000001 > sbom.spdx.json',
+    ],
     load: async () => (await import('./inspect.ts')).runInspect,
   },
   {
@@ -122,6 +154,7 @@ export const commandTable: readonly CommandSpec[] = [
     options: [
       siteOption,
       { flags: '--key <file>', summary: 'public key that the signature has to be of' },
+      mediaOption,
       { flags: '--registry <host>', summary: 'HOST[:PORT][/PREFIX] under which the storage will be served' },
       { flags: '--output-dir <dir>', summary: 'where cluster resources go (default: working-dir/cluster-resources)' },
       {
@@ -152,6 +185,14 @@ export const commandTable: readonly CommandSpec[] = [
       siteOption,
       { flags: '--foreground', summary: 'run web server and DNS here until interrupted' },
       { flags: '--embedded-registry', summary: 'with --foreground: the registry too' },
+      { flags: '--supervised', summary: 'with --foreground: in a process that is started again when it ends' },
+      {
+        flags: '--supervisor <kind>',
+        summary: 'what keeps the services running; auto: systemd for root where it runs, otherwise a process',
+        choices: ['auto', 'systemd', 'process'],
+        default: 'auto',
+      },
+      { flags: '--print-firewall', summary: 'show the commands that open the ports in a firewall' },
     ],
     examples: ['airlock up -f site.yaml', 'airlock up --print-firewall'],
     load: async () => (await import('./up.ts')).runUp,
@@ -185,14 +226,6 @@ export const commandTable: readonly CommandSpec[] = [
     description:
       'Resolves names through the DNS of the site, trusts the emitted CA, maps original references through the emitted mirror rules, logs in with the emitted pull secret, fetches every manifest and asks for every blob and RHCOS file. Exit 1 when there is an error.',
     options: [siteOption, { flags: '--no-hash', summary: 'do not read RHCOS files whole; size and range only' }],
-      { flags: '--supervised', summary: 'with --foreground: in a process that is started again when it ends' },
-      {
-        flags: '--supervisor <kind>',
-        summary: 'what keeps the services running; auto: systemd for root where it runs, otherwise a process',
-        choices: ['auto', 'systemd', 'process'],
-        default: 'auto',
-      },
-      { flags: '--print-firewall', summary: 'show the commands that open the ports in a firewall' },
     examples: ['airlock check -f site.yaml', 'airlock check -o json'],
     load: async () => (await import('./check.ts')).runCheck,
   },

@@ -1,35 +1,39 @@
+import os from 'node:os';
 import { formatBytes } from '../../core/units.ts';
-import { verify } from '../../workflow/index.ts';
+import { describeSignature, type VerifyResult, verify } from '../../workflow/index.ts';
 import { argument, type Invocation, type Outcome } from '../command.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { renderFindings } from '../render/findings.ts';
 import { pathFlag, userPath } from '../settings.ts';
 
 export async function runVerify(invocation: Invocation): Promise<Outcome> {
-  const reports = await verify(
-    userPath(invocation, argument(invocation, 0) ?? '.'),
-    pathFlag(invocation, 'key'),
+  const { env, uid } = invocation.world;
+  const result = await verify(
+    {
+      bundle: userPath(invocation, argument(invocation, 0) ?? '.'),
+      media: mediaFlag(invocation),
+      keyFile: pathFlag(invocation, 'key'),
+      reportFolder: pathFlag(invocation, 'report'),
+      needListFile: pathFlag(invocation, 'needList'),
+      verifiedBy: `${env['SUDO_USER'] ?? env['USER'] ?? `user ${uid ?? 'unknown'}`} on ${os.hostname()}`,
+    },
     invocation.run,
   );
-  const whole = reports.every((report) => report.whole);
-  const text = reports.map((report) => {
-    const head = `generation ${report.generation} in ${report.folder}: ${report.whole ? 'whole' : 'DAMAGED'}, ${formatBytes(report.checkedBytes)} read, ${signatureText(report.signature)}`;
-    return report.findings.length > 0 ? `${head}\n${renderFindings(report.findings)}` : head;
-  });
-  return {
-    exitCode: whole ? exitCodes.done : exitCodes.no,
-    result: { whole, bundles: reports },
-    text: text.join('\n'),
-  };
+  return { exitCode: result.whole ? exitCodes.done : exitCodes.no, result, text: renderVerify(result) };
 }
 
-function signatureText(signature: object & { readonly state: string }): string {
-  const fingerprint = 'fingerprint' in signature ? ` ${String(signature.fingerprint)}` : '';
-  const words: Readonly<Record<string, string>> = {
-    signed: `signed by${fingerprint}`,
-    'unknown-key': `signed by an unknown key${fingerprint}`,
-    unsigned: 'unsigned',
-    bad: 'BAD SIGNATURE',
-  };
-  return words[signature.state] ?? signature.state;
+/** `--media DIR,…`: further folders with parts of the same bundle. */
+export function mediaFlag(invocation: Invocation): string[] {
+  return (invocation.flags.list('media') ?? []).map((folder) => userPath(invocation, folder));
+}
+
+function renderVerify(result: VerifyResult): string {
+  const bundles = result.bundles.map((report) => {
+    const head = `generation ${report.generation} in ${report.folder}: ${report.whole ? 'whole' : 'NOT WHOLE'}, ${formatBytes(report.checkedBytes)} read, ${describeSignature(report.signature)}`;
+    return report.findings.length > 0 ? `${head}\n${renderFindings(report.findings)}` : head;
+  });
+  const needs = result.needed.map(
+    (list) => `needed of generation ${list.generation}: ${list.needs.map((need) => need.name).join(', ')}`,
+  );
+  return [...bundles, ...needs, ...result.written.map((file) => `wrote ${file}`)].join('\n');
 }

@@ -107,8 +107,8 @@ async function buildBundle(
 
 async function farSide(request: DemoRequest, media: string, { siteFile }: DemoFiles, built: MirrorResult, run: Run) {
   step(run, 'the bastion: verify, load, up');
-  const reports = await verify(media, undefined, run);
-  const findings: readonly Finding[] = reports.flatMap((report) =>
+  const { bundles } = await verify({ bundle: media, media: [], verifiedBy: 'airlock demo' }, run);
+  const findings: readonly Finding[] = bundles.flatMap((report) =>
     report.findings.filter((finding) => finding.severity === 'error'),
   );
   if (findings[0]) throw new AirlockError('DEMO_FAILED', `${findings[0].subject}: ${findings[0].message}`);
@@ -132,7 +132,7 @@ async function farSide(request: DemoRequest, media: string, { siteFile }: DemoFi
     folder: request.folder,
     siteFile,
     build: { ...built, folder: media },
-    verifiedBytes: reports.reduce((sum, report) => sum + report.checkedBytes, 0),
+    verifiedBytes: bundles.reduce((sum, report) => sum + report.checkedBytes, 0),
     load: loaded,
     up: services,
     emit: emitted,
