@@ -97,7 +97,6 @@ const schema = z.strictObject({
 
 /** Whether text may name a bundle member: relative, no empty, `.` or `..` element, no control or backslash. */
 export function isMemberPath(text: string): boolean {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
   if (/[\u0000-\u001f\u007f\\]/.test(text)) return false;
   return text.split('/').every((part) => part !== '' && part !== '.' && part !== '..');
 }
