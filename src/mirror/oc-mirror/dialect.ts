@@ -160,9 +160,9 @@ export const texts = {
   signatureAbsent: /\.sig in localhost:\d+\/openshift\/release/,
   /** Causes that lie with a service, not with the content: Go's and the copy library's words. */
   unreachable:
-    /dial tcp|no such host|connection (?:refused|reset)|i\/o timeout|deadline exceeded|unauthorized|denied|authentication required|x509|tls:|unexpected EOF|received unexpected HTTP status|50[0234]/i,
+    /dial tcp|no such host|connection (?:refused|reset)|i\/o timeout|deadline exceeded|unauthorized|denied|authentication required|x509|tls:|unexpected EOF|received unexpected HTTP status|\b50[0234] (?:internal|bad|service|gateway)/i,
   /** An image reference in a sentence. */
-  reference: /((?:[\w-]+\.)+[\w-]+(?::\d+)?\/[\w./-]+(?:(?::|@sha256:)[\w.-]+)?)/,
+  reference: /(?:^|[\s"'(]|:\/\/)((?:[\w-]+\.)+[\w-]+(?::\d+)?\/[\w./-]+(?:(?::|@sha256:)[\w.-]+)?)/,
 } as const;
 
 /** A Go panic: it ends with 2 as a failed release does, and says so on standard error. */

@@ -39,7 +39,7 @@ export function judgeEnd(end: OcMirrorEnd): OcMirrorVerdict {
   if (exitCode === exit.done) return { kind: 'done' };
   if (exitCode !== undefined && exitCode > exit.generic && (exitCode & ~allBits) === 0)
     return { kind: 'missing', bits: exitCode, missing: listMissing(end, exitCode) };
-  const said = output.fatal ?? output.finalError ?? output.errors.at(-1);
+  const said = output.fatal ?? output.finalError ?? output.errors.at(-1) ?? output.lastLine;
   if (exitCode === exit.generic && said !== undefined) {
     if (texts.nothingToDo.test(said)) return { kind: 'nothing' };
     if (texts.configInvalid.test(said))

@@ -24,6 +24,8 @@ export interface ReadOutput {
   /** First line of a Go panic. */
   readonly panic: string | undefined;
   readonly fatal: string | undefined;
+  /** The last line that is no message: what a program says that ends before it can log. */
+  readonly lastLine: string | undefined;
   readonly portBusy: boolean;
 }
 
@@ -57,6 +59,7 @@ export class OutputReader {
   #finalError: string | undefined;
   #panic: string | undefined;
   #fatal: string | undefined;
+  #lastLine: string | undefined;
   #open: Message | undefined;
   #total = 0;
 
@@ -82,6 +85,7 @@ export class OutputReader {
       this.#panic = plain;
       return;
     }
+    if (plain.trim() !== '') this.#lastLine = plain.trim();
     const fatal = fatalLine.exec(plain)?.[1];
     if (fatal !== undefined) this.#fatal = fatal;
     else if (this.#open) this.#open.text += `\n${plain}`;
@@ -106,6 +110,7 @@ export class OutputReader {
       errors: this.#errors,
       panic: this.#panic,
       fatal: this.#fatal,
+      lastLine: this.#lastLine,
       portBusy: this.#errors.some((text) => texts.portBusy.test(text)),
     };
   }

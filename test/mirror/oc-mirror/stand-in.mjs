@@ -77,7 +77,7 @@ const known = new Set(['--v2', '-c', '-p', ...help.match(/--[a-z0-9.-]+/g)]);
 const flags = args.filter((one) => one.startsWith('-')).map((one) => one.split('=')[0]);
 for (const flag of flags) if (!known.has(flag)) complain(`unknown flag: ${flag}`);
 
-const valueOf = (flag) => args[args.indexOf(flag) + 1] ?? '';
+const argumentOf = (flag) => args[args.indexOf(flag) + 1] ?? '';
 const golden = readFileSync(path.join(step, 'command'), 'utf8')
   .trim()
   .split(/\s+/)
@@ -93,14 +93,14 @@ const shape = (list) =>
     .join(' ');
 if (shape(golden) !== shape(args)) complain(`another workflow than ${golden.join(' ')}`);
 const isc = path.join(step, '..', path.basename(golden[golden.indexOf('-c') + 1]));
-if (!readFileSync(isc).equals(readFileSync(valueOf('-c')))) complain('another configuration than the golden one');
+if (!readFileSync(isc).equals(readFileSync(argumentOf('-c')))) complain('another configuration than the golden one');
 
 const folder = (args.find((one) => one.startsWith('file://')) ?? '').replace('file://', '');
 const words =
   'cluster-resources dry-run graph-preparation helm hold-operator hold-release delete logs operator-catalogs release-images signatures';
 for (const word of words.split(' ')) if (folder.includes(word)) complain(`${folder} contains ${word}`);
 
-const port = Number(valueOf('-p'));
+const port = Number(argumentOf('-p'));
 if (env.STAND_IN_PORT_BUSY && existsSync(env.STAND_IN_PORT_BUSY)) {
   unlinkSync(env.STAND_IN_PORT_BUSY);
   process.exit(play(path.join(cases, '16-arguments/20-port-busy'), folder));
@@ -126,7 +126,7 @@ const files = path.join(step, 'files/out');
 if (existsSync(files)) cpSync(files, folder, { recursive: true });
 if (archive !== undefined) {
   const tar = path.join(step, archive);
-  const cache = path.join(valueOf('--cache-dir'), '.oc-mirror/.cache');
+  const cache = path.join(argumentOf('--cache-dir'), '.oc-mirror/.cache');
   mkdirSync(cache, { recursive: true });
   execFileSync('tar', ['xf', tar, '-C', folder, 'working-dir']);
   execFileSync('tar', ['xf', tar, '-C', cache, 'docker']);
