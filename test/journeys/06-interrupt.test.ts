@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readdir, readFile, rm } from 'node:fs/promises';
@@ -28,6 +29,7 @@ describe('an interrupted command', () => {
 
   afterAll(async () => {
     await source?.close();
+    if (existsSync(path.join(folder, 'demo/site.yaml'))) await airlock(['down', '-f', 'demo/site.yaml'], options);
     await rm(folder, { recursive: true, force: true });
   });
 
@@ -84,6 +86,22 @@ describe('an interrupted command', () => {
     expectInterrupted(await interrupt(['verify', bundle()], /"stage":"verify"/, [signal]), code);
   });
 
+  test.each([
+    ['while it brings its services up', /"message":"the bastion: verify, load, up"/],
+    ['while its services run', /"stage":"check"/],
+  ])('demo leaves nothing running when it is interrupted %s', async (_title, at) => {
+    const ending = await interrupt(['demo', '--dir', 'demo', '--keep'], at, ['SIGINT']);
+    expect(ending.exitCode, tell(ending)).toBe(130);
+    expect(ending.afterMs).toBeLessThan(soonMs);
+    await expect.poll(() => processesIn(path.join(folder, 'demo')), { timeout: 10_000 }).toEqual([]);
+  });
+
+  test('prints its one document with -o json, as any other command that fails', async () => {
+    const ending = await interrupt(['verify', bundle(), '-o', 'json'], /"stage":"verify"/, ['SIGINT']);
+    expect(ending.exitCode, tell(ending)).toBe(130);
+    expect(JSON.parse(ending.stdout)).toMatchObject({ error: { code: 'CANCELLED' } });
+  });
+
   test('ends at once when it is interrupted a second time', async () => {
     const ending = await interrupt(['plan', ...from('50KB'), 'twice'], /"stage":"plan"/, ['SIGINT', 'SIGTERM']);
     expect(ending.exitCode, tell(ending)).toBe(130);
@@ -121,6 +139,12 @@ function expectInterrupted(ending: Ending & { readonly afterMs: number }, exitCo
   expect(ending.stderr).toContain('interrupted; run the same command again: it continues where it stopped');
   expect(ending.stdout).toBe('');
   expect(ending.stderr).not.toContain('bug');
+}
+
+/** Services of this tool whose site lies in a folder. */
+function processesIn(place: string): string[] {
+  const all = execFileSync('ps', ['-eo', 'pid,args'], { encoding: 'utf8' }).split('\n');
+  return all.filter((line) => line.includes(place) && line.includes('--foreground'));
 }
 
 /** Blobs below their final names whose bytes do not have the digest of the name. */

@@ -10,6 +10,7 @@ import { freeSitePorts, writeSite } from '../helpers/journey-site.ts';
 import { type JourneySource, startJourneySource, writeImageSet } from '../helpers/journey-source.ts';
 import { describeReal, describeRoot } from '../helpers/real.ts';
 import { suiteFolder, temporaryFolder } from '../helpers/temporary.ts';
+import { listTree } from '../helpers/tree.ts';
 
 const run = promisify(execFile);
 const toolbox = 'registry.example.com/kitchen/toolbox:1.0';
@@ -263,6 +264,32 @@ describe('load, again and again', () => {
     expect(again.exitCode, tell(again)).toBe(0);
     expect(again.stdout).toContain('nothing new');
     expect((await readdir(path.join(folder, 'out'))).filter((name) => name.startsWith('gen-'))).toEqual(['gen-000001']);
+  });
+});
+
+describe('a second generation', () => {
+  test('carries what is new, is refused without the first, and loads after it or with it', async () => {
+    const build = async (images: string[]): Promise<void> => {
+      await writeImageSet(path.join(folder, 'grown.yaml'), { release: images.length > 1, images });
+      const ending = await airlock(['build', '-c', 'grown.yaml', ...source.flags, 'grown'], options);
+      expect(ending.exitCode, tell(ending)).toBe(0);
+    };
+    await build([toolbox]);
+    await build([toolbox, 'quay.example.com/openshift-release-dev/ocp-v4.0-art-dev:4.20.1-etcd']);
+    expect((await readdir(path.join(folder, 'grown'))).filter((name) => name.startsWith('gen-'))).toHaveLength(2);
+    const alone = await airlock(['load', 'grown/gen-000002', 'storage:alone', '-o', 'json'], options);
+    expect(alone.exitCode, tell(alone)).toBe(1);
+    expect(JSON.parse(alone.stdout)).toMatchObject({ error: { code: 'BASE_MISSING' } });
+    for (const [bundles, target] of [
+      [['grown/gen-000001', 'grown/gen-000002'], 'storage:ordered'],
+      [['grown'], 'storage:chain'],
+    ] as const)
+      for (const one of bundles) {
+        const ending = await airlock(['load', one, target], options);
+        expect(ending.exitCode, tell(ending)).toBe(0);
+      }
+    const same = ['chain', 'ordered'].map((name) => listTree(path.join(folder, name, 'docker')));
+    expect(await same[0]).toEqual(await same[1]);
   });
 });
 

@@ -1,0 +1,163 @@
+import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type AirlockOptions, airlock, tell } from '../helpers/airlock.ts';
+import { type JourneySource, largeImage, startJourneySource, writeImageSet } from '../helpers/journey-source.ts';
+import { suiteFolder } from '../helpers/temporary.ts';
+
+let folder: string;
+let source: JourneySource;
+let options: AirlockOptions;
+const at = (...names: string[]): string => path.join(folder, ...names);
+
+/** Runs and gives the one document of `-o json`. */
+async function json(exitCode: number, ...args: string[]): Promise<Record<string, unknown>> {
+  const ending = await airlock([...args, '-o', 'json'], options);
+  expect(ending.exitCode, tell(ending)).toBe(exitCode);
+  return JSON.parse(ending.stdout) as Record<string, unknown>;
+}
+
+beforeAll(async () => {
+  folder = await suiteFolder();
+  source = await startJourneySource(at('source'), [largeImage('oven', 500_000, 3)]);
+  options = { cwd: folder, env: source.env };
+  await writeImageSet(at('oven.yaml'), { release: false, images: ['registry.example.com/kitchen/oven:1.0'] });
+  const flags = ['-c', 'oven.yaml', ...source.flags, '--part-size', '120000', '--volume-size', '300000'];
+  await json(0, 'build', ...flags, 'out');
+});
+
+afterAll(async () => {
+  await source?.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const side = ['index.json', 'index.sig', 'index.sha256', 'parts.json'];
+
+/** Spreads the parts over media, each with the small files. */
+async function spread(count: number): Promise<string[]> {
+  const names = (await readdir(at('out/gen-000001/parts'))).filter((name) => name.includes('.part-'));
+  const media = Array.from({ length: count }, (_, index) => `medium-${index + 1}`);
+  for (const medium of media) {
+    await rm(at(medium), { recursive: true, force: true });
+    await mkdir(at(medium));
+    for (const name of side) await cp(at('out/gen-000001/parts', name), at(medium, name));
+  }
+  for (const [index, name] of names.entries())
+    await cp(at('out/gen-000001/parts', name), at(media[index % count] ?? '', name));
+  return media;
+}
+
+describe('parts', () => {
+  test('put together with cat give the volumes, and a second build makes none again', async () => {
+    const names = await readdir(at('out/gen-000001/parts'));
+    for (const volume of ['mirror_000001.tar', 'mirror_000002.tar']) {
+      const parts = names.filter((name) => name.startsWith(`${volume}.part-`)).sort();
+      const joined = Buffer.concat(await Promise.all(parts.map((name) => readFile(at('out/gen-000001/parts', name)))));
+      expect(joined.equals(await readFile(at('out/gen-000001', volume)))).toBe(true);
+    }
+    const again = await json(0, 'build', '-c', 'oven.yaml', ...source.flags, '--part-size', '120000', 'out');
+    expect(again).toMatchObject({ state: 'nothing-new', parts: { made: [] } });
+  });
+
+  test('are loaded one medium after the other, in any order', async () => {
+    const [one = '', two = '', three = ''] = await spread(3);
+    const load = (medium: string, exitCode: number) => json(exitCode, 'load', medium, 'storage:slow');
+    expect(await load(three, 5)).toMatchObject({ state: 'partial' });
+    expect(await load(one, 5)).toMatchObject({ state: 'partial' });
+    expect(await load(two, 5)).toMatchObject({ state: 'partial' });
+  });
+
+  test('are loaded from several media that are there at once', async () => {
+    const [one = '', two = '', three = ''] = await spread(3);
+    const media = ['--media', `${one},${three}`];
+    expect(await json(0, 'verify', two, ...media)).toMatchObject({ whole: true });
+    expect(await json(0, 'load', two, ...media, 'storage:joined')).toMatchObject({ state: 'loaded' });
+    expect(await json(0, 'load', 'out/gen-000001', 'storage:joined')).toMatchObject({ state: 'nothing-new' });
+  });
+
+  test('that are damaged or missing are listed by verify and made again by build, with the same bytes', async () => {
+    const [one = ''] = await spread(1);
+    const names = (await readdir(at(one))).filter((name) => name.includes('.part-')).sort();
+    const [gone = '', bad = ''] = [names[1], names[3]];
+    const good = await readFile(at(one, bad));
+    const broken = Buffer.from(good);
+    broken.writeUInt8(broken.readUInt8(1000) ^ 1, 1000);
+    await writeFile(at(one, bad), broken);
+    await rm(at(one, gone));
+    const found = await json(1, 'verify', one, '--need-list', 'need.json');
+    expect(found).toMatchObject({
+      whole: false,
+      needed: [
+        {
+          generation: 1,
+          needs: [
+            { name: gone, reason: 'missing' },
+            { name: bad, reason: 'digest' },
+          ],
+        },
+      ],
+    });
+    const made = await json(0, 'build', '--parts', 'need.json', '--parts-dir', 'again', 'out');
+    expect(made['made']).toEqual([gone, bad]);
+    expect((await readdir(at('again'))).filter((name) => name.includes('.part-')).sort()).toEqual([gone, bad]);
+    expect((await readFile(at('again', bad))).equals(good)).toBe(true);
+    expect(await json(0, 'verify', one, '--media', 'again')).toMatchObject({ whole: true });
+  });
+
+  test('of another bundle and need lists that are none are refused in one sentence', async () => {
+    const [one = ''] = await spread(1);
+    await json(0, 'build', '-c', 'oven.yaml', ...source.flags, '--part-size', '1MB', 'other');
+    const mixed = await json(1, 'verify', one, '--media', 'other/gen-000001/parts');
+    expect(mixed).toMatchObject({ error: { code: 'BUNDLE_INVALID' } });
+    await writeFile(at('no.json'), '{}');
+    expect(await json(2, 'build', '--parts', 'no.json', 'out')).toMatchObject({ error: { code: 'NEED_LIST_INVALID' } });
+  });
+});
+
+describe('volumes that are damaged', () => {
+  test('are in the need list too', async () => {
+    await cp(at('out/gen-000001'), at('copy'), { recursive: true });
+    await rm(at('copy/mirror_000002.tar'));
+    const found = await json(1, 'verify', 'copy', '--need-list', 'volumes.json');
+    expect(found).toMatchObject({ needed: [{ needs: [{ name: 'mirror_000002.tar', reason: 'missing' }] }] });
+    await json(0, 'build', '--parts', 'volumes.json', '--parts-dir', 'copy', 'out');
+    expect(await json(0, 'verify', 'copy')).toMatchObject({ whole: true });
+  });
+});
+
+describe('verify --report', () => {
+  test('writes a receipt that says what was verified, by whom, and is one page', async () => {
+    const { written } = await json(0, 'verify', 'out/gen-000001', '--report', 'receipts');
+    expect(written).toEqual(['md', 'json', 'html'].map((ending) => at(`receipts/receipt-000001.${ending}`)));
+    const receipt = JSON.parse(await readFile(at('receipts/receipt-000001.json'), 'utf8'));
+    expect(receipt).toMatchObject({
+      kind: 'Receipt',
+      report: { whole: true },
+      verifiedBy: expect.stringContaining(' on '),
+    });
+    const html = await readFile(at('receipts/receipt-000001.html'), 'utf8');
+    expect(html).toContain('<svg');
+    expect(html).not.toMatch(/(?:src|href)=/);
+    expect(await readFile(at('receipts/receipt-000001.md'), 'utf8')).toContain(receipt.contents.indexDigest);
+  });
+});
+
+describe('inspect --format', () => {
+  test('gives contents, an SPDX document and a list that sha256sum accepts', async () => {
+    const run = async (form: string): Promise<string> => {
+      const ending = await airlock(['inspect', '--format', form, 'out/gen-000001'], options);
+      expect(ending.exitCode, tell(ending)).toBe(0);
+      return ending.stdout;
+    };
+    expect(JSON.parse(await run('json'))).toMatchObject({
+      bundles: [{ generation: 1, images: [{ type: 'generic' }] }],
+    });
+    expect(JSON.parse(await run('spdx'))).toMatchObject({
+      spdxVersion: 'SPDX-2.3',
+      packages: [{ name: expect.any(String) }],
+    });
+    const lines = (await run('sha256sum')).trim().split('\n');
+    for (const line of lines) expect(line).toMatch(/^[0-9a-f]{64} {2}\S/);
+    expect(await run('table')).toContain('kitchen/oven:1.0');
+  });
+});

@@ -1,0 +1,101 @@
+import { readdir, rename, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type AirlockOptions, airlock, tell } from '../helpers/airlock.ts';
+import { type JourneySource, largeImage, startJourneySource, writeImageSet } from '../helpers/journey-source.ts';
+import { suiteFolder } from '../helpers/temporary.ts';
+
+const [toolbox, oven] = ['registry.example.com/kitchen/toolbox:1.0', 'registry.example.com/kitchen/oven:1.0'];
+
+let folder: string;
+let source: JourneySource;
+let options: AirlockOptions;
+const at = (...names: string[]): string => path.join(folder, ...names);
+
+/** Runs and gives the one document of `-o json`. */
+async function json(exitCode: number, ...args: string[]): Promise<Record<string, unknown>> {
+  const ending = await airlock([...args, '-o', 'json'], options);
+  expect(ending.exitCode, tell(ending)).toBe(exitCode);
+  return JSON.parse(ending.stdout) as Record<string, unknown>;
+}
+const build = (...args: string[]) => json(0, 'build', '-c', 'set.yaml', ...source.flags, 'out', ...args);
+const generations = async (): Promise<string[]> => (await readdir(at('out'))).filter((name) => name.startsWith('gen-'));
+
+/** Lets a tag of the source's registry mean another image that it holds. */
+async function moveTag(repository: string, tag: string, digest: string): Promise<void> {
+  const link = `docker/registry/v2/repositories/${repository}/_manifests/tags/${tag}/current/link`;
+  await writeFile(path.join(source.storage, link), digest);
+}
+
+beforeAll(async () => {
+  folder = await suiteFolder();
+  const [one, two] = [largeImage('oven', 200_000), largeImage('stove', 200_000)];
+  const both = [one, two].map((extra) => ({ ...extra, repository: 'kitchen/oven' }));
+  source = await startJourneySource(at('source'), [
+    ...both.slice(0, 1),
+    ...both.slice(1).map((extra) => ({ ...extra, tag: '2.0' })),
+  ]);
+  options = { cwd: folder, env: source.env };
+  await writeImageSet(at('set.yaml'), { release: false, images: [toolbox, oven, oven.replace('1.0', '2.0')] });
+  expect(await build()).toMatchObject({ state: 'complete', generation: 1 });
+});
+
+afterAll(async () => {
+  await source?.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+describe('a build with nothing new', () => {
+  test('says so and makes nothing, also when the bundle was carried away', async () => {
+    expect(await build()).toMatchObject({ state: 'nothing-new' });
+    await rename(at('out/gen-000001'), at('carried'));
+    expect(await build()).toMatchObject({ state: 'nothing-new' });
+    expect(await generations()).toEqual([]);
+    await rename(at('carried'), at('out/gen-000001'));
+  });
+
+  test('is one with something new when a tag moved to content that was carried before', async () => {
+    const stove = source.content.images.find((one) => one.tag === '2.0')?.image.descriptor.digest ?? '';
+    await moveTag('kitchen/oven', '1.0', stove);
+    const result = await build();
+    expect(result).toMatchObject({ state: 'complete', generation: 2, totals: { carried: { blobs: 0 } } });
+    expect(await build()).toMatchObject({ state: 'nothing-new' });
+    await json(0, 'load', 'out', 'storage:registry');
+    const serve = at('registry/docker/registry/v2/repositories/kitchen/oven/_manifests/tags/1.0/current');
+    expect(await readdir(serve)).toEqual(['link']);
+  });
+
+  test('makes a whole bundle with --full, which loads where nothing was loaded', async () => {
+    expect(await build('--full')).toMatchObject({
+      state: 'complete',
+      generation: 3,
+      totals: { assumed: { blobs: 0 } },
+    });
+    expect(await json(0, 'load', 'out/gen-000003', 'storage:fresh')).toMatchObject({ state: 'loaded' });
+    const early = await json(1, 'load', 'out/gen-000002', 'storage:nothing');
+    expect(early).toMatchObject({ error: { code: 'BASE_MISSING', message: expect.stringContaining('generation 1') } });
+  });
+});
+
+describe('prune', () => {
+  test('shows bytes and list, takes nothing without an answer, puts back, and frees what it said', async () => {
+    await writeImageSet(at('set.yaml'), { release: false, images: [toolbox] });
+    const last = await build();
+    expect(last).toMatchObject({ state: 'complete', generation: 4 });
+    await json(0, 'load', 'out', 'storage:registry');
+    const args = ['prune', '--storage', 'registry', '--keep', '1'];
+    const planned = await json(0, ...args, '--dry-run');
+    expect(planned).toMatchObject({ state: 'planned', plan: { tags: ['kitchen/oven:1.0', 'kitchen/oven:2.0'] } });
+    const bytes = (planned['plan'] as { reclaimableBytes: number }).reclaimableBytes;
+    expect(bytes).toBeGreaterThan(200_000);
+    expect(await json(2, ...args)).toMatchObject({ error: { code: 'USAGE', hint: expect.stringContaining('-y') } });
+    expect(await json(0, ...args, '-y')).toMatchObject({ state: 'pruned' });
+    expect(await json(3, ...args, '-y')).toMatchObject({ error: { code: 'PRUNE_BUSY' } });
+    expect(await json(0, ...args, '--undo')).toMatchObject({ state: 'restored' });
+    expect(await json(0, ...args, '--dry-run')).toMatchObject({ plan: { reclaimableBytes: bytes } });
+    await json(0, ...args, '-y');
+    expect(await json(0, ...args, '--collect', '-y')).toMatchObject({ state: 'collected', freedBytes: bytes });
+    expect(await json(0, ...args, '--undo')).toMatchObject({ state: 'nothing-to-do' });
+    expect(await json(0, 'load', 'out/gen-000004', 'storage:registry')).toMatchObject({ state: 'nothing-new' });
+  });
+});
