@@ -6,6 +6,7 @@ import { fieldAt } from './fields.ts';
 import { lookAtGate } from './gates.ts';
 import { keepSecretType, mergeWithLive } from './merge.ts';
 import { type NodeEffect, nodeEffect, type ObjectPair } from './pools.ts';
+import { followTrustedCa } from './trusted-ca.ts';
 import { type ApplyStage, type ClusterName, type ClusterObject, describeRef, refOf } from './types.ts';
 
 /** What one object becomes. */
@@ -40,7 +41,7 @@ export interface ApplyStagesOptions {
   readonly skipGates?: boolean;
   /** Asked before a stage that changes anything; false ends the run. */
   readonly confirm?: (plan: StagePlan) => Promise<boolean>;
-  /** Between two looks at a gate; default 5 seconds. */
+  /** The longest time between two looks at a gate, which begins with a quarter of a second; default 5 seconds. */
   readonly pollMs?: number;
   /** How long the machine config operator may take to render a change; default 60 seconds. */
   readonly renderGraceSeconds?: number;
@@ -85,12 +86,13 @@ export async function applyStages(
       report.push({ ...listOnly(stage), state: 'planned' });
       continue;
     }
-    const plan = await planStage(stage, client, run);
+    const followed = await followTrustedCa(stage, client, run);
+    const plan = await planStage(followed, client, run);
     if (options.dryRun === 'server') {
       report.push({ ...plan, state: 'planned' });
       continue;
     }
-    report.push(await applyStage(stage, plan, client, options, run));
+    report.push(await applyStage(followed, plan, client, options, run));
     run.report({ stage: 'apply', subject: stage.name, state: 'finished' });
   }
   return { stages: report };
@@ -258,7 +260,8 @@ async function waitForGates(
   const limitSeconds = options.timeoutSeconds ?? stage.timeoutSeconds;
   const end = Date.now() + limitSeconds * 1000;
   for (const gate of stage.gates) {
-    for (let last = ''; ; ) {
+    let waitMs = Math.min(250, pollMs);
+    for (let last = ''; ; waitMs = Math.min(waitMs * 2, pollMs)) {
       const state = await lookAtGate(gate, client, run).catch((error: unknown) => {
         // The API blinks while nodes roll; that is not yet a no.
         if (isAirlockError(error, 'CLUSTER_UNREACHABLE')) return { open: false as const, why: errorText(error) };
@@ -273,7 +276,7 @@ async function waitForGates(
           hint: 'solve it and run airlock apply again: it continues here',
           details: { stage: stage.name, gate },
         });
-      await pause(pollMs, run);
+      await pause(Math.min(waitMs, end - Date.now()), run);
     }
   }
 }

@@ -148,12 +148,7 @@ function translate(error: unknown, ref: ObjectRef): unknown {
         hint: 'use a kubeconfig with administrator rights',
       });
     case 409:
-      return new AirlockError('FIELD_CONFLICT', `${what}: ${message}`, {
-        hint: 'see who owns the fields (details), then apply with --force-conflicts, or leave the fields to them',
-        details: {
-          conflicts: (body.details?.causes ?? []).map((cause) => ({ field: cause.field, owner: cause.message })),
-        },
-      });
+      return conflict(what, message, body);
     case 400:
     case 422:
       return new AirlockError('OBJECT_INVALID', `${what} is refused: ${message}`, {
@@ -165,6 +160,17 @@ function translate(error: unknown, ref: ObjectRef): unknown {
         return new AirlockError('OBJECT_INVALID', `${what} is refused: ${message}`);
       return new AirlockError('CLUSTER_UNREACHABLE', `the API server failed for ${what}: ${message}`, { cause: error });
   }
+}
+
+/** Names every field with its owner: the server's own sentence leaves the owners out when there are several fields. */
+function conflict(what: string, message: string, body: StatusBody): AirlockError {
+  const conflicts = (body.details?.causes ?? []).map((cause) => ({ field: cause.field, owner: cause.message }));
+  const list = conflicts.map(({ field, owner }) => `${field ?? 'a field'} (${owner ?? 'owner not told'})`);
+  const text = list.length > 0 ? `fields belong to others: ${list.join(', ')}` : message;
+  return new AirlockError('FIELD_CONFLICT', `${what}: ${text}`, {
+    hint: 'leave the fields to their owner, or take them with --force-conflicts',
+    details: { conflicts },
+  });
 }
 
 function kindUnknown(ref: ObjectRef): AirlockError {

@@ -22,6 +22,8 @@ export interface ApplyRequest {
   readonly folder: string;
   /** Left out: the management cluster's of the site. */
   readonly kubeconfig?: string | undefined;
+  /** Where the site names none, or there is no site: what `KUBECONFIG` says. */
+  readonly usualKubeconfig?: string | undefined;
   readonly siteFile?: string | undefined;
   readonly options: ApplyStagesOptions;
 }
@@ -37,11 +39,15 @@ export async function apply(request: ApplyRequest, run: Run): Promise<ApplyRepor
 
 /** The client of the management cluster. @throws AirlockError USAGE, FILE_NOT_FOUND, KUBECONFIG_INVALID */
 export async function managementClient(
-  request: Pick<ApplyRequest, 'kubeconfig' | 'siteFile'>,
+  request: Pick<ApplyRequest, 'kubeconfig' | 'usualKubeconfig' | 'siteFile'>,
   run: Run,
 ): Promise<ClusterClient> {
-  const site = request.siteFile === undefined ? undefined : (await loadSite(request.siteFile, run)).site;
-  const file = request.kubeconfig ?? site?.managementCluster?.kubeconfig;
+  const site =
+    request.kubeconfig !== undefined || request.siteFile === undefined
+      ? undefined
+      : (await loadSite(request.siteFile, run)).site;
+  // The site before the environment: a shell that still points at another cluster must not decide where this site goes.
+  const file = request.kubeconfig ?? site?.managementCluster?.kubeconfig ?? request.usualKubeconfig;
   if (file === undefined)
     throw new AirlockError('USAGE', 'no management cluster', {
       hint: 'name its kubeconfig with --kubeconfig FILE, or a site file with managementCluster',
@@ -60,8 +66,7 @@ interface StageIndex {
 /** Reads the stages of an emitted folder with their objects. @throws AirlockError NOTHING_EMITTED, FILE_NOT_FOUND */
 export async function readStages(folder: string, run: Run): Promise<ApplyStage[]> {
   const file = path.join(folder, 'stages.json');
-  const bytes = await findFile(file, run);
-  const index = bytes ? (JSON.parse(bytes.toString()) as StageIndex) : undefined;
+  const index = parseIndex((await findFile(file, run))?.toString() ?? '');
   if (index?.kind !== 'ManifestStages')
     throw new AirlockError('NOTHING_EMITTED', `${folder} holds no stages`, { hint: 'write them first: airlock emit' });
   const stages: ApplyStage[] = [];
@@ -76,4 +81,13 @@ export async function readStages(folder: string, run: Run): Promise<ApplyStage[]
     stages.push({ ...stage, gates: stage.gates as readonly Gate[], objects });
   }
   return stages;
+}
+
+/** undefined for what is no JSON: a folder of somebody else, or a file that was cut. */
+function parseIndex(text: string): StageIndex | undefined {
+  try {
+    return JSON.parse(text) as StageIndex;
+  } catch {
+    return undefined;
+  }
 }

@@ -25,6 +25,7 @@ export interface HostedRequest {
   readonly siteFile: string;
   readonly name: string;
   readonly kubeconfig?: string | undefined;
+  readonly usualKubeconfig?: string | undefined;
 }
 
 interface Opened {

@@ -65,6 +65,11 @@ export class FakeApi {
   }
 
   async start(): Promise<ClusterClient> {
+    return connectCluster({ text: await this.listen() });
+  }
+
+  /** Starts it, and gives a kubeconfig for it. */
+  async listen(): Promise<string> {
     const server = http.createServer((request, response) => {
       const chunks: Buffer[] = [];
       request.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -91,15 +96,13 @@ export class FakeApi {
       server.close();
     });
     const { port } = server.address() as AddressInfo;
-    return connectCluster({
-      text: JSON.stringify({
-        apiVersion: 'v1',
-        kind: 'Config',
-        clusters: [{ name: 'fake', cluster: { server: `http://127.0.0.1:${port}`, 'insecure-skip-tls-verify': true } }],
-        users: [{ name: 'cook', user: { token: 'salt' } }],
-        contexts: [{ name: 'fake', context: { cluster: 'fake', user: 'cook' } }],
-        'current-context': 'fake',
-      }),
+    return JSON.stringify({
+      apiVersion: 'v1',
+      kind: 'Config',
+      clusters: [{ name: 'fake', cluster: { server: `http://127.0.0.1:${port}`, 'insecure-skip-tls-verify': true } }],
+      users: [{ name: 'cook', user: { token: 'salt' } }],
+      contexts: [{ name: 'fake', context: { cluster: 'fake', user: 'cook' } }],
+      'current-context': 'fake',
     });
   }
 

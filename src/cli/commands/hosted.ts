@@ -12,13 +12,14 @@ import { confirm } from '../confirm.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { renderFindings } from '../render/findings.ts';
 import { renderTable } from '../render/table.ts';
-import { getSiteFile, pathFlag } from '../settings.ts';
+import { getSiteFile } from '../settings.ts';
+import { kubeconfigSettings } from './kubeconfig.ts';
 
 async function requestOf(invocation: Invocation) {
   return {
     siteFile: await getSiteFile(invocation),
     name: argument(invocation, 0) ?? '',
-    kubeconfig: pathFlag(invocation, 'kubeconfig') ?? invocation.world.env['KUBECONFIG'],
+    ...kubeconfigSettings(invocation),
   };
 }
 

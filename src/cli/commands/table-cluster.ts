@@ -1,11 +1,11 @@
 import type { CommandSpec, OptionSpec } from '../command.ts';
-import { siteOption } from '../options.ts';
+import { parseCount, siteOption } from '../options.ts';
 
 const hosted = () => import('./hosted.ts');
 
 const kubeconfigOption: OptionSpec = {
   flags: '--kubeconfig <file>',
-  summary: "of the management cluster (default: the site file's, KUBECONFIG)",
+  summary: "of the management cluster (default: the site file's, then KUBECONFIG)",
 };
 const nameArgument = { name: '<cluster>', summary: 'a hosted cluster of the site file' } as const;
 
@@ -28,6 +28,11 @@ export const clusterCommands: readonly CommandSpec[] = [
       { flags: '--diff', summary: 'show every change and apply nothing' },
       { flags: '--force-conflicts', summary: 'take fields that other managers own' },
       { flags: '--no-wait', summary: 'do not wait for gates' },
+      {
+        flags: '--timeout <seconds>',
+        summary: 'how long the gates of one stage may take (default: its own limit)',
+        parse: parseCount(1, 86_400),
+      },
     ],
     examples: [
       'airlock apply -f site.yaml --diff',
