@@ -8,7 +8,7 @@ export {
   type InterruptedBuild,
 } from './build.ts';
 export { type Bundle, type BundleVolume, locateMember, readMember } from './bundle.ts';
-export type { ContentSources } from './contents.ts';
+export { type ContentSources, measureFile } from './contents.ts';
 export { bundleErrors } from './errors.ts';
 export type { MissingMember } from './fill-volumes.ts';
 export {
