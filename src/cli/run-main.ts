@@ -53,7 +53,7 @@ function openWorld(): World {
     homeFolder: os.homedir(),
     isTerminal,
     uid: process.getuid?.(),
-    selfCommand: [process.execPath, ...(process.argv[1] === undefined ? [] : [process.argv[1]])],
+    selfCommand: selfCommand(),
     async ask(question) {
       if (!isTerminal) return false;
       const prompt = createInterface({ input: process.stdin, output: process.stderr });
@@ -65,6 +65,20 @@ function openWorld(): World {
     },
     say: (line) => void process.stdout.write(`${line}\n`),
   };
+}
+
+/** What starts this tool again: the packaged executable alone, else Node with the script. */
+function selfCommand(): string[] {
+  const script = process.argv[1];
+  // Node gives a single executable its own path in the place of a script.
+  const isPackaged = script === undefined || script === process.execPath || isSingleExecutable();
+  return isPackaged ? [process.execPath] : [process.execPath, script];
+}
+
+function isSingleExecutable(): boolean {
+  // Not there before Node 20.16, which no package is made with.
+  const sea = process.getBuiltinModule?.('node:sea') as { isSea?: () => boolean } | undefined;
+  return sea?.isSea?.() === true;
 }
 
 function openReporter(flags: Flags): Reporter {

@@ -67,6 +67,7 @@ function selectionSettings(invocation: Invocation): SelectionSettings {
     ignoreReleaseSignature: flags.on('ignoreReleaseSignature'),
     removeSignatures: flags.on('removeSignatures'),
     updateUrl: world.env['UPDATE_URL_OVERRIDE'],
+    graphUrl: flags.text('graphUrl'),
     signatureUrl: world.env['OCP_SIGNATURE_URL'],
   };
 }
@@ -96,10 +97,24 @@ export async function planRequest(invocation: Invocation, folder: string): Promi
     full: invocation.flags.on('full'),
     baseFile: pathFlag(invocation, 'base'),
     baseKeyFile: pathFlag(invocation, 'baseKey'),
+    toolFile: await toolFile(invocation),
     createdAt: sourceDate(invocation),
     source: sourceSettings(invocation),
     selection: selectionSettings(invocation),
   };
+}
+
+/**
+ * The executable that the bundle carries: `--tool FILE`, none for `--tool none`; else this program when it is a packaged one, or the one that
+ * `npm run package` made in a checkout.
+ */
+async function toolFile(invocation: Invocation): Promise<string | undefined> {
+  const given = invocation.flags.text('tool');
+  if (given !== undefined) return given === 'none' ? undefined : userPath(invocation, given);
+  const [program = '', script] = invocation.world.selfCommand;
+  if (script === undefined) return program;
+  const made = path.resolve(path.dirname(script), '../../dist-bin', `airlock-linux-${process.arch}`);
+  return (await invocation.run.disk.stat(made)) ? made : undefined;
 }
 
 /** @see reproducible-builds.org, SOURCE_DATE_EPOCH: seconds since 1970 */

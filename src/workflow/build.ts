@@ -5,6 +5,7 @@ import { findFile, readFileLimited } from '../core/files.ts';
 import type { Run } from '../core/run.ts';
 import { type MissingContent, openKeptBlobs, type Plan, parsePlan } from '../plan/index.ts';
 import { buildWithOcMirror } from './build-oc-mirror.ts';
+import { findTool } from './carried-tool.ts';
 import { chooseEngine, type EngineSettings } from './choose-engine.ts';
 import { openSourceClients } from './clients.ts';
 import { contentSources } from './content-sources.ts';
@@ -36,8 +37,11 @@ export async function build(request: BuildRequest, run: Run): Promise<MirrorResu
     if (binary) return await buildWithOcMirror(binary, request, run);
     const { result: planned, resumed } = await choosePlan(request, run);
     const facts = { plan: planned.plan, startedAt, run };
-    if (planned.plan.missing.length === 0 && !planned.isNew && !request.full && !resumed)
+    if (planned.plan.missing.length === 0 && !planned.isNew && !request.full && !resumed) {
+      // A plan that led to nothing is used up too: the next run has to look whether a tag moved.
+      await run.disk.remove(path.join(workspace, 'plan.json'));
       return describe(facts, { state: 'nothing-new', folder: request.folder, missing: planned.plan.missing });
+    }
     if (planned.findings.length > 0 && !resumed) throw spaceShort(planned);
     const outcome = await fill(request, planned.plan, run);
     const result = describe(facts, summarize(outcome, planned.plan));
@@ -109,6 +113,7 @@ async function fill(request: BuildRequest, plan: Plan, run: Run): Promise<BuildO
   const clients = await openSourceClients(request.source, 'build', run);
   const signingKeyPem =
     request.signingKeyFile === undefined ? undefined : (await readFileLimited(request.signingKeyFile, run)).toString();
+  const tool = await findTool(request, plan, run);
   try {
     return await buildBundle(
       {
@@ -119,6 +124,7 @@ async function fill(request: BuildRequest, plan: Plan, run: Run): Promise<BuildO
         sources: contentSources(clients),
         parallelBlobs: request.source.parallelLayers,
         ...(signingKeyPem === undefined ? {} : { signingKeyPem }),
+        ...(tool ? { toolFile: tool.file } : {}),
       },
       run,
     );

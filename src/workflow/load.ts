@@ -24,6 +24,7 @@ import {
   type Digest,
   staticCredentials,
 } from '../oci/index.ts';
+import { adoptSite } from './adopt-site.ts';
 import { openTargetClients, type RemoteClients } from './clients.ts';
 import { writeClusterResources } from './cluster-resources.ts';
 import { readBundleContent } from './loaded.ts';
@@ -41,6 +42,8 @@ export interface LoadRequest {
   /** Left out: the registry of the site. */
   readonly target?: LoadTarget | undefined;
   readonly siteFile?: string | undefined;
+  /** Where the bundle's own site file goes when there is neither target nor site; left out: it is not believed. */
+  readonly adoptFolder?: string | undefined;
   readonly keyFile?: string | undefined;
   /** Under which name a storage target will be served: cluster resources are written then. */
   readonly servedAs?: MirrorTarget | undefined;
@@ -80,10 +83,13 @@ interface Places {
  * @throws AirlockError BASE_MISSING, BUNDLE_DAMAGED, SIGNATURE_BAD, WORKSPACE_LOCKED, disk and registry errors
  */
 export async function load(request: LoadRequest, run: Run): Promise<LoadResult> {
-  const places = await findPlaces(request, run);
   const opened = await openMedia(request.bundle, request.media ?? [], run);
   const { bundles } = opened;
   const signature = await checkSignatures(bundles, request.keyFile, run);
+  const { adoptFolder } = request;
+  const adopts = adoptFolder !== undefined && !request.target && request.siteFile === undefined;
+  const siteFile = adopts ? await adoptSite(bundles, adoptFolder, opened.run) : request.siteFile;
+  const places = await findPlaces({ ...request, siteFile }, run);
   const { target } = places;
   const lock = places.state === undefined ? undefined : await acquireLock(places.state, 'airlock load', run);
   try {

@@ -58,8 +58,15 @@ export async function openMedia(bundlePath: string, more: readonly string[], run
       );
     }
   }
-  const opened = await openParts(folders, run);
+  const opened = await openParts(await orderMedia(folders, run), run);
   return { bundles: [opened.bundle], run: opened.run, partList };
+}
+
+/** What is named last wins, so that a part that was made again stands in for a damaged one; the first has to hold the small files. */
+export async function orderMedia(folders: readonly string[], run: Run): Promise<string[]> {
+  const ordered = [...folders].reverse();
+  const [first] = ordered;
+  return first !== undefined && (await readPartList(first, run)) ? ordered : [...folders];
 }
 
 /** What the media lack of a bundle in parts: every byte of every part is read. */

@@ -21,6 +21,7 @@ import {
   writePlan,
 } from '../plan/index.ts';
 import { readBase } from './base.ts';
+import { findTool } from './carried-tool.ts';
 import { httpAccess, openSourceClients } from './clients.ts';
 import { hasSameNames } from './names.ts';
 import { registryImageFile } from './registry-image.ts';
@@ -126,7 +127,8 @@ function assertSelection(facts: CollectedSet, { imageSet }: LoadedConfiguration)
 
 /** What a plan needs and how it stands, from the plan alone and the free space of this host. */
 export async function describePlan(plan: Plan, planFile: string, request: PlanRequest, run: Run): Promise<PlanResult> {
-  const index = layoutVolumes(plan);
+  const tool = await findTool(request, plan, run);
+  const index = layoutVolumes(plan, tool ? { tool } : {});
   const volumes = index.volumes.map(({ name, size }) => ({ name, sizeBytes: size }));
   const here = await run.disk.space(request.folder);
   const volumesBytes = volumes.reduce((sum, volume) => sum + volume.sizeBytes, 0);
@@ -154,6 +156,7 @@ export async function collectOptions(request: PlanRequest, { site }: LoadedConfi
     ignoreReleaseSignature: selection.ignoreReleaseSignature,
     removeSignatures: selection.removeSignatures,
     ...(selection.updateUrl ? { updateUrl: selection.updateUrl } : {}),
+    ...(selection.graphUrl ? { graphUrl: selection.graphUrl } : {}),
     ...(selection.signatureUrl ? { signatureUrl: selection.signatureUrl } : {}),
     // Without one the collector takes Red Hat's, for the payloads that Red Hat publishes.
     ...(key ? { signatureKeyArmored: key } : {}),

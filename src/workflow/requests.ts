@@ -32,6 +32,8 @@ export interface SelectionSettings {
   readonly ignoreReleaseSignature: boolean;
   readonly removeSignatures: boolean;
   readonly updateUrl?: string | undefined;
+  /** The graph data of the update service at `updateUrl`, for `graph: true`. */
+  readonly graphUrl?: string | undefined;
   readonly signatureUrl?: string | undefined;
 }
 
@@ -52,6 +54,8 @@ export interface PlanRequest {
   readonly baseFile?: string | undefined;
   /** The public key that the inventory has to be signed with; left out: its digest alone is checked. */
   readonly baseKeyFile?: string | undefined;
+  /** The executable of this tool that goes along as `airlock/bin/airlock`. */
+  readonly toolFile?: string | undefined;
   /** Times inside the bundle, from SOURCE_DATE_EPOCH; default: now. */
   readonly createdAt?: Date | undefined;
   readonly source: SourceSettings;

@@ -13,7 +13,7 @@ import { readFileLimited, writeFileAtomic } from '../core/files.ts';
 import type { Finding } from '../core/findings.ts';
 import { prettyJson } from '../core/json.ts';
 import type { Run } from '../core/run.ts';
-import { type Need, type NeedList, needOfParts, openMedia, writeNeedList } from './media.ts';
+import { type Need, type NeedList, needOfParts, openMedia, orderMedia, writeNeedList } from './media.ts';
 
 export interface VerifyRequest {
   readonly bundle: string;
@@ -50,7 +50,9 @@ export async function verify(request: VerifyRequest, run: Run): Promise<VerifyRe
   const needed: NeedList[] = [];
   const written: string[] = [];
   for (const bundle of opened.bundles) {
-    const need = opened.partList && (await needOfParts(opened.partList, [request.bundle, ...request.media], run));
+    const need =
+      opened.partList &&
+      (await needOfParts(opened.partList, await orderMedia([request.bundle, ...request.media], run), run));
     const report =
       need && need.needs.length > 0
         ? reportOfParts(bundle, need, publicKeyPem)

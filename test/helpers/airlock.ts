@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 /** How the built command line is run. */
 export interface AirlockOptions {
   readonly cwd: string;
-  /** Beside PATH and HOME, which is `cwd`: nothing of the machine's own settings, credentials or proxies is seen. */
+  /** Beside PATH and HOME, which is `cwd`: nothing of the machine's own settings, credentials or proxies is seen. AIRLOCK_TOOL is none. */
   readonly env?: Readonly<Record<string, string>>;
   /** A command that runs another one, put in front: a namespace, another user. */
   readonly via?: readonly string[];
@@ -49,7 +49,7 @@ export async function startAirlock(args: readonly string[], options: AirlockOpti
   const started = Date.now();
   const child = spawn(program, rest, {
     cwd: options.cwd,
-    env: { PATH: `${process.env['PATH']}:/usr/sbin:/sbin`, HOME: options.cwd, ...options.env },
+    env: { PATH: `${process.env['PATH']}:/usr/sbin:/sbin`, HOME: options.cwd, AIRLOCK_TOOL: 'none', ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let [stdout, stderr, over] = ['', '', false];

@@ -17,6 +17,8 @@ export async function runLoad(invocation: Invocation): Promise<Outcome> {
       target: target === undefined ? undefined : parseLoadTarget(target, world.cwd),
       // A target of its own is a load without a site, unless the site was asked for.
       siteFile: target === undefined || flags.text('site') !== undefined ? await findSiteFile(invocation) : undefined,
+      // Whoever runs the executable of a bundle, or has its key, believes its site file too: it says which folders are written.
+      adoptFolder: world.selfCommand.length === 1 || flags.text('key') !== undefined ? world.cwd : undefined,
       keyFile: pathFlag(invocation, 'key'),
       servedAs: servedAs === undefined ? undefined : parseMirrorTarget(servedAs),
       outputFolder: pathFlag(invocation, 'outputDir') ?? userPath(invocation, 'working-dir/cluster-resources'),

@@ -32,6 +32,13 @@ export const partOptions: readonly OptionSpec[] = [
   },
 ];
 
+/** The tool itself, for hosts without Node. */
+export const toolOption: OptionSpec = {
+  flags: '--tool <file>',
+  summary:
+    'executable that goes along as airlock/bin/airlock (default: this program when it is packaged, or what npm run package made); none: no tool',
+};
+
 /** What a bastion holds, and how bundles are carried and refreshed. */
 export const bundleCommands: readonly CommandSpec[] = [
   {

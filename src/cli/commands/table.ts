@@ -8,7 +8,7 @@ import {
   targetOptions,
   workspaceOption,
 } from '../options.ts';
-import { bundleCommands, mediaOption, partOptions } from './table-bundle.ts';
+import { bundleCommands, mediaOption, partOptions, toolOption } from './table-bundle.ts';
 import { clusterCommands } from './table-cluster.ts';
 import { partCommands } from './table-parts.ts';
 
@@ -23,6 +23,7 @@ const planOptions = [
     parse: parseBytes,
   },
   { flags: '--full', summary: 'carry everything again, whatever earlier generations carried' },
+  toolOption,
   { flags: '--base <file>', summary: 'inventory exported at the site: carry exactly what it lacks' },
   { flags: '--base-key <file>', summary: 'public key that the inventory has to be signed with' },
   ...sourceOptions,
@@ -94,7 +95,7 @@ export const commandTable: readonly CommandSpec[] = [
       'What the target has is left alone, blobs are mounted across its repositories, the largest go first. Run again after an interruption. Plans are kept in .airlock of this folder (--workspace).',
     arguments: [{ name: '<target>', summary: 'docker://HOST[:PORT][/PREFIX]' }],
     options: [
-      ...planOptions.filter((option) => !/volume-size|--full|--base/.test(option.flags)),
+      ...planOptions.filter((option) => !/volume-size|--full|--base|--tool/.test(option.flags)),
       { flags: '--output-dir <dir>', summary: 'where cluster resources go (default: working-dir/cluster-resources)' },
       { flags: '--web-dir <dir>', summary: 'where RHCOS files go; left out: they are not fetched' },
       ...targetOptions,

@@ -1,0 +1,29 @@
+import path from 'node:path';
+import { type Bundle, bundleNames, readMember } from '../bundle/index.ts';
+import { AirlockError } from '../core/errors.ts';
+import { writeFileAtomic } from '../core/files.ts';
+import type { Run } from '../core/run.ts';
+import { digestHex, digestOf } from '../oci/index.ts';
+
+/**
+ * On a bare bastion the configuration comes out of the bundle: writes its site file (and image set) into a folder where neither is, for this
+ * command and all that follow. Returns the site file; undefined when the bundle was built without one.
+ * @throws AirlockError BUNDLE_DAMAGED, FILE_UNWRITABLE
+ */
+export async function adoptSite(bundles: readonly Bundle[], folder: string, run: Run): Promise<string | undefined> {
+  let siteFile: string | undefined;
+  const newest = bundles.findLast((bundle) => bundle.index.files.some((file) => file.path === bundleNames.site));
+  if (!newest) return undefined;
+  for (const member of [bundleNames.imageSet, bundleNames.site]) {
+    const file = newest.index.files.find((one) => one.path === member);
+    const target = path.join(folder, path.basename(member));
+    if (!file || (await run.disk.stat(target))) continue;
+    const bytes = await readMember(newest, file, run);
+    if (digestHex(digestOf(bytes)) !== file.sha256)
+      throw new AirlockError('BUNDLE_DAMAGED', `${member} does not have its digest`, { hint: 'copy the bundle again' });
+    await writeFileAtomic(target, bytes, run);
+    if (member === bundleNames.site) siteFile = target;
+    run.report({ stage: 'load', state: 'log', level: 'info', message: `took ${target} out of the bundle` });
+  }
+  return siteFile;
+}
