@@ -1,0 +1,77 @@
+import { execFile } from 'node:child_process';
+import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { airlock, tell } from '../helpers/airlock.ts';
+import { freeSitePorts, writeSite } from '../helpers/journey-site.ts';
+import { type JourneySource, startJourneySource, writeImageSet } from '../helpers/journey-source.ts';
+import { describeReal } from '../helpers/real.ts';
+import { suiteFolder } from '../helpers/temporary.ts';
+
+const run = promisify(execFile);
+const root = path.resolve(import.meta.dirname, '../..');
+
+let folder: string;
+let source: JourneySource;
+const at = (...names: string[]): string => path.join(folder, ...names);
+
+/** What a bare bastion has: tar and a few of the coreutils, in a folder of their own; no Node. */
+async function bareEnvironment(): Promise<readonly string[]> {
+  await mkdir(at('bare'));
+  for (const name of ['tar', 'cat', 'ls', 'uname']) {
+    const { stdout } = await run('sh', ['-c', `command -v ${name}`]);
+    await symlink(stdout.trim(), at('bare', name));
+  }
+  return ['env', '-i', `PATH=${at('bare')}`, `HOME=${folder}`];
+}
+
+beforeAll(async () => {
+  folder = await suiteFolder();
+  source = await startJourneySource(at('source'));
+});
+
+afterAll(async () => {
+  await source?.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+describeReal('the packaged executable', ['tar', 'env'], () => {
+  test('comes along in the bundle and loads it where there is neither Node nor anything else', async () => {
+    const tool = at('airlock-linux');
+    await run(process.execPath, ['scripts/package.mjs', '--out', tool], { cwd: root, maxBuffer: 1 << 26 });
+    await writeImageSet(at('imageset.yaml'), { release: false });
+    await writeSite(folder, { addresses: ['127.0.0.1'], mode: 'embedded', ports: await freeSitePorts() });
+    const flags = ['-f', 'site.yaml', '--no-rhcos', ...source.flags, '--tool', tool, '--engine', 'builtin'];
+    const build = await airlock(['build', ...flags, 'out'], { cwd: folder, env: source.env });
+    expect(build.exitCode, tell(build)).toBe(0);
+    const media = at('out/gen-000001');
+    const bare = await bareEnvironment();
+    const options = { cwd: media, maxBuffer: 1 << 26 };
+    const [program = '', ...rest] = bare;
+    await run(program, [...rest, 'tar', '-xf', 'mirror_000001.tar', 'airlock/bin/airlock'], options);
+    const load = await run(program, [...rest, './airlock/bin/airlock', 'load', '.', '-o', 'json'], options);
+    expect(JSON.parse(load.stdout)).toMatchObject({ state: 'loaded' });
+    // The site file came out of the bundle; what it names lies beside it.
+    expect((await readFile(at('site.yaml'))).equals(await readFile(path.join(media, 'site.yaml')))).toBe(true);
+    expect(await readdir(path.join(media, 'bastion/state/tools'))).toContain('airlock');
+    const verify = await run(program, [...rest, './airlock/bin/airlock', 'verify', '.', '--no-progress'], options);
+    expect(verify.stdout).toContain('whole');
+    expect(`${load.stderr}${verify.stderr}`).not.toMatch(/warning|SEA|experimental/i);
+    const again = await airlock(['build', ...flags, 'out'], { cwd: folder, env: source.env });
+    expect(again.stdout).toContain('nothing new');
+  });
+
+  test('is carried once: the next generation leaves out the one that is there', async () => {
+    await writeFile(at('small-tool'), '#!/bin/sh\nexit 0\n', { mode: 0o755 });
+    const flags = ['-c', 'imageset.yaml', ...source.flags, '--tool', at('small-tool'), '--engine', 'builtin', 'twice'];
+    const build = (): Promise<unknown> => airlock(['build', ...flags], { cwd: folder, env: source.env });
+    await build();
+    await writeImageSet(at('imageset.yaml'), { release: true });
+    await build();
+    const inspect = await airlock(['inspect', '--format', 'json', 'twice'], { cwd: folder });
+    const { bundles } = JSON.parse(inspect.stdout) as { bundles: { files: { path: string }[] }[] };
+    const carries = bundles.map(({ files }) => files.some((file) => file.path === 'airlock/bin/airlock'));
+    expect(carries, tell(inspect)).toEqual([true, false]);
+  });
+});
