@@ -10,7 +10,7 @@ import {
   readMember,
   recoverAdopted,
 } from '../bundle/index.ts';
-import { AirlockError } from '../core/errors.ts';
+import { AirlockError, isAirlockError } from '../core/errors.ts';
 import { findFile, readFileLimited, writeFileAtomic } from '../core/files.ts';
 import { prettyJson } from '../core/json.ts';
 import type { Run } from '../core/run.ts';
@@ -40,6 +40,7 @@ import { type Base, readBase } from './base.ts';
 import { type EngineSettings, ocMirrorStateName } from './choose-engine.ts';
 import { httpAccess, openSourceClients } from './clients.ts';
 import { contentSources } from './content-sources.ts';
+import { hasSameNames, keepNames } from './names.ts';
 import {
   collectOptions,
   configurationFiles,
@@ -113,7 +114,14 @@ export async function buildWithOcMirror(
   try {
     const mirrored = await mirrorToDisk(job, run);
     if (mirrored.kind === 'missing') return await finish(job, missingEnding(mirrored), run);
-    return await adopt(job, mirrored.state, run);
+    try {
+      const result = await adopt(job, mirrored.state, run);
+      if (result.missing.some((one) => one.code === 'OC_MIRROR_ARCHIVE_INCOMPLETE')) await forgetRun(job, run);
+      return result;
+    } catch (error) {
+      if (isAirlockError(error, 'BUNDLE_DAMAGED', 'BUNDLE_INVALID')) await forgetRun(job, run);
+      throw error;
+    }
   } finally {
     await lock.release();
   }
@@ -190,6 +198,11 @@ async function findState({ partial, configuration }: Build, run: Run): Promise<R
   return fits ? state : undefined;
 }
 
+/** An archive that is no good is written anew by the next run; the cache has what it needs. */
+async function forgetRun({ partial }: Build, run: Run): Promise<void> {
+  for (const name of [ocMirrorStateName, planName]) await run.disk.remove(path.join(partial, name));
+}
+
 /** Describes the archive, and makes a bundle of it where it carries anything new. */
 async function adopt(job: Build, state: RunState, run: Run): Promise<MirrorResult> {
   const { request, partial, workspace, base } = job;
@@ -199,7 +212,8 @@ async function adopt(job: Build, state: RunState, run: Run): Promise<MirrorResul
     const plan = (await findPlan(job, run)) ?? (await planArchive(job, archive, state, clients, run));
     if (plan.missing.length > 0) return await finish(job, { plan, state: 'incomplete', missing: plan.missing }, run);
     const digests = new Set(plan.catalogs.map((catalog) => digestHex(catalog.digest)));
-    if (!hasNewContent(plan) && !request.full) {
+    const isNew = hasNewContent(plan) || !(await hasSameNames(plan, request.folder, workspace, run));
+    if (!isNew && !request.full) {
       await keepCatalogs(partial, catalogsFolder(job), digests, run);
       await run.disk.remove(partial);
       return await finish(job, { plan, state: 'nothing-new', missing: [] }, run);
@@ -222,7 +236,10 @@ async function adopt(job: Build, state: RunState, run: Run): Promise<MirrorResul
       },
       run,
     );
-    if (outcome.kind === 'sealed') say(run, `generation ${base.generation} is ${outcome.folder}`);
+    if (outcome.kind === 'sealed') {
+      const { indexDigest } = outcome.record;
+      await keepNames(workspace, base.generation, { indexDigest, images: plan.images }, run);
+    }
     return await finish(job, adoptedEnding(outcome, plan), run);
   } finally {
     await clients.close();
@@ -287,7 +304,13 @@ function readFrom(archive: Bundle, cacheFolder: string, run: Run): (digest: Dige
     if (blob && blob.size > manifestLimitBytes) return undefined;
     const file = path.join(cacheFolder, ocMirrorPlaces.cache, blobPath(digest));
     const bytes = blob ? await readMember(archive, blob, run) : await findFile(file, run, manifestLimitBytes);
-    return bytes && digestOf(bytes) === digest ? bytes : undefined;
+    if (!bytes || digestOf(bytes) === digest) return bytes;
+    if (!blob) return undefined;
+    const volume = archive.volumes.find((one) => one.volume === blob.volume)?.name;
+    throw new AirlockError('BUNDLE_DAMAGED', `${volume}: ${digest} has another digest (byte ${blob.offset})`, {
+      hint: 'run the same command again: the archive is written anew from the cache',
+      details: { volume, offset: blob.offset },
+    });
   };
 }
 

@@ -29,7 +29,9 @@ export async function describeArchive(content: ArchiveContent, run: Run): Promis
   nameLeftovers(description, run);
   for (const image of [...description.names.values()]) await addNamed(description, image);
   const { images, manifests, releases, catalogs, files, missing, notes } = collector;
-  return { images, manifests, releases, catalogs, files, missing, notes };
+  // A boot image that several releases share is missing once.
+  const distinct = new Map(missing.map((one) => [`${one.type} ${one.origin} ${one.cause}`, one]));
+  return { images, manifests, releases, catalogs, files, missing: [...distinct.values()], notes };
 }
 
 function nameAdditional(description: Description): void {

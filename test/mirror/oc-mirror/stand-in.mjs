@@ -9,6 +9,7 @@
  *   STAND_IN_PORT_BUSY  a file: as long as it exists the port is busy; it is removed then
  *   STAND_IN_LINGER_MS  how long it waits before its end
  *   STAND_IN_TRUNCATE   bytes of the archive that are kept
+ *   STAND_IN_FLIP       offset of a byte of the archive that is changed
  */
 import { execFileSync } from 'node:child_process';
 import {
@@ -134,6 +135,11 @@ if (archive !== undefined) {
   copyFileSync(tar, target);
   execFileSync('chmod', ['-R', 'u+w', folder]);
   if (env.STAND_IN_TRUNCATE) truncateSync(target, Number(env.STAND_IN_TRUNCATE));
+  if (env.STAND_IN_FLIP) {
+    const bytes = readFileSync(target);
+    bytes[Number(env.STAND_IN_FLIP)] ^= 1;
+    writeFileSync(target, bytes);
+  }
 }
 const exitCode = play(step, folder);
 if (env.STAND_IN_LINGER_MS) await new Promise((resolve) => setTimeout(resolve, Number(env.STAND_IN_LINGER_MS)));
