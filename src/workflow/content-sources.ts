@@ -16,6 +16,7 @@ export function contentSources(clients: RemoteClients): ContentSources {
     ...(clients.bandwidth ? { bandwidth: clients.bandwidth } : {}),
   });
   return {
+    checksBlobs: true,
     openBlob: (blob, offsetBytes, run) => openFromAny(clients, blob, offsetBytes, run),
     async openFile(file, offsetBytes, run) {
       if (file.content.kind !== 'url') throw new Error(`${file.path} is not fetched from a URL`);
