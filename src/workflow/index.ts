@@ -72,6 +72,7 @@ export { type MirrorOutcome, type MirrorRequest, mirror } from './mirror.ts';
 export { cutBundle, findNewest, makeNeeded, type PartsResult, usualPartsFolder } from './parts.ts';
 export { type PlanResult, planImageSet } from './plan-image-set.ts';
 export { type PruneResult, parseLiveDigests, prune, pruneCollect, pruneDryRun, pruneUndo } from './prune.ts';
+export { type RefreshResult, refreshBastion } from './refresh.ts';
 export { type RegistryServeRequest, serveRegistry } from './registry-serve.ts';
 export {
   registryBackup,
@@ -80,6 +81,7 @@ export {
   registryLogin,
   registryLogs,
   registryPassword,
+  registryReadOnly,
   registryRestore,
 } from './registry-tools.ts';
 export type { PlanRequest, SelectionSettings, SourceSettings, TargetSettings } from './requests.ts';
@@ -87,4 +89,4 @@ export type { MirrorResult } from './result.ts';
 export { type SiteStatus, status } from './status.ts';
 export { type LoadTarget, parseLoadTarget, parseMirrorTarget } from './target.ts';
 export { type UpRequest, type UpResult, up, upForeground, upSupervised } from './up.ts';
-export { type VerifyResult, verify } from './verify.ts';
+export { type VerifyRequest, type VerifyResult, verify } from './verify.ts';

@@ -1,35 +1,14 @@
 import { formatBytes } from '../../core/units.ts';
-import { type LoadResult, load, parseLoadTarget, parseMirrorTarget } from '../../workflow/index.ts';
+import { type LoadRequest, type LoadResult, load, parseMirrorTarget } from '../../workflow/index.ts';
 import { argument, type Invocation, type Outcome } from '../command.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { plural } from '../render/table.ts';
-import { findSiteFile, pathFlag, sourceSettings, targetSettings, userPath } from '../settings.ts';
+import { findSiteFile, loadTarget, pathFlag, sourceSettings, targetSettings, userPath } from '../settings.ts';
 import { mediaFlag } from './verify.ts';
 
 export async function runLoad(invocation: Invocation): Promise<Outcome> {
-  const { flags, world } = invocation;
-  const target = argument(invocation, 1);
-  const servedAs = flags.text('registry');
-  const result = await load(
-    {
-      bundle: userPath(invocation, argument(invocation, 0) ?? '.'),
-      media: mediaFlag(invocation),
-      target: target === undefined ? undefined : parseLoadTarget(target, world.cwd),
-      // A target of its own is a load without a site, unless the site was asked for.
-      siteFile: target === undefined || flags.text('site') !== undefined ? await findSiteFile(invocation) : undefined,
-      // Whoever runs the executable of a bundle, or has its key, believes its site file too: it says which folders are written.
-      adoptFolder: world.selfCommand.length === 1 || flags.text('key') !== undefined ? world.cwd : undefined,
-      keyFile: pathFlag(invocation, 'key'),
-      servedAs: servedAs === undefined ? undefined : parseMirrorTarget(servedAs),
-      outputFolder: pathFlag(invocation, 'outputDir') ?? userPath(invocation, 'working-dir/cluster-resources'),
-      webFolder: pathFlag(invocation, 'webDir'),
-      toolsFolder: pathFlag(invocation, 'toolsDir'),
-      stateFolder: pathFlag(invocation, 'stateDir'),
-      source: sourceSettings(invocation),
-      targetSettings: targetSettings(invocation),
-    },
-    invocation.run,
-  );
+  const request = await loadRequest(invocation, argument(invocation, 0) ?? '.', argument(invocation, 1));
+  const result = await load(request, invocation.run);
   return {
     exitCode: result.state === 'partial' ? exitCodes.incomplete : exitCodes.done,
     result,
@@ -37,7 +16,35 @@ export async function runLoad(invocation: Invocation): Promise<Outcome> {
   };
 }
 
-function renderLoad(result: LoadResult): string {
+/** What the flags of `load` ask for. */
+export async function loadRequest(
+  invocation: Invocation,
+  bundle: string,
+  target: string | undefined,
+): Promise<LoadRequest> {
+  const { flags, world } = invocation;
+  const servedAs = flags.text('registry');
+  return {
+    bundle: userPath(invocation, bundle),
+    media: mediaFlag(invocation),
+    target: target === undefined ? undefined : loadTarget(invocation, target),
+    // A target of its own is a load without a site, unless the site was asked for.
+    siteFile: target === undefined || flags.text('site') !== undefined ? await findSiteFile(invocation) : undefined,
+    // Whoever runs the executable of a bundle, or has its key, believes its site file too: it says which folders are written.
+    adoptFolder: world.selfCommand.length === 1 || flags.text('key') !== undefined ? world.cwd : undefined,
+    keyFile: pathFlag(invocation, 'key'),
+    servedAs: servedAs === undefined ? undefined : parseMirrorTarget(servedAs),
+    outputFolder: pathFlag(invocation, 'outputDir') ?? userPath(invocation, 'working-dir/cluster-resources'),
+    webFolder: pathFlag(invocation, 'webDir'),
+    toolsFolder: pathFlag(invocation, 'toolsDir'),
+    stateFolder: pathFlag(invocation, 'stateDir'),
+    source: sourceSettings(invocation),
+    targetSettings: targetSettings(invocation),
+  };
+}
+
+/** What was done, for people. */
+export function renderLoad(result: LoadResult): string {
   const lines = result.generations.map((one) => {
     if (one.kind === 'nothing-new') return `generation ${one.generation}: nothing to do, all of it is there`;
     const rest =

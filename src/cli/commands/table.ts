@@ -280,6 +280,28 @@ export const commandTable: readonly CommandSpec[] = [
     ],
     load: async () => (await import('./delete.ts')).runDelete,
   },
+  {
+    name: 'refresh',
+    summary: 'the next generation; connected host: plan and build, bastion: verify, load, emit, check',
+    description:
+      'Without BUNDLE it plans and builds into --dir what the far side lacks. With BUNDLE, on the bastion, it ends at the first step that says no; a second run does nothing but check.',
+    arguments: [
+      { name: '[bundle]', summary: 'on the bastion: what was brought; left out: this is the connected host' },
+    ],
+    options: [
+      { flags: '--dir <dir>', summary: 'connected host: where generations go', default: 'bundles/out' },
+      { flags: '--signing-key <file>', summary: 'connected host: PEM file with an ECDSA P-256 private key' },
+      ...partOptions.filter((option) => !option.flags.startsWith('--parts <')),
+      ...planOptions,
+      { flags: '--key <file>', summary: 'bastion: public key that the signature has to be of' },
+      mediaOption,
+      { flags: '--report <dir>', summary: 'bastion: write a receipt there' },
+      { flags: '--manifests <dir>', summary: 'bastion: where objects go (default: manifests)' },
+      { flags: '--no-hash', summary: 'bastion: check does not read RHCOS files whole' },
+    ],
+    examples: ['airlock refresh -c imageset.yaml', 'airlock refresh /media/disk -f site.yaml --key signing.pub'],
+    load: async () => (await import('./refresh.ts')).runRefresh,
+  },
   ...bundleCommands,
   ...clusterCommands,
   ...partCommands,

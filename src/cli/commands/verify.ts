@@ -1,25 +1,27 @@
 import os from 'node:os';
 import { formatBytes } from '../../core/units.ts';
-import { describeSignature, type VerifyResult, verify } from '../../workflow/index.ts';
+import { describeSignature, type VerifyRequest, type VerifyResult, verify } from '../../workflow/index.ts';
 import { argument, type Invocation, type Outcome } from '../command.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { renderFindings } from '../render/findings.ts';
 import { pathFlag, userPath } from '../settings.ts';
 
 export async function runVerify(invocation: Invocation): Promise<Outcome> {
-  const { env, uid } = invocation.world;
-  const result = await verify(
-    {
-      bundle: userPath(invocation, argument(invocation, 0) ?? '.'),
-      media: mediaFlag(invocation),
-      keyFile: pathFlag(invocation, 'key'),
-      reportFolder: pathFlag(invocation, 'report'),
-      needListFile: pathFlag(invocation, 'needList'),
-      verifiedBy: `${env['SUDO_USER'] ?? env['USER'] ?? `user ${uid ?? 'unknown'}`} on ${os.hostname()}`,
-    },
-    invocation.run,
-  );
+  const result = await verify(verifyRequest(invocation, argument(invocation, 0) ?? '.'), invocation.run);
   return { exitCode: result.whole ? exitCodes.done : exitCodes.no, result, text: renderVerify(result) };
+}
+
+/** What the flags of `verify` ask for. */
+export function verifyRequest(invocation: Invocation, bundle: string): VerifyRequest {
+  const { env, uid } = invocation.world;
+  return {
+    bundle: userPath(invocation, bundle),
+    media: mediaFlag(invocation),
+    keyFile: pathFlag(invocation, 'key'),
+    reportFolder: pathFlag(invocation, 'report'),
+    needListFile: pathFlag(invocation, 'needList'),
+    verifiedBy: `${env['SUDO_USER'] ?? env['USER'] ?? `user ${uid ?? 'unknown'}`} on ${os.hostname()}`,
+  };
 }
 
 /** `--media DIR,…`: further folders with parts of the same bundle. */
@@ -27,7 +29,8 @@ export function mediaFlag(invocation: Invocation): string[] {
   return (invocation.flags.list('media') ?? []).map((folder) => userPath(invocation, folder));
 }
 
-function renderVerify(result: VerifyResult): string {
+/** What was found, for people. */
+export function renderVerify(result: VerifyResult): string {
   const bundles = result.bundles.map((report) => {
     const head = `generation ${report.generation} in ${report.folder}: ${report.whole ? 'whole' : 'NOT WHOLE'}, ${formatBytes(report.checkedBytes)} read, ${describeSignature(report.signature)}`;
     return report.findings.length > 0 ? `${head}\n${renderFindings(report.findings)}` : head;
