@@ -70,7 +70,7 @@ function assertMaySign(pem: string, casBelow: number, now: Date): void {
     );
   if (notAfter <= now) {
     throw new AirlockError('CA_INVALID', `the CA certificate of ${subject} ran out on ${notAfter.toISOString()}`, {
-      hint: 'bring in a new CA with "airlock certs ca add", spread it, then switch to it',
+      hint: 'bring in a new CA with "airlock certs change-ca add", spread it, then switch to it',
     });
   }
 }

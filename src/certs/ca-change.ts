@@ -39,7 +39,12 @@ export async function addNextCa(
   run: Run,
 ): Promise<void> {
   const paths = certificatePaths(folder);
-  await assertStep(folder, 'none', 'finish the CA change that is under way with its next step first', run);
+  await assertStep(
+    folder,
+    'none',
+    'finish the CA change that is under way first: airlock certs change-ca switch, then drop',
+    run,
+  );
   const made = 'commonName' in next ? await createCertificateAuthority({ ...next, now: run.now() }) : next;
   const chain = orderedChain(made.certificatePem).join('');
   if (made.keyPem !== undefined) {
@@ -56,7 +61,12 @@ export async function addNextCa(
  */
 export async function switchCa(folder: string, run: Run): Promise<void> {
   const paths = certificatePaths(folder);
-  await assertStep(folder, 'added', 'add the new CA and spread it to every consumer first', run);
+  await assertStep(
+    folder,
+    'added',
+    'add the new CA first (airlock certs change-ca add) and spread it to every consumer',
+    run,
+  );
   if (!(await findFile(paths.nextCaKey, run))) {
     throw new AirlockError('CA_CHANGE_ORDER', 'the new CA has no key here', {
       hint: 'name its files in the site file and run "airlock up": that is the switch',
@@ -93,7 +103,7 @@ export async function noteSwitchOfGivenCa(anchorsPem: string, paths: Certificate
  */
 export async function dropPreviousCa(folder: string, run: Run): Promise<void> {
   const paths = certificatePaths(folder);
-  await assertStep(folder, 'switched', 'switch to the new CA first', run);
+  await assertStep(folder, 'switched', 'switch to the new CA first: airlock certs change-ca switch', run);
   // A switch that broke off at its very end leaves the next CA's key behind.
   await run.disk.remove(paths.nextCaKey);
   await removePair(paths.previousCa, paths.previousCaKey, run);
@@ -105,7 +115,7 @@ export async function abandonNextCa(folder: string, run: Run): Promise<void> {
   await assertStep(folder, 'added', 'there is no new CA to give up', run);
   if (await findFile(paths.previousCa, run)) {
     throw new AirlockError('CA_CHANGE_ORDER', 'the switch to the new CA has begun', {
-      hint: 'run the switch again to finish it',
+      hint: 'finish it: airlock certs change-ca switch',
     });
   }
   await removePair(paths.nextCa, paths.nextCaKey, run);

@@ -19,7 +19,9 @@ export function checkSite(site: Site, decoded: SiteFile, faults: Faults): void {
 function checkServices(site: Site, spec: SiteFile['spec'], faults: Faults): void {
   checkPorts(site, faults);
   const { certificates, registry } = site;
-  checkPair(certificates.caFile, certificates.caKeyFile, ['caFile', 'caKeyFile'], faults);
+  // A CA without its key is a corporate one: what it signed is imported (docs/certificates.md).
+  if (certificates.caFile === undefined)
+    checkPair(certificates.caFile, certificates.caKeyFile, ['caFile', 'caKeyFile'], faults);
   checkPair(certificates.certificateFile, certificates.keyFile, ['certificateFile', 'keyFile'], faults);
   if (registry.mode === 'external' && !spec.registry.addresses) {
     const hint = 'write registry.addresses, or another mode';

@@ -3,10 +3,15 @@ import {
   abandonNextCa,
   addNextCa,
   backupCertificates,
+  type CaChangeStep,
+  type CertificateDescription,
+  type CertificatePaths,
   certificatePaths,
   createSigningKey,
+  describeCertificate,
   detectHostTrust,
   dropPreviousCa,
+  findCaChangeStep,
   importSigned,
   installHostTrust,
   installRegistryTrust,
@@ -21,27 +26,54 @@ import {
 } from '../certs/index.ts';
 import { loadSite, type Site } from '../config/index.ts';
 import { AirlockError, isAirlockError } from '../core/errors.ts';
-import { readFileLimited, writeFileAtomic } from '../core/files.ts';
+import { findFile, readFileLimited, writeFileAtomic } from '../core/files.ts';
 import type { Run } from '../core/run.ts';
-import { certificateOptions, prepareCertificates } from './site/prepare.ts';
+import { certificateOptions, handOverCertificates, prepareCertificates } from './site/prepare.ts';
 
 /** Where a site's certificates lie, and what they are. */
 export interface CertificateStatus {
-  readonly certificates: SiteCertificates;
+  readonly ca: CertificateDescription;
+  readonly leaf: CertificateDescription;
+  readonly paths: CertificatePaths;
+  /** How far a change of the CA has come. */
+  readonly step: CaChangeStep;
   readonly consumers: readonly TrustRow[];
 }
 
 /** Makes or renews what the site needs. @throws AirlockError those of `ensureCertificates` */
 export async function certsInit(siteFile: string, renew: boolean, run: Run): Promise<SiteCertificates> {
   const { site } = await loadSite(siteFile, run);
-  return prepareCertificates(site, run, renew);
+  return prepareAndHandOver(site, run, renew);
 }
 
-/** The certificates, and everybody who needs the CA with the fingerprint that it holds. `manifests`: the folder that `emit` wrote. */
+/** Also into the registry's folder, where its container reads the pair: `up` makes that container anew then. */
+async function prepareAndHandOver(site: Site, run: Run, renew = false): Promise<SiteCertificates> {
+  const certificates = await prepareCertificates(site, run, renew);
+  await handOverCertificates(site, certificates, run);
+  return certificates;
+}
+
+/**
+ * The certificates, and everybody who needs the CA with the fingerprint that it holds. `manifests`: the folder that `emit` wrote. Changes
+ * nothing.
+ * @throws AirlockError FILE_NOT_FOUND when none were made yet
+ */
 export async function certsShow(siteFile: string, manifests: string, run: Run): Promise<CertificateStatus> {
   const { site } = await loadSite(siteFile, run);
-  const certificates = await prepareCertificates(site, run);
-  return { certificates, consumers: await readTrust(await trustPlaces(site, manifests, run), certificates.caPem, run) };
+  const paths = certificatePaths(certificateOptions(site).folder);
+  const [trust, server] = await Promise.all([paths.trust, paths.certificate].map((file) => findFile(file, run)));
+  if (!trust || !server)
+    throw new AirlockError('FILE_NOT_FOUND', `there are no certificates in ${paths.folder} yet`, {
+      hint: 'make them with "airlock certs init", or with "airlock up"',
+    });
+  const caPem = trust.toString();
+  return {
+    ca: describeCertificate(caPem),
+    leaf: describeCertificate(server.toString()),
+    paths,
+    step: await findCaChangeStep(paths.folder, run),
+    consumers: await readTrust(await trustPlaces(site, manifests, run), caPem, run),
+  };
 }
 
 async function trustPlaces(site: Site, manifests: string, run: Run): Promise<TrustPlace[]> {
@@ -109,11 +141,17 @@ export async function certsRequest(
 /** Takes in what a corporate CA signed. @throws AirlockError when key, names or chain do not fit */
 export async function certsImport(
   siteFile: string,
-  files: { readonly certificate: string; readonly ca: string; readonly key?: string | undefined },
+  files: { readonly certificate: string; readonly ca?: string | undefined; readonly key?: string | undefined },
   run: Run,
 ): Promise<{ readonly folder: string }> {
   const { site } = await loadSite(siteFile, run);
   const { folder, names, addresses } = certificateOptions(site);
+  // Otherwise the site's own CA would sign again at the next start.
+  const ca = site.certificates.caFile;
+  if (!ca)
+    throw new AirlockError('USAGE', 'the site file does not name the corporate CA', {
+      hint: 'set spec.certificates.caFile to its certificates, then import what it signed',
+    });
   const text = async (file: string): Promise<string> => (await readFileLimited(file, run)).toString();
   await importSigned(
     {
@@ -121,11 +159,12 @@ export async function certsImport(
       names,
       addresses,
       certificatePem: await text(files.certificate),
-      anchorsPem: await text(files.ca),
+      anchorsPem: await text(files.ca ?? ca),
       ...(files.key === undefined ? {} : { keyPem: await text(files.key) }),
     },
     run,
   );
+  await prepareAndHandOver(site, run);
   return { folder };
 }
 
@@ -156,19 +195,21 @@ export async function certsRestore(
   run: Run,
 ): Promise<readonly string[]> {
   const { site } = await loadSite(siteFile, run);
-  return restoreCertificates({ file, folder: certificateOptions(site).folder, replace }, run);
+  const names = await restoreCertificates({ file, folder: certificateOptions(site).folder, replace }, run);
+  await prepareAndHandOver(site, run);
+  return names;
 }
 
-/** The steps of a CA change: add, spread (by `emit`, `apply`, `certs install`), switch, drop; `abandon` before the switch. */
-export async function certsChange(siteFile: string, step: string, run: Run): Promise<SiteCertificates> {
+/** The steps of a CA change: add, spread (by `emit`, `apply`, `certs install`), switch, drop; `abandon` before the switch. `caFile`: for `add`, a CA of the user's. */
+export async function certsChange(
+  siteFile: string,
+  step: string,
+  caFile: string | undefined,
+  run: Run,
+): Promise<SiteCertificates & { readonly step: CaChangeStep }> {
   const { site } = await loadSite(siteFile, run);
   const { folder } = certificatePaths(certificateOptions(site).folder);
-  if (step === 'add')
-    await addNextCa(
-      folder,
-      { commonName: `Airlock site CA ${site.name} ${run.now().getUTCFullYear()}`, validityDays: 3650 },
-      run,
-    );
+  if (step === 'add') await addNextCa(folder, await nextCa(site, caFile, run), run);
   else if (step === 'switch') await switchCa(folder, run);
   else if (step === 'drop') await dropPreviousCa(folder, run);
   else if (step === 'abandon') await abandonNextCa(folder, run);
@@ -176,7 +217,17 @@ export async function certsChange(siteFile: string, step: string, run: Run): Pro
     throw new AirlockError('USAGE', `"${step}" is not a step of a CA change`, {
       hint: 'the steps are add, switch, drop and abandon',
     });
-  return prepareCertificates(site, run);
+  return { ...(await prepareAndHandOver(site, run)), step: await findCaChangeStep(folder, run) };
+}
+
+/** A CA of the user's where the site has one already, otherwise a new one of the site's own. */
+async function nextCa(site: Site, caFile: string | undefined, run: Run) {
+  if (caFile !== undefined) return { certificatePem: (await readFileLimited(caFile, run)).toString() };
+  if (site.certificates.caFile)
+    throw new AirlockError('USAGE', 'the site file names a CA of your own', {
+      hint: 'name the new one with --ca FILE; the switch is naming it in the site file then',
+    });
+  return { commonName: `Airlock site CA ${site.name} ${run.now().getUTCFullYear()}`, validityDays: 3650 };
 }
 
 /** A key pair for signing bundles; the private key is 0600. @throws AirlockError USAGE when the file is there already */

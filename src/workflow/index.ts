@@ -90,3 +90,4 @@ export { type SiteStatus, status } from './status.ts';
 export { type LoadTarget, parseLoadTarget, parseMirrorTarget } from './target.ts';
 export { type UpRequest, type UpResult, up, upForeground, upSupervised } from './up.ts';
 export { type VerifyRequest, type VerifyResult, verify } from './verify.ts';
+export { serveWeb, type WebServeRequest } from './web-serve.ts';

@@ -49,6 +49,29 @@ export async function registryPassword(
   return { username: user.username, passwordFile: paths.password };
 }
 
+/**
+ * Makes the registry refuse writes of clients, or take them again; `load` writes into its storage either way. A registry that Airlock serves
+ * follows within seconds, one in Podman with the next `up`.
+ */
+export async function registryReadOnly(
+  siteFile: string,
+  on: boolean,
+  run: Run,
+): Promise<{ readonly readOnly: boolean; readonly changed: boolean; readonly needsUp: boolean }> {
+  const { site } = await loadSite(siteFile, run);
+  if (site.registry.mode === 'external')
+    throw new AirlockError('USAGE', 'the registry of this site is another program', {
+      hint: 'make it read-only with its own means',
+    });
+  const { readOnlyMark } = sitePaths(site);
+  const changed = ((await run.disk.stat(readOnlyMark)) !== undefined) !== on;
+  if (on && changed) await writeFileAtomic(readOnlyMark, 'written by airlock registry read-only on\n', run);
+  if (!on) await run.disk.remove(readOnlyMark);
+  const running = await findRunningServices(site.paths.state, run);
+  const needsUp = running !== undefined && !running.endpoints.some((one) => one.service === 'registry');
+  return { readOnly: on, changed, needsUp };
+}
+
 /** What a garbage collection would free. The registry must not take writes until it is carried out. */
 export async function registryGcPlan(siteFile: string, untagged: boolean, run: Run): Promise<CollectionPlan> {
   const { site } = await loadSite(siteFile, run);

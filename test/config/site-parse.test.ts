@@ -169,7 +169,7 @@ describe('parseSite', () => {
     ['dns: {ttl: -1}', 'has to be at least 0'],
     ['dns: {reverse: [192.0.2.0]}', 'has to be an address prefix'],
     ['dns: {serve: "yes"}', 'has to be true or false, but is the text "yes"'],
-    ['certificates: {caFile: ca.pem}', 'spec.certificates.caFile: caFile needs caKeyFile beside it'],
+    ['certificates: {caKeyFile: ca.key}', 'spec.certificates.caKeyFile: caKeyFile needs caFile beside it'],
     ['web: {httpPort: 5000}', 'spec.web.httpPort: port 5000 is also that of the registry'],
     [
       'web: {host: registry, addresses: [192.0.2.9]}',

@@ -1,4 +1,3 @@
-import { AirlockError } from '../../core/errors.ts';
 import {
   certsBackup,
   certsChange,
@@ -12,7 +11,7 @@ import {
 } from '../../workflow/index.ts';
 import { argument, type Invocation, type Outcome } from '../command.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { renderTable } from '../render/table.ts';
+import { plural, renderTable } from '../render/table.ts';
 import { getSiteFile, pathFlag, userPath } from '../settings.ts';
 
 const done = (result: unknown, text: string): Outcome => ({ exitCode: exitCodes.done, result, text });
@@ -26,62 +25,87 @@ export async function runCertsRenew(invocation: Invocation): Promise<Outcome> {
 }
 
 export async function runCertsChange(invocation: Invocation): Promise<Outcome> {
-  return describeMade(await certsChange(await getSiteFile(invocation), argument(invocation, 0) ?? '', invocation.run));
+  const { step, ...made } = await certsChange(
+    await getSiteFile(invocation),
+    argument(invocation, 0) ?? '',
+    pathFlag(invocation, 'ca'),
+    invocation.run,
+  );
+  const outcome = describeMade(made);
+  return { ...outcome, text: `${outcome.text}\n${nextStep(step)}` };
 }
 
 /** Everything but keys: paths and descriptions. */
 function describeMade(made: Awaited<ReturnType<typeof certsInit>>): Outcome {
   const { ca, leaf, paths, changed, reason } = made;
   const text = [
-    changed ? `certificates changed: ${reason ?? 'made'}` : 'certificates left alone: they fit',
+    changed ? `certificates changed: ${reason ?? 'what clients trust'}` : 'certificates left alone: they fit',
     `CA      ${ca.subject}, until ${ca.notAfter.toISOString().slice(0, 10)}, ${ca.fingerprintSha256}`,
     `server  until ${leaf.notAfter.toISOString().slice(0, 10)}, ${leaf.fingerprintSha256}`,
     `folder  ${paths.folder}`,
+    ...(changed ? ['running services take it within seconds; a registry in Podman with the next "airlock up"'] : []),
   ].join('\n');
   return done({ changed, reason, ca, leaf, paths }, text);
 }
 
 export async function runCertsShow(invocation: Invocation): Promise<Outcome> {
   const manifests = pathFlag(invocation, 'manifests') ?? userPath(invocation, 'manifests');
-  const { certificates, consumers } = await certsShow(await getSiteFile(invocation), manifests, invocation.run);
-  const rows = consumers.map((row) => [
-    row.consumer,
-    row.state,
-    row.fingerprints.map((one) => one.slice(0, 23)).join(' '),
-    row.where,
-    row.reason ?? '',
-  ]);
-  const { ca, leaf, paths } = certificates;
+  const { ca, leaf, paths, step, consumers } = await certsShow(
+    await getSiteFile(invocation),
+    manifests,
+    invocation.run,
+  );
+  const rows = consumers.map((row) => [row.consumer, row.state, shortFingerprints(row), row.where, row.reason ?? '']);
   const head = [
     `CA ${ca.subject}, until ${ca.notAfter.toISOString().slice(0, 10)}, ${ca.fingerprintSha256}`,
     `server certificate until ${leaf.notAfter.toISOString().slice(0, 10)}, ${leaf.fingerprintSha256}`,
+    ...(step === 'none' ? [] : [`a change of the CA is under way: ${nextStep(step)}`]),
     '',
   ];
   return done(
-    { ca, leaf, paths, consumers },
+    { ca, leaf, paths, step, consumers },
     [...head, renderTable(['consumer', 'state', 'fingerprint', 'where', ''], rows)].join('\n'),
   );
+}
+
+/** Host trust holds hundreds where none is ours. */
+function shortFingerprints({
+  state,
+  fingerprints,
+}: {
+  readonly state: string;
+  readonly fingerprints: readonly string[];
+}) {
+  if (state === 'other' && fingerprints.length > 2) return plural(fingerprints.length, 'certificate');
+  return fingerprints.map((one) => one.slice(0, 16)).join(' ');
+}
+
+function nextStep(step: 'none' | 'added' | 'switched'): string {
+  if (step === 'added')
+    return 'the new CA is trusted beside the old one. Spread it (airlock emit, apply, certs install; certs show tells who lacks it), then airlock certs change-ca switch';
+  if (step === 'switched') return 'the new CA signs, the old one is still trusted. Next: airlock certs change-ca drop';
+  return 'one CA signs and is trusted; spread the trust once more (airlock emit, apply, certs install)';
 }
 
 export async function runCertsCsr(invocation: Invocation): Promise<Outcome> {
   const result = await certsRequest(await getSiteFile(invocation), pathFlag(invocation, 'out'), invocation.run);
   return done(
     result,
-    `signing request: ${result.file}; its key stays here. Next: airlock certs import CERTIFICATE --ca CA`,
+    `signing request: ${result.file}; its key stays here. Next: name the CA as certificates.caFile in the site file, then airlock certs import CERTIFICATE`,
   );
 }
 
 export async function runCertsImport(invocation: Invocation): Promise<Outcome> {
-  const ca = pathFlag(invocation, 'ca');
-  if (ca === undefined)
-    throw new AirlockError('USAGE', 'no CA', { hint: 'name the CA certificates that clients trust with --ca FILE' });
   const certificate = userPath(invocation, argument(invocation, 0) ?? '');
   const result = await certsImport(
     await getSiteFile(invocation),
-    { certificate, ca, key: pathFlag(invocation, 'key') },
+    { certificate, ca: pathFlag(invocation, 'ca'), key: pathFlag(invocation, 'key') },
     invocation.run,
   );
-  return done(result, `imported into ${result.folder}; running services take it within seconds`);
+  return done(
+    result,
+    `imported into ${result.folder}; running services take it within seconds, a registry in Podman with the next "airlock up"`,
+  );
 }
 
 export async function runCertsInstall(invocation: Invocation): Promise<Outcome> {

@@ -9,11 +9,13 @@ import {
   registryLogin,
   registryLogs,
   registryPassword,
+  registryReadOnly,
   registryRestore,
 } from '../../workflow/index.ts';
 import { argument, type Invocation, type Outcome } from '../command.ts';
 import { confirm } from '../confirm.ts';
 import { exitCodes } from '../exit-codes.ts';
+import { parseBoolean } from '../options.ts';
 import { plural } from '../render/table.ts';
 import { engineSearch, getSiteFile, pathFlag, userPath } from '../settings.ts';
 
@@ -46,6 +48,13 @@ export async function runRegistryPasswd(invocation: Invocation): Promise<Outcome
     result,
     text: `new password of ${result.username} in ${result.passwordFile}\nnext: airlock emit, airlock apply --stage pull-secret, airlock registry login`,
   };
+}
+
+export async function runRegistryReadOnly(invocation: Invocation): Promise<Outcome> {
+  const on = parseBoolean(argument(invocation, 0) ?? '');
+  const result = await registryReadOnly(await getSiteFile(invocation), on, invocation.run);
+  const text = `the registry ${on ? 'takes no writes from clients' : 'takes writes'}${result.needsUp ? '; next: airlock up, which makes its container anew' : ''}`;
+  return { exitCode: exitCodes.done, result, text };
 }
 
 export async function runRegistryGc(invocation: Invocation): Promise<Outcome> {
@@ -95,7 +104,7 @@ export async function runRegistryRestore(invocation: Invocation): Promise<Outcom
 
 function describeCopy(copy: Awaited<ReturnType<typeof registryBackup>>, where: string): Outcome {
   const bad = copy.missing.length + copy.damaged.length;
-  const text = `${plural(copy.copiedBlobs, 'blob')} copied (${formatBytes(copy.copiedBytes)}), ${copy.keptBlobs} there before, ${plural(copy.repositories, 'repository')} in ${where}`;
+  const text = `${plural(copy.copiedBlobs, 'blob')} copied (${formatBytes(copy.copiedBytes)}), ${copy.keptBlobs} there before, ${copy.repositories} ${copy.repositories === 1 ? 'repository' : 'repositories'} in ${where}`;
   if (bad > 0 && copy.copiedBlobs + copy.keptBlobs === 0)
     throw new AirlockError('FILE_UNREADABLE', 'nothing could be copied whole');
   return {

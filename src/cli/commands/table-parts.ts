@@ -4,6 +4,7 @@ import { parseCount, siteOption } from '../options.ts';
 const certs = () => import('./certs.ts');
 const dns = () => import('./dns.ts');
 const registry = () => import('./registry-tools.ts');
+const web = () => import('./web.ts');
 
 /** The parts of the bastion on their own. */
 export const partCommands: readonly CommandSpec[] = [
@@ -34,7 +35,7 @@ export const partCommands: readonly CommandSpec[] = [
     description:
       'Between add and switch the new CA is spread: airlock emit, apply, certs install; certs show tells who lacks it.',
     arguments: [{ name: '<step>', summary: 'add, switch, drop or abandon' }],
-    options: [siteOption],
+    options: [siteOption, { flags: '--ca <file>', summary: 'with add: a CA of your own to come' }],
     examples: ['airlock certs change-ca add', 'airlock certs change-ca switch'],
     load: async () => (await certs()).runCertsChange,
   },
@@ -51,10 +52,13 @@ export const partCommands: readonly CommandSpec[] = [
     arguments: [{ name: '<certificate>', summary: 'PEM: the server certificate, then intermediates' }],
     options: [
       siteOption,
-      { flags: '--ca <file>', summary: 'the CA certificates that clients trust' },
+      {
+        flags: '--ca <file>',
+        summary: 'the CA certificates that clients trust (default: certificates.caFile of the site file)',
+      },
       { flags: '--key <file>', summary: 'its key; left out: the key of the request' },
     ],
-    examples: ['airlock certs import site.crt --ca corporate-ca.crt'],
+    examples: ['airlock certs import site.crt'],
     load: async () => (await certs()).runCertsImport,
   },
   {
@@ -136,6 +140,25 @@ export const partCommands: readonly CommandSpec[] = [
     load: async () => (await dns()).runDnsLint,
   },
   {
+    name: 'web serve',
+    summary: 'the web server alone, in the foreground: what was loaded at the site, or every file of a folder',
+    description:
+      'Prints a line with each URL on standard output when it is ready. With a site the certificates are its own; a folder is served over plain HTTP unless a certificate is named. Every file is read once at start: what is served has the digest of then.',
+    options: [
+      siteOption,
+      { flags: '--root <dir>', summary: 'serve every file below this folder, and nothing of a site' },
+      {
+        flags: '--listen <address>',
+        summary: 'ADDRESS:PORT, several with commas (default: those of the site; with --root 127.0.0.1:8080)',
+      },
+      { flags: '--tls-cert <file>', summary: 'with --root: certificate chain, PEM; then HTTPS is served' },
+      { flags: '--tls-key <file>', summary: 'its key' },
+    ],
+    examples: ['airlock web serve -f site.yaml', 'airlock web serve --root /mnt/rhcos --listen [::]:8080'],
+    resumeHint: 'the server is stopped; run the same command to start it again',
+    load: async () => (await web()).runWebServe,
+  },
+  {
     name: 'registry login',
     summary: "write the registry user of the site into the container tools' auth file",
     options: [siteOption, { flags: '--authfile <file>', summary: 'which file' }],
@@ -148,6 +171,14 @@ export const partCommands: readonly CommandSpec[] = [
     options: [siteOption],
     examples: ['airlock registry passwd -y'],
     load: async () => (await registry()).runRegistryPasswd,
+  },
+  {
+    name: 'registry read-only',
+    summary: 'take no pushes and deletes from clients from now on, or take them again; load writes in any case',
+    arguments: [{ name: '<switch>', summary: 'on or off' }],
+    options: [siteOption],
+    examples: ['airlock registry read-only on', 'airlock registry read-only off'],
+    load: async () => (await registry()).runRegistryReadOnly,
   },
   {
     name: 'registry gc',

@@ -87,7 +87,7 @@ async function readTls(settings: ServicesSettings, run: Run): Promise<Tls> {
 
 async function startRegistry(settings: ServicesSettings, tls: Tls, run: Run): Promise<EmbeddedRegistry | undefined> {
   if (!settings.registry) return undefined;
-  const { storage, htpasswdFile, listen } = settings.registry;
+  const { storage, htpasswdFile, readOnlyMark, listen } = settings.registry;
   const htpasswd = parseHtpasswd((await readFileLimited(htpasswdFile, run)).toString());
   return startEmbeddedRegistry(
     {
@@ -96,6 +96,7 @@ async function startRegistry(settings: ServicesSettings, tls: Tls, run: Run): Pr
       tls,
       htpasswd,
       allowSparse: true,
+      readOnly: (await run.disk.stat(readOnlyMark)) !== undefined,
     },
     run,
   );
@@ -188,7 +189,10 @@ function watch(settings: ServicesSettings, services: Watched, run: Run): () => v
   const stops = [
     stopTls,
     ...(registry && settings.registry
-      ? [watchFiles([settings.registry.htpasswdFile], () => takeUsers(settings, registry, run), run)]
+      ? [
+          watchFiles([settings.registry.htpasswdFile], () => takeUsers(settings, registry, run), run),
+          watchFiles([settings.registry.readOnlyMark], () => takeReadOnly(settings, registry, run), run),
+        ]
       : []),
     watchFiles(
       [generations, settings.caFile],
@@ -221,6 +225,12 @@ async function takeUsers(settings: ServicesSettings, registry: EmbeddedRegistry,
   if (!settings.registry) return;
   registry.replaceUsers(parseHtpasswd((await readFileLimited(settings.registry.htpasswdFile, run)).toString()));
   logTaken('registry users', run);
+}
+
+async function takeReadOnly(settings: ServicesSettings, registry: EmbeddedRegistry, run: Run): Promise<void> {
+  if (!settings.registry) return;
+  registry.setReadOnly((await run.disk.stat(settings.registry.readOnlyMark)) !== undefined);
+  logTaken('read-only switch of the registry', run);
 }
 
 function logTaken(what: string, run: Run): void {

@@ -22,6 +22,8 @@ export interface ServicesSettings {
   readonly registry?: {
     readonly storage: string;
     readonly htpasswdFile: string;
+    /** While this file is there, clients may only read. */
+    readonly readOnlyMark: string;
     readonly listen: readonly Listen[];
     readonly url: string;
   };

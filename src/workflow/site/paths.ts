@@ -18,6 +18,8 @@ export interface SitePaths {
   readonly files: string;
   readonly zones: string;
   readonly lastCheck: string;
+  /** There while the registry takes no writes from clients. */
+  readonly readOnlyMark: string;
 }
 
 export function sitePaths(site: Site): SitePaths {
@@ -35,5 +37,6 @@ export function sitePaths(site: Site): SitePaths {
     files: path.join(state, 'files'),
     zones: path.join(state, 'dns'),
     lastCheck: path.join(state, 'check.json'),
+    readOnlyMark: path.join(state, 'registry-read-only'),
   };
 }

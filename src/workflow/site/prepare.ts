@@ -45,6 +45,13 @@ export function certificateOptions(site: Site): EnsureOptions {
   };
 }
 
+/** Writes the server certificate to where the registry container reads it, if the registry's folder is there. */
+export async function handOverCertificates(site: Site, certificates: SiteCertificates, run: Run): Promise<void> {
+  if (site.registry.mode === 'external' || !(await run.disk.stat(sitePaths(site).certificates))) return;
+  const tls = { certificate: certificates.certificatePem, key: certificates.keyPem };
+  await writeRegistryFiles(registryFolders(site.paths.registry), { tls }, run);
+}
+
 /** Who may use the registry. */
 export interface RegistryUser {
   readonly username: string;
@@ -83,7 +90,8 @@ export async function prepareRegistryFiles(
   const kept = (await findFile(secretFile, run))?.toString().trim();
   const secret = kept ?? generateSecret();
   if (kept === undefined) await writeFileAtomic(secretFile, `${secret}\n`, run, 0o600);
-  const config = renderRegistryConfig({ port: site.registry.port, tls: true, htpasswd: true, secret });
+  const readOnly = (await run.disk.stat(sitePaths(site).readOnlyMark)) !== undefined;
+  const config = renderRegistryConfig({ port: site.registry.port, tls: true, htpasswd: true, secret, readOnly });
   const htpasswd = (await hasUser(sitePaths(site).htpasswd, user, site, run))
     ? undefined
     : await renderHtpasswd(user.username, user.password);

@@ -22,6 +22,7 @@ export function servicesSettings(site: Site, certificates: CertificatePaths, emb
           registry: {
             storage: paths.storage,
             htpasswdFile: paths.htpasswd,
+            readOnlyMark: paths.readOnlyMark,
             listen: listenOn(registry.addresses, registry.port),
             url: `https://${hostPort(registry.host, registry.port)}`,
           },
