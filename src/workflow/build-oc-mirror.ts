@@ -1,11 +1,9 @@
 import path from 'node:path';
 import {
-  acquireLock,
   adoptArchive,
   type BuildOutcome,
   type Bundle,
   generationFolders,
-  type Lock,
   openArchive,
   readMember,
   recoverAdopted,
@@ -41,13 +39,8 @@ import { type EngineSettings, ocMirrorStateName } from './choose-engine.ts';
 import { httpAccess, openSourceClients } from './clients.ts';
 import { contentSources } from './content-sources.ts';
 import { hasSameNames, keepNames } from './names.ts';
-import {
-  collectOptions,
-  configurationFiles,
-  type LoadedConfiguration,
-  loadConfiguration,
-  workspaceOf,
-} from './plan-image-set.ts';
+import { cacheFolderOf, lockCache, nothingSelected, type OcMirrorWork, ocMirrorJob } from './oc-mirror-job.ts';
+import { collectOptions, configurationFiles, loadConfiguration, workspaceOf } from './plan-image-set.ts';
 import { registryImageFile } from './registry-image.ts';
 import type { PlanRequest } from './requests.ts';
 import { errorBits, isReleaseType, type MirrorResult, uncheckedReleases, writeResult } from './result.ts';
@@ -62,15 +55,12 @@ export interface OcMirrorBuildRequest extends PlanRequest {
 const planName = 'adopt-plan.json';
 
 /** What stays the same over one build. */
-interface Build {
+interface Build extends OcMirrorWork {
   readonly request: OcMirrorBuildRequest;
-  readonly binary: OcMirrorBinary;
-  readonly configuration: LoadedConfiguration;
   readonly base: Base;
   readonly workspace: string;
   /** `DIR/gen-NNNNNN.partial`. */
   readonly partial: string;
-  readonly cacheFolder: string;
   readonly startedAt: Date;
 }
 
@@ -93,8 +83,6 @@ export async function buildWithOcMirror(
 ): Promise<MirrorResult> {
   const workspace = workspaceOf(request);
   const base = await readBase(request, workspace, run);
-  const cacheFolder =
-    request.engine?.cacheFolder ?? request.source.env['OC_MIRROR_CACHE'] ?? path.join(workspace, 'oc-mirror-cache');
   const job: Build = {
     request,
     binary,
@@ -102,7 +90,6 @@ export async function buildWithOcMirror(
     base,
     workspace,
     partial: generationFolders(request.folder, base.generation).partial,
-    cacheFolder: path.resolve(cacheFolder),
     startedAt: run.now(),
   };
   assertFolder(job.partial);
@@ -110,7 +97,7 @@ export async function buildWithOcMirror(
     if (recovered?.kind === 'sealed')
       say(run, `generation ${base.generation} was whole already; its record was written again`);
   });
-  const lock = await lockCache(job, run);
+  const lock = await lockCache(request, run);
   try {
     const mirrored = await mirrorToDisk(job, run);
     if (mirrored.kind === 'missing') return await finish(job, missingEnding(mirrored), run);
@@ -127,55 +114,20 @@ export async function buildWithOcMirror(
   }
 }
 
-/** Two runs must not share a cache. */
-async function lockCache({ cacheFolder }: Build, run: Run): Promise<Lock> {
-  await run.disk.makeDirectory(cacheFolder);
-  return acquireLock(cacheFolder, 'airlock build --engine oc-mirror', run);
-}
-
 type Mirrored =
   | { readonly kind: 'done'; readonly state: RunState }
   | (Extract<OcMirrorVerdict, { kind: 'missing' }> & { readonly logFolder: string });
 
 /** Runs the binary, unless a run for the same configuration is done already. */
 async function mirrorToDisk(job: Build, run: Run): Promise<Mirrored> {
-  const { request, configuration, partial, workspace, base } = job;
+  const { request, configuration, partial, base } = job;
   const before = request.replan ? undefined : await findState(job, run);
   if (before) {
     say(run, `continuing generation ${base.generation}: oc-mirror was done with it (--replan drops it)`);
     return { kind: 'done', state: before };
   }
-  const { source, selection } = request;
   await prepareFolder({ folder: partial, carriedBlobs: base.carriedBlobs, catalogsFolder: catalogsFolder(job) }, run);
-  const end = await runOcMirror(
-    {
-      binary: job.binary,
-      configFile: path.resolve(configuration.imageSet.file),
-      folder: partial,
-      settings: {
-        cacheFolder: job.cacheFolder,
-        authFile: source.authFile,
-        sourceTlsVerify: source.tlsVerify,
-        targetTlsVerify: true,
-        retryTimes: source.retryTimes,
-        retryDelaySeconds: source.retryDelaySeconds,
-        parallelImages: source.parallelImages,
-        parallelLayers: source.parallelLayers,
-        removeSignatures: selection.removeSignatures,
-        ignoreReleaseSignature: selection.ignoreReleaseSignature,
-      },
-      env: source.env,
-      environment: {
-        registriesConfFile: source.registriesConfFile,
-        releaseKeyFile: selection.releaseKeyFile,
-        signatureUrl: selection.signatureUrl,
-        updateUrl: selection.updateUrl,
-      },
-      logsFolder: path.join(workspace, 'oc-mirror-runs'),
-      stage: 'build',
-    },
-    run,
-  );
+  const end = await runOcMirror(ocMirrorJob(job, partial, 'build'), run);
   const verdict = judgeEnd(end);
   if (verdict.kind === 'missing') return { ...verdict, logFolder: end.logFolder };
   if (verdict.kind === 'nothing') throw nothingSelected(configuration);
@@ -266,7 +218,7 @@ async function planArchive(
     {
       imageSet: configuration.imageSet.imageSet,
       repositories: archive.index.repositories,
-      readBlob: readFrom(archive, job.cacheFolder, run),
+      readBlob: readFrom(archive, cacheFolderOf(request), run),
       workingFolder: path.join(job.partial, ocMirrorPlaces.workingDir),
       copied: new Set(state.copied),
       source: clients.remote,
@@ -372,12 +324,6 @@ async function finish(job: Build, ending: Ending, run: Run): Promise<MirrorResul
   };
   if (result.state !== 'nothing-new') await writeResult(result.folder, result, run);
   return result;
-}
-
-function nothingSelected({ imageSet }: LoadedConfiguration): AirlockError {
-  return new AirlockError('NOTHING_SELECTED', `${imageSet.file} selects no image`, {
-    hint: 'add releases, operators, additional images or charts; look at blockedImages, whose patterns match anywhere in a reference',
-  });
 }
 
 function say(run: Run, message: string): void {

@@ -19,6 +19,8 @@ export interface CommandSettings {
   readonly parallelLayers: number;
   readonly removeSignatures: boolean;
   readonly ignoreReleaseSignature: boolean;
+  /** Only where it goes to a registry. */
+  readonly maxNestedPaths?: number | undefined;
 }
 
 /** Mirror to disk: the archive and the working-dir go to `folder`. */
@@ -42,6 +44,7 @@ export function mirrorToMirrorArguments(
     `docker://${target}`,
     ...commonArguments(settings),
     ...(settings.targetTlsVerify ? [] : ['--dest-tls-verify=false']),
+    ...(settings.maxNestedPaths ? ['--max-nested-paths', String(settings.maxNestedPaths)] : []),
   ];
 }
 

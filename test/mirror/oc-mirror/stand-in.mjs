@@ -38,13 +38,13 @@ function complain(why) {
   process.exit(90);
 }
 
-function play(folder, work) {
+function play(folder, work, name = 'out') {
   const raw = (name) => (existsSync(path.join(folder, name)) ? readFileSync(path.join(folder, name), 'utf8') : '');
   const alive = (text) =>
     text
       .replaceAll(/<DATE> {2}\[([A-Z]+)\]( +): /g, '2026/11/22 04:27:41 \u001b[1;94m [$1] \u001b[0m$2: ')
       .replaceAll('F<KLOG>', 'F1122 04:27:41.000000       1')
-      .replaceAll('$WORK/out', work)
+      .replaceAll(`$WORK/${name}`, work)
       .replaceAll('<STAMP>', '20261122_042741')
       .replaceAll('<TIME>', '2026-11-22T04:27:44Z')
       .replaceAll('<DURATION>', '3s');
@@ -96,10 +96,16 @@ if (shape(golden) !== shape(args)) complain(`another workflow than ${golden.join
 const isc = path.join(step, '..', path.basename(golden[golden.indexOf('-c') + 1]));
 if (!readFileSync(isc).equals(readFileSync(argumentOf('-c')))) complain('another configuration than the golden one');
 
-const folder = (args.find((one) => one.startsWith('file://')) ?? '').replace('file://', '');
+const pathOf = (list) => (list.find((one) => one.startsWith('file://')) ?? '').replace('file://', '');
+const targetOf = (list) => list.find((one) => one.startsWith('docker://'));
+const folder = pathOf(args);
+// `out` or `ws` in the work folder of the golden runs.
+const goldenName = path.basename(pathOf(golden));
+if (targetOf(args) !== targetOf(golden)) complain(`another target than ${targetOf(golden)}`);
 const words =
   'cluster-resources dry-run graph-preparation helm hold-operator hold-release delete logs operator-catalogs release-images signatures';
-for (const word of words.split(' ')) if (folder.includes(word)) complain(`${folder} contains ${word}`);
+for (const word of words.split(' '))
+  if (!args.includes('--workspace') && folder.includes(word)) complain(`${folder} contains ${word}`);
 
 const port = Number(argumentOf('-p'));
 if (env.STAND_IN_PORT_BUSY && existsSync(env.STAND_IN_PORT_BUSY)) {
@@ -123,7 +129,7 @@ if (env.STAND_IN_RECORD && existsSync(history)) {
 }
 
 const archive = readdirSync(step).find((name) => name.endsWith('.tar'));
-const files = path.join(step, 'files/out');
+const files = path.join(step, 'files', goldenName);
 if (existsSync(files)) cpSync(files, folder, { recursive: true });
 if (archive !== undefined) {
   const tar = path.join(step, archive);
@@ -141,6 +147,6 @@ if (archive !== undefined) {
     writeFileSync(target, bytes);
   }
 }
-const exitCode = play(step, folder);
+const exitCode = play(step, folder, goldenName);
 if (env.STAND_IN_LINGER_MS) await new Promise((resolve) => setTimeout(resolve, Number(env.STAND_IN_LINGER_MS)));
 process.exitCode = exitCode;

@@ -1,0 +1,114 @@
+import path from 'node:path';
+import { acquireLock } from '../bundle/index.ts';
+import { AirlockError } from '../core/errors.ts';
+import { readFileLimited, writeFileAtomic } from '../core/files.ts';
+import type { Run } from '../core/run.ts';
+import { judgeEnd, noOcMirror, type OcMirrorBinary, ocMirrorPlaces, runOcMirror } from '../mirror/index.ts';
+import { chooseEngine, type EngineSettings } from './choose-engine.ts';
+import type { MirrorOutcome, MirrorRequest } from './mirror.ts';
+import { lockCache, nothingSelected, ocMirrorJob } from './oc-mirror-job.ts';
+import { loadConfiguration, workspaceOf } from './plan-image-set.ts';
+import { isReleaseType } from './result.ts';
+
+export interface OcMirrorMirrorRequest extends MirrorRequest {
+  readonly engine: EngineSettings;
+}
+
+/**
+ * Mirror to mirror with the real binary. Its working-dir stays in the workspace, so that catalogs keep their digests; its cluster resources
+ * are copied to where ours would go, also when single images failed.
+ * @throws AirlockError OC_MIRROR_*, NOTHING_SELECTED, WORKSPACE_LOCKED, those of configuration and disk; missing content is in the result
+ */
+export async function mirrorWithOcMirror(request: OcMirrorMirrorRequest, run: Run): Promise<MirrorOutcome> {
+  const startedAt = run.now();
+  const binary = await openBinary(request, run);
+  const workspace = workspaceOf(request);
+  const lock = await acquireLock(workspace, 'airlock mirror', run);
+  try {
+    const configuration = await loadConfiguration(request, run);
+    const cacheLock = await lockCache(request, run);
+    const folder = path.join(workspace, 'oc-mirror-workspace');
+    await run.disk.makeDirectory(folder);
+    const { registry, prefix, maxNestedPaths } = request.target;
+    const target = [registry, prefix].filter(Boolean).join('/');
+    const job = ocMirrorJob({ request, binary, configuration }, folder, 'mirror');
+    const settings = { ...job.settings, targetTlsVerify: request.targetSettings.tlsVerify, maxNestedPaths };
+    const end = await runOcMirror({ ...job, target, settings }, run).finally(() => cacheLock.release());
+    const verdict = judgeEnd(end);
+    if (verdict.kind === 'nothing') throw nothingSelected(configuration);
+    const missing = verdict.kind === 'missing' ? verdict.missing : [];
+    const state = missing.some((one) => isReleaseType(one.type)) ? 'failed' : 'incomplete';
+    const copied = end.output.copied.size;
+    return {
+      apiVersion: 'airlock/v1alpha1',
+      kind: 'Result',
+      state: missing.length === 0 ? 'complete' : state,
+      generation: 0,
+      folder: request.outputFolder,
+      target: `docker://${target}`,
+      // It counts images and nothing else.
+      totals: {
+        selected: { ...empty, images: copied + missing.length },
+        assumed: empty,
+        carried: { ...empty, images: copied },
+      },
+      volumes: [],
+      missing,
+      notes: [
+        { code: 'OC_MIRROR_LOGS', subject: end.logFolder, message: 'the output of oc-mirror and its logs are there' },
+      ],
+      uncheckedReleases: [],
+      errorBits: verdict.kind === 'missing' ? verdict.bits : 0,
+      engine: 'oc-mirror',
+      startedAt: startedAt.toISOString(),
+      finishedAt: run.now().toISOString(),
+      copied: { ...nothingCopied, pushedTags: copied },
+      clusterResources: await copyResources(folder, request.outputFolder, run),
+      webFiles: 0,
+    };
+  } finally {
+    await lock.release();
+  }
+}
+
+const empty = { images: 0, blobs: 0, bytes: 0 };
+const nothingCopied = {
+  pushedBlobs: 0,
+  pushedBytes: 0,
+  mountedBlobs: 0,
+  presentBlobs: 0,
+  pushedManifests: 0,
+  presentManifests: 0,
+  pushedTags: 0,
+  presentTags: 0,
+};
+
+async function openBinary(request: OcMirrorMirrorRequest, run: Run): Promise<OcMirrorBinary> {
+  const refused =
+    request.webFolder !== undefined
+      ? '--web-dir'
+      : request.targetSettings.caFile !== undefined
+        ? '--dest-ca-file (put the CA into the trust of this host)'
+        : undefined;
+  if (refused !== undefined) {
+    throw new AirlockError('OC_MIRROR_FLAG_REFUSED', `oc-mirror cannot do what ${refused} asks for`, {
+      hint: `leave ${refused} out, or use --engine builtin`,
+    });
+  }
+  // There is no half-finished generation here that another engine could have begun.
+  const binary = await chooseEngine({ ...request.engine, engine: 'oc-mirror' }, { ...request, replan: true }, run);
+  if (!binary) throw noOcMirror();
+  return binary;
+}
+
+async function copyResources(folder: string, outputFolder: string, run: Run): Promise<string[]> {
+  const own = path.join(folder, ocMirrorPlaces.clusterResources);
+  const files: string[] = [];
+  for (const { name, kind } of await run.disk.list(own)) {
+    if (kind !== 'file') continue;
+    const file = path.join(outputFolder, name);
+    await writeFileAtomic(file, await readFileLimited(path.join(own, name), run), run);
+    files.push(file);
+  }
+  return files;
+}
