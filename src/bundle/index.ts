@@ -55,6 +55,7 @@ export {
 } from './receipt.ts';
 export { findRecord, type GenerationRecord, type History, readHistory } from './records.ts';
 export { sideNames } from './seal.ts';
+export { forecastSealed, type SealedForecast } from './sealed-sizes.ts';
 export { fingerprintKey, generateSigningKey, publicKeyOf, type SignatureStatus } from './sign.ts';
 export { type BundleStore, type BundleStoreOptions, openBundleSource, openBundleStore } from './store.ts';
 export { collectTargets, type IncompleteImage } from './target-tree.ts';

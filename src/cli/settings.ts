@@ -1,12 +1,14 @@
 import path from 'node:path';
 import { AirlockError } from '../core/errors.ts';
 import type { EngineSearch } from '../registry/index.ts';
-import type {
-  BastionRequest,
-  PlanRequest,
-  SelectionSettings,
-  SourceSettings,
-  TargetSettings,
+import {
+  type BastionRequest,
+  type LoadTarget,
+  type PlanRequest,
+  parseLoadTarget,
+  type SelectionSettings,
+  type SourceSettings,
+  type TargetSettings,
 } from '../workflow/index.ts';
 import type { Flags, Invocation } from './command.ts';
 
@@ -58,6 +60,17 @@ export function targetSettings(invocation: Invocation): TargetSettings {
   };
 }
 
+/** `docker://HOST[:PORT][/PREFIX]` or `storage:DIR`, with `--max-nested-paths`. @throws AirlockError TARGET_INVALID, USAGE */
+export function loadTarget(invocation: Invocation, text: string): LoadTarget {
+  const target = parseLoadTarget(text, invocation.world.cwd);
+  const maxNestedPaths = invocation.flags.number('maxNestedPaths');
+  if (maxNestedPaths === undefined || maxNestedPaths === 0) return target;
+  if (target.kind === 'registry') return { ...target, maxNestedPaths };
+  throw new AirlockError('USAGE', '--max-nested-paths is about registries', {
+    hint: 'a storage folder has no such limit; load into docker://HOST[:PORT][/PREFIX]',
+  });
+}
+
 function selectionSettings(invocation: Invocation): SelectionSettings {
   const { flags, world } = invocation;
   return {
@@ -98,6 +111,10 @@ export async function planRequest(invocation: Invocation, folder: string): Promi
     baseFile: pathFlag(invocation, 'base'),
     baseKeyFile: pathFlag(invocation, 'baseKey'),
     toolFile: await toolFile(invocation),
+    signed: invocation.flags.text('signingKey') !== undefined,
+    partSizeBytes: invocation.flags.number('partSize'),
+    partsFolder: pathFlag(invocation, 'partsDir'),
+    blockBytes: invocation.flags.number('blockSize'),
     createdAt: sourceDate(invocation),
     source: sourceSettings(invocation),
     selection: selectionSettings(invocation),

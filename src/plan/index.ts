@@ -19,5 +19,5 @@ export type {
 } from './facts.ts';
 export type { Plan, PlannedBlob, Share } from './plan.ts';
 export { isMemberPath, parsePlan, writePlan } from './read.ts';
-export { checkSpace, forecastSpace, type SpaceNeed } from './space.ts';
+export { checkSpace, measureNeed, type PlannedFiles, type SpaceNeed } from './space.ts';
 export { type KeptBlobs, openKeptBlobs } from './workspace.ts';

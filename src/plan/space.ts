@@ -1,41 +1,38 @@
 import type { DiskSpace } from '../core/disk.ts';
 import type { Finding } from '../core/findings.ts';
 import { formatBytes } from '../core/units.ts';
-import { repositoryLinks } from '../oci/index.ts';
-import type { Plan } from './plan.ts';
 
-/** What one folder needs. `bytes` counts content, `allocatedBytes` whole blocks, `files` inodes. */
+/** What one folder needs. `bytes` counts content exactly, `allocatedBytes` whole blocks with those of folders, `files` inodes. */
 export interface SpaceNeed {
   readonly host: 'connected' | 'bastion';
-  readonly purpose: 'bundle' | 'workspace' | 'registry' | 'web';
+  readonly purpose: 'bundle' | 'parts' | 'workspace' | 'registry' | 'web' | 'tools' | 'files' | 'state';
   readonly bytes: number;
   readonly allocatedBytes: number;
   readonly files: number;
 }
 
-const linkBytes = 71;
+/** Files that a folder gets: paths below it, with their sizes. */
+export interface PlannedFiles {
+  readonly host: SpaceNeed['host'];
+  readonly purpose: SpaceNeed['purpose'];
+  readonly files: ReadonlyMap<string, number>;
+}
 
-/** What every folder on both hosts needs for this generation. `volumesBytes` is the size of the laid-out volumes. */
-export function forecastSpace(
-  plan: Plan,
-  volumesBytes: number,
-  blockBytes: { readonly connected: number; readonly bastion: number },
-): SpaceNeed[] {
-  const links = plan.repositories.flatMap((repository) => [...repositoryLinks(repository)].map(() => linkBytes));
-  const registry = [...plan.blobs.map((blob) => blob.size), ...links];
-  const web = plan.files.filter((file) => file.webPath !== undefined).map((file) => file.sizeBytes);
-  const need = (host: SpaceNeed['host'], purpose: SpaceNeed['purpose'], sizes: readonly number[]): SpaceNeed => ({
-    host,
-    purpose,
-    bytes: sizes.reduce((sum, one) => sum + one, 0),
-    allocatedBytes: sizes.reduce((sum, one) => sum + Math.ceil(one / blockBytes[host]) * blockBytes[host], 0),
-    files: sizes.length,
-  });
-  return [
-    need('connected', 'bundle', [volumesBytes]),
-    need('bastion', 'registry', registry),
-    need('bastion', 'web', web),
-  ];
+/** What files need on a file system of that block size; the folders above them take a block each. */
+export function measureNeed({ host, purpose, files }: PlannedFiles, blockBytes: number): SpaceNeed {
+  const folders = new Set<string>();
+  let [bytes, blocks] = [0, 0];
+  for (const [file, size] of files) {
+    bytes += size;
+    blocks += Math.ceil(size / blockBytes);
+    for (let slash = file.lastIndexOf('/'); slash > 0; slash = file.lastIndexOf('/', slash - 1)) {
+      const folder = file.slice(0, slash);
+      if (folders.has(folder)) break;
+      folders.add(folder);
+    }
+  }
+  const allocatedBytes = (blocks + folders.size) * blockBytes;
+  return { host, purpose, bytes, allocatedBytes, files: files.size + folders.size };
 }
 
 /** A finding when a folder on this host cannot hold its need; `doneBytes` is what an interrupted run has written there already. */

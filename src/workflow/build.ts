@@ -12,7 +12,7 @@ import { contentSources } from './content-sources.ts';
 import { keepNames } from './names.ts';
 import { describePlan, loadConfiguration, type PlanResult, planImageSet, workspaceOf } from './plan-image-set.ts';
 import type { PlanRequest } from './requests.ts';
-import { errorBits, isReleaseType, type MirrorResult, uncheckedReleases, writeResult } from './result.ts';
+import { describeResult, type MirrorResult, type ResultEnding, writeResult } from './result.ts';
 
 export interface BuildRequest extends PlanRequest {
   /** Build this plan and no other. */
@@ -36,15 +36,19 @@ export async function build(request: BuildRequest, run: Run): Promise<MirrorResu
     const binary = await chooseEngine(request.engine, request, run);
     if (binary) return await buildWithOcMirror(binary, request, run);
     const { result: planned, resumed } = await choosePlan(request, run);
-    const facts = { plan: planned.plan, startedAt, run };
+    const { plan } = planned;
     if (planned.plan.missing.length === 0 && !planned.isNew && !request.full && !resumed) {
       // A plan that led to nothing is used up too: the next run has to look whether a tag moved.
       await run.disk.remove(path.join(workspace, 'plan.json'));
-      return describe(facts, { state: 'nothing-new', folder: request.folder, missing: planned.plan.missing });
+      return describeResult(
+        plan,
+        { state: 'nothing-new', folder: request.folder, missing: plan.missing },
+        { startedAt, finishedAt: run.now() },
+      );
     }
     if (planned.findings.length > 0 && !resumed) throw spaceShort(planned);
     const outcome = await fill(request, planned.plan, run);
-    const result = describe(facts, summarize(outcome, planned.plan));
+    const result = describeResult(plan, summarize(outcome, plan), { startedAt, finishedAt: run.now() });
     await writeResult(result.folder, result, run);
     if (outcome.kind === 'sealed') {
       const { generation, indexDigest } = outcome.record;
@@ -133,9 +137,7 @@ async function fill(request: BuildRequest, plan: Plan, run: Run): Promise<BuildO
   }
 }
 
-type Ending = Pick<MirrorResult, 'state' | 'folder' | 'missing'> & { readonly volumes?: MirrorResult['volumes'] };
-
-function summarize(outcome: BuildOutcome, plan: Plan): Ending {
+function summarize(outcome: BuildOutcome, plan: Plan): ResultEnding {
   if (outcome.kind === 'sealed')
     return { state: 'complete', folder: outcome.folder, missing: [], volumes: outcome.record.volumes };
   const known = new Map(plan.blobs.map((blob) => [blob.digest as string, blob]));
@@ -152,27 +154,6 @@ function summarize(outcome: BuildOutcome, plan: Plan): Ending {
     } satisfies MissingContent;
   });
   return { state: outcome.kind, folder: outcome.folder, missing: [...plan.missing, ...missing] };
-}
-
-function describe(facts: { plan: Plan; startedAt: Date; run: Run }, ending: Ending): MirrorResult {
-  const { plan, startedAt, run } = facts;
-  const types = ending.missing.map((one) => one.type);
-  return {
-    apiVersion: 'airlock/v1alpha1',
-    kind: 'Result',
-    state: ending.state === 'incomplete' && types.some(isReleaseType) ? 'failed' : ending.state,
-    generation: plan.generation,
-    folder: ending.folder,
-    totals: plan.totals,
-    volumes: ending.volumes ?? [],
-    missing: ending.missing,
-    notes: plan.notes,
-    uncheckedReleases: uncheckedReleases(plan),
-    errorBits: errorBits(types),
-    engine: plan.engine,
-    startedAt: startedAt.toISOString(),
-    finishedAt: run.now().toISOString(),
-  };
 }
 
 function spaceShort(planned: PlanResult): AirlockError {

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { bundleNames, layoutVolumes } from '../bundle/index.ts';
+import { bundleNames } from '../bundle/index.ts';
 import { type LoadedImageSet, type LoadedSite, loadImageSet, loadSite } from '../config/index.ts';
 import { AirlockError } from '../core/errors.ts';
 import { readFileLimited } from '../core/files.ts';
@@ -11,8 +11,6 @@ import { digestHex, digestOf } from '../oci/index.ts';
 import {
   assemblePlan,
   type CollectedSet,
-  checkSpace,
-  forecastSpace,
   hasNewContent,
   openKeptBlobs,
   type Plan,
@@ -26,6 +24,7 @@ import { httpAccess, openSourceClients } from './clients.ts';
 import { hasSameNames } from './names.ts';
 import { registryImageFile } from './registry-image.ts';
 import type { PlanRequest } from './requests.ts';
+import { forecastSpace } from './space.ts';
 
 /** A plan and what follows from it. */
 export interface PlanResult {
@@ -128,14 +127,9 @@ function assertSelection(facts: CollectedSet, { imageSet }: LoadedConfiguration)
 /** What a plan needs and how it stands, from the plan alone and the free space of this host. */
 export async function describePlan(plan: Plan, planFile: string, request: PlanRequest, run: Run): Promise<PlanResult> {
   const tool = await findTool(request, plan, run);
-  const index = layoutVolumes(plan, tool ? { tool } : {});
-  const volumes = index.volumes.map(({ name, size }) => ({ name, sizeBytes: size }));
-  const here = await run.disk.space(request.folder);
-  const volumesBytes = volumes.reduce((sum, volume) => sum + volume.sizeBytes, 0);
-  const space = forecastSpace(plan, volumesBytes, { connected: here.blockBytes, bastion: 4096 });
-  const findings = space.flatMap((need) =>
-    need.host === 'connected' ? (checkSpace(need, request.folder, here) ?? []) : [],
-  );
+  const site = request.siteFile === undefined ? undefined : (await loadSite(request.siteFile, run)).site;
+  const subject = { plan, tool, site, workspace: workspaceOf(request) };
+  const { space, findings, volumes } = await forecastSpace(subject, request, run);
   const isRelease = plan.missing.some((one) => one.type === 'ocpRelease' || one.type === 'ocpReleaseContent');
   const state = isRelease ? 'failed' : plan.missing.length > 0 ? 'incomplete' : 'complete';
   const isNew = hasNewContent(plan) || !(await hasSameNames(plan, request.folder, workspaceOf(request), run));

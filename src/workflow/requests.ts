@@ -56,6 +56,13 @@ export interface PlanRequest {
   readonly baseKeyFile?: string | undefined;
   /** The executable of this tool that goes along as `airlock/bin/airlock`. */
   readonly toolFile?: string | undefined;
+  /** Whether the bundle will be signed: the signature takes room too. */
+  readonly signed?: boolean | undefined;
+  /** Size of parts that will be cut, and where they go (default: the generation's folder). */
+  readonly partSizeBytes?: number | undefined;
+  readonly partsFolder?: string | undefined;
+  /** Of the bastion's file system; default 4096. */
+  readonly blockBytes?: number | undefined;
   /** Times inside the bundle, from SOURCE_DATE_EPOCH; default: now. */
   readonly createdAt?: Date | undefined;
   readonly source: SourceSettings;

@@ -54,6 +54,36 @@ export function uncheckedReleases(plan: Plan): string[] {
     .map((release) => `${release.version} ${release.architecture}`);
 }
 
+/** How a build ended. */
+export type ResultEnding = Pick<MirrorResult, 'state' | 'folder' | 'missing'> & {
+  readonly volumes?: MirrorResult['volumes'];
+};
+
+/** The result of a build. */
+export function describeResult(
+  plan: Plan,
+  ending: ResultEnding,
+  times: { readonly startedAt: Date; readonly finishedAt: Date },
+): MirrorResult {
+  const types = ending.missing.map((one) => one.type);
+  return {
+    apiVersion: 'airlock/v1alpha1',
+    kind: 'Result',
+    state: ending.state === 'incomplete' && types.some(isReleaseType) ? 'failed' : ending.state,
+    generation: plan.generation,
+    folder: ending.folder,
+    totals: plan.totals,
+    volumes: ending.volumes ?? [],
+    missing: ending.missing,
+    notes: plan.notes,
+    uncheckedReleases: uncheckedReleases(plan),
+    errorBits: errorBits(types),
+    engine: plan.engine,
+    startedAt: times.startedAt.toISOString(),
+    finishedAt: times.finishedAt.toISOString(),
+  };
+}
+
 export async function writeResult(folder: string, result: MirrorResult, run: Run): Promise<void> {
   await writeFileAtomic(path.join(folder, 'result.json'), prettyJson(result), run);
 }

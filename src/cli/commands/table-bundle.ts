@@ -1,3 +1,4 @@
+import { AirlockError } from '../../core/errors.ts';
 import { parseBytes } from '../../core/units.ts';
 import type { CommandSpec, OptionSpec } from '../command.ts';
 import { parseCount, siteOption } from '../options.ts';
@@ -31,6 +32,19 @@ export const partOptions: readonly OptionSpec[] = [
     summary: 'make just what a need list of airlock verify --need-list names, and nothing else',
   },
 ];
+
+/** Of file systems that are not on this host. */
+export const blockSizeOption: OptionSpec = {
+  flags: '--block-size <bytes>',
+  summary: "block size of the bastion's file systems, for the forecast of allocated space (default: 4096)",
+  parse: parseBlockSize,
+};
+
+function parseBlockSize(text: string): number {
+  const bytes = parseBytes(text);
+  if (bytes >= 512 && bytes <= 1 << 24) return bytes;
+  throw new AirlockError('USAGE', `"${text}" is no block size from 512 bytes to 16 MiB`);
+}
 
 /** The tool itself, for hosts without Node. */
 export const toolOption: OptionSpec = {

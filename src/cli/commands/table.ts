@@ -8,7 +8,7 @@ import {
   targetOptions,
   workspaceOption,
 } from '../options.ts';
-import { bundleCommands, mediaOption, partOptions, toolOption } from './table-bundle.ts';
+import { blockSizeOption, bundleCommands, mediaOption, partOptions, toolOption } from './table-bundle.ts';
 import { clusterCommands } from './table-cluster.ts';
 import { partCommands } from './table-parts.ts';
 
@@ -24,9 +24,23 @@ const planOptions = [
   },
   { flags: '--full', summary: 'carry everything again, whatever earlier generations carried' },
   toolOption,
+  blockSizeOption,
   { flags: '--base <file>', summary: 'inventory exported at the site: carry exactly what it lacks' },
   { flags: '--base-key <file>', summary: 'public key that the inventory has to be signed with' },
   ...sourceOptions,
+] as const;
+
+/** What belongs to the real binary. */
+const ocMirrorOptions = [
+  {
+    flags: '--oc-mirror <path>',
+    summary: 'the oc-mirror binary for --engine oc-mirror (default: OC_MIRROR, then PATH)',
+  },
+  {
+    flags: '--cache-dir <dir>',
+    summary:
+      'cache of oc-mirror, only with that engine (default: OC_MIRROR_CACHE, then oc-mirror-cache of the workspace)',
+  },
 ] as const;
 
 /** Every command. Help, the parser and docs/cli.md come from this table. */
@@ -70,15 +84,7 @@ export const commandTable: readonly CommandSpec[] = [
         summary: 'the engine that collects and fills; left out: oc-mirror where it is installed, else the built-in one',
         choices: ['builtin', 'oc-mirror'],
       },
-      {
-        flags: '--oc-mirror <path>',
-        summary: 'the oc-mirror binary for --engine oc-mirror (default: OC_MIRROR, then PATH)',
-      },
-      {
-        flags: '--cache-dir <dir>',
-        summary:
-          'cache of oc-mirror, only with that engine (default: OC_MIRROR_CACHE, then oc-mirror-cache of the workspace)',
-      },
+      ...ocMirrorOptions,
       { flags: '--plan <file>', summary: 'build this plan and no other' },
       { flags: '--replan', summary: 'drop what an interrupted build planned and fetched' },
       { flags: '--signing-key <file>', summary: 'PEM file with an ECDSA P-256 private key: the bundle is signed' },
@@ -95,9 +101,15 @@ export const commandTable: readonly CommandSpec[] = [
       'What the target has is left alone, blobs are mounted across its repositories, the largest go first. Run again after an interruption. Plans are kept in .airlock of this folder (--workspace).',
     arguments: [{ name: '<target>', summary: 'docker://HOST[:PORT][/PREFIX]' }],
     options: [
-      ...planOptions.filter((option) => !/volume-size|--full|--base|--tool/.test(option.flags)),
+      ...planOptions.filter((option) => !/volume-size|--full|--base|--tool|--block-size/.test(option.flags)),
       { flags: '--output-dir <dir>', summary: 'where cluster resources go (default: working-dir/cluster-resources)' },
       { flags: '--web-dir <dir>', summary: 'where RHCOS files go; left out: they are not fetched' },
+      {
+        flags: '--engine <name>',
+        summary: 'oc-mirror: the real binary does the work (default: builtin)',
+        choices: ['builtin', 'oc-mirror'],
+      },
+      ...ocMirrorOptions,
       ...targetOptions,
     ],
     examples: ['airlock mirror -c imageset.yaml docker://registry.lab.example.com:5000/mirror'],
@@ -139,7 +151,7 @@ export const commandTable: readonly CommandSpec[] = [
     examples: [
       'airlock inspect bundles/out/gen-000001',
       'airlock inspect -o json bundles/out',
-      'airlock inspect --format spdx bundles/out/gen-000001 > sbom.spdx.json',
+      'airlock inspect --format spdx bundles/out/gen-000001',
     ],
     load: async () => (await import('./inspect.ts')).runInspect,
   },
@@ -315,5 +327,22 @@ export const commandTable: readonly CommandSpec[] = [
     examples: ['airlock demo', 'airlock demo --keep'],
     resumeHint: 'run the same command again: it starts over',
     load: async () => (await import('./demo.ts')).runDemo,
+  },
+  {
+    name: 'version',
+    summary: 'version of the tool, and what it runs on',
+    options: [],
+    examples: ['airlock version', 'airlock version -o json'],
+    load: async () => (await import('./version.ts')).runVersion,
+  },
+  {
+    name: 'completion',
+    summary: 'completion script of a shell',
+    description:
+      'bash and zsh: source <(airlock completion bash). fish: airlock completion fish | source. PowerShell: … | Out-String | Invoke-Expression.',
+    arguments: [{ name: '<shell>', summary: 'bash, zsh, fish or powershell' }],
+    options: [],
+    examples: ['airlock completion bash', 'airlock completion fish'],
+    load: async () => (await import('./completion.ts')).completionOf(commandTable),
   },
 ];

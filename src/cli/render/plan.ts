@@ -12,11 +12,14 @@ export function renderPlan(result: PlanResult): string {
     return [words[name], String(images), String(blobs), formatBytes(bytes)];
   });
   const reasons = countReasons(result);
-  const space = result.space.map((need) => [
-    `${need.purpose} (${need.host} host)`,
-    formatBytes(need.allocatedBytes),
-    plural(need.files, 'file'),
-  ]);
+  const space = result.space
+    .filter((need) => need.files > 0)
+    .map((need) => [
+      `${need.purpose} (${need.host} host)`,
+      String(need.bytes),
+      formatBytes(need.allocatedBytes),
+      plural(need.files, 'file'),
+    ]);
   return [
     `generation ${plan.generation}, ${result.state}${result.isNew ? '' : ', nothing new'}`,
     '',
@@ -24,7 +27,7 @@ export function renderPlan(result: PlanResult): string {
     ...(reasons.length > 0 ? ['', renderTable(['why', 'images'], reasons)] : []),
     ...(plan.releases.length > 0 ? ['', ...plan.releases.map(renderRelease)] : []),
     '',
-    renderTable(['space', 'bytes', ''], space),
+    renderTable(['space', 'bytes', 'on disk', ''], space),
     `${plural(result.volumes.length, 'volume')}, ${formatBytes(result.volumes.reduce((sum, volume) => sum + volume.sizeBytes, 0))} in all`,
     ...renderMissing(plan.missing),
     ...plan.notes.map((note) => `note: ${note.subject}: ${note.message}`),

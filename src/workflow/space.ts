@@ -1,0 +1,198 @@
+import path from 'node:path';
+import {
+  type BundleIndex,
+  collectTargets,
+  forecastSealed,
+  generationText,
+  layoutVolumes,
+  openBundle,
+  planBytes,
+} from '../bundle/index.ts';
+import type { Site } from '../config/index.ts';
+import type { Finding } from '../core/findings.ts';
+import { prettyJson } from '../core/json.ts';
+import type { Run } from '../core/run.ts';
+import { blobPath, repositoryLinks } from '../oci/index.ts';
+import {
+  checkSpace,
+  type KeptBlobs,
+  measureNeed,
+  openKeptBlobs,
+  type Plan,
+  type PlannedFiles,
+  type SelectedImage,
+  type SpaceNeed,
+} from '../plan/index.ts';
+import type { CarriedTool } from './carried-tool.ts';
+import type { PlanRequest } from './requests.ts';
+import { describeResult } from './result.ts';
+import { sitePaths } from './site/paths.ts';
+
+/** What folders on both hosts will take, and whether this one has it. */
+export interface SpaceForecast {
+  readonly space: readonly SpaceNeed[];
+  readonly findings: readonly Finding[];
+  readonly volumes: readonly { readonly name: string; readonly sizeBytes: number }[];
+}
+
+/** What the forecast is of. */
+export interface SpaceSubject {
+  readonly plan: Plan;
+  readonly tool: CarriedTool | undefined;
+  readonly site: Site | undefined;
+  readonly workspace: string;
+}
+
+/** Forecasts every folder on both hosts to the byte, for a far side that loaded the generations before this one. */
+export async function forecastSpace(subject: SpaceSubject, request: PlanRequest, run: Run): Promise<SpaceForecast> {
+  const { plan, tool } = subject;
+  const index = layoutVolumes(plan, tool ? { tool } : {});
+  const sealed = forecastSealed(index, planBytes(plan).length, request.signed === true);
+  const volumes = index.volumes.map(({ name }) => ({ name, sizeBytes: sealed.folder.get(name) ?? 0 }));
+  const resultBytes = measureResult(plan, request.folder, volumes);
+  const here = await run.disk.space(request.folder);
+  const connected: PlannedFiles[] = [
+    { host: 'connected', purpose: 'bundle', files: new Map([...sealed.folder, ['result.json', resultBytes]]) },
+    {
+      host: 'connected',
+      purpose: 'workspace',
+      files: new Map([
+        [`${generationText(plan.generation)}.json`, sealed.recordBytes],
+        [`${generationText(plan.generation)}.names`, namesBytes],
+      ]),
+    },
+  ];
+  if (request.partSizeBytes !== undefined) connected.push(planParts(volumes, sealed.folder, request.partSizeBytes));
+  const bastion = await planBastion(subject, index, sealed.loadRecord, request, run);
+  const blockBytes = request.blockBytes ?? 4096;
+  const space = [
+    ...connected.map((files) => measureNeed(files, here.blockBytes)),
+    ...bastion.map((files) => measureNeed(files, blockBytes)),
+  ];
+  return { space, volumes, findings: await checkHere(space, request, subject.workspace, run) };
+}
+
+/** Two digests and a blank. */
+const namesBytes = 2 * 71 + 1;
+
+/** Size of `result.json`, which the build writes beside the volumes: all in it is known, or of a fixed length. */
+function measureResult(plan: Plan, folder: string, volumes: SpaceForecast['volumes']): number {
+  const sealed = volumes.map((volume) => ({ ...volume, sha256: '0'.repeat(64) }));
+  const generationFolder = path.join(folder, `gen-${generationText(plan.generation)}`);
+  const ending = { state: 'complete', folder: generationFolder, missing: [], volumes: sealed } as const;
+  const never = new Date(0);
+  return Buffer.byteLength(prettyJson(describeResult(plan, ending, { startedAt: never, finishedAt: never })));
+}
+
+/** Needs of this host, those on one file system together. */
+async function checkHere(
+  space: readonly SpaceNeed[],
+  request: PlanRequest,
+  workspace: string,
+  run: Run,
+): Promise<Finding[]> {
+  const folders = { bundle: request.folder, parts: request.partsFolder ?? request.folder, workspace } as const;
+  const shares = new Map<number, { folder: string; need: SpaceNeed }>();
+  for (const need of space) {
+    if (need.host !== 'connected') continue;
+    const folder = folders[need.purpose as keyof typeof folders];
+    const device = await deviceOf(folder, run);
+    const before = shares.get(device);
+    shares.set(device, { folder: before?.folder ?? folder, need: before ? addNeeds(before.need, need) : need });
+  }
+  const findings: Finding[] = [];
+  for (const { folder, need } of shares.values()) {
+    const finding = checkSpace(need, folder, await run.disk.space(folder));
+    if (finding) findings.push(finding);
+  }
+  return findings;
+}
+
+function addNeeds(a: SpaceNeed, b: SpaceNeed): SpaceNeed {
+  const allocatedBytes = a.allocatedBytes + b.allocatedBytes;
+  return { ...a, bytes: a.bytes + b.bytes, allocatedBytes, files: a.files + b.files };
+}
+
+async function deviceOf(folder: string, run: Run): Promise<number> {
+  for (let at = folder; ; at = path.dirname(at)) {
+    const stat = await run.disk.stat(at);
+    if (stat || at === path.dirname(at)) return stat?.device ?? 0;
+  }
+}
+
+function planParts(
+  volumes: SpaceForecast['volumes'],
+  sealed: ReadonlyMap<string, number>,
+  partSizeBytes: number,
+): PlannedFiles {
+  const files = new Map<string, number>();
+  for (const { name, sizeBytes } of volumes)
+    for (let at = 0; at * partSizeBytes < sizeBytes; at += 1)
+      files.set(`${name}.part-${at + 1}`, Math.min(partSizeBytes, sizeBytes - at * partSizeBytes));
+  for (const name of ['index.json', 'index.sig', 'index.sha256', 'sha256sum.txt'])
+    files.set(name, sealed.get(name) ?? 0);
+  return { host: 'connected', purpose: 'parts', files };
+}
+
+/** What `load` will place on the bastion. */
+async function planBastion(
+  { plan, site, workspace }: SpaceSubject,
+  index: BundleIndex,
+  loadRecord: ReturnType<typeof forecastSealed>['loadRecord'],
+  request: PlanRequest,
+  run: Run,
+): Promise<PlannedFiles[]> {
+  const kept = openKeptBlobs(workspace);
+  const registry = new Map(plan.blobs.map((blob): [string, number] => [blobPath(blob.digest), blob.size]));
+  const before = await linksOf(await parentImages(plan, request, run), kept, run);
+  for (const [file, digest] of await linksOf(plan.images, kept, run))
+    if (before.get(file) !== digest) registry.set(file, digest.length);
+  const web = new Map<string, number>();
+  const tools = new Map<string, number>();
+  const files = new Map<string, number>();
+  for (const file of index.files) {
+    if (file.webPath !== undefined) web.set(file.webPath.slice(1), file.size);
+    else if (file.role === 'tool') tools.set(path.posix.basename(file.path), file.size);
+    else if (file.role === 'registry-image') files.set(file.path.replace(/^airlock\//, ''), file.size);
+  }
+  const own = site && site.registry.mode !== 'external' ? sitePaths(site) : undefined;
+  const places = own
+    ? { target: own.storage, webRoot: own.web, toolsDir: own.tools, filesDir: own.files }
+    : { target: '/opt/registry/data' };
+  const state = new Map(
+    [...loadRecord(places)].map(([name, size]): [string, number] => [
+      `generations/${generationText(plan.generation)}/${name}`,
+      size,
+    ]),
+  );
+  const host = 'bastion';
+  return [
+    { host, purpose: 'registry', files: registry },
+    { host, purpose: 'web', files: web },
+    { host, purpose: 'tools', files: tools },
+    { host, purpose: 'files', files },
+    { host, purpose: 'state', files: state },
+  ];
+}
+
+/** The link files of images at their target, by path. Manifests are in the workspace since they were planned. */
+async function linksOf(images: readonly SelectedImage[], kept: KeptBlobs, run: Run): Promise<Map<string, string>> {
+  const tree = await collectTargets(images, {
+    readManifest: (digest) => kept.find(digest, run),
+    hasBlob: async () => true,
+  });
+  return new Map(
+    tree.repositories.flatMap((repository) =>
+      [...repositoryLinks(repository)].map((link): [string, string] => [link.path, link.digest]),
+    ),
+  );
+}
+
+/** Images of the generation before, where its index is still here; otherwise every link counts as new. */
+async function parentImages(plan: Plan, request: PlanRequest, run: Run): Promise<readonly SelectedImage[]> {
+  if (!plan.parent) return [];
+  const folder = path.join(request.folder, `gen-${generationText(plan.parent.generation)}`);
+  if (!(await run.disk.stat(path.join(folder, 'index.json')))) return [];
+  const [bundle] = await openBundle(folder, run);
+  return bundle && bundle.indexDigest === plan.parent.indexDigest ? bundle.index.images : [];
+}
