@@ -97,7 +97,7 @@ function signatureFindings(bundle: Bundle, signature: SignatureStatus, keyGiven:
         severity: 'error',
         subject,
         message,
-        hint: 'build it with --sign-key, or verify without --key',
+        hint: 'build it with --signing-key, or verify without --key',
       },
     ];
   }

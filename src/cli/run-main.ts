@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import os from 'node:os';
 import { createInterface } from 'node:readline/promises';
 import { nodeDisk } from '../core/disk.ts';
@@ -100,6 +101,8 @@ function openReporter(flags: Flags): Reporter {
 /** First signal: abort, say how to go on, and end within a second. Second: end at once. */
 function watchSignals(parsed: Extract<Parsed, { kind: 'run' }>, reporter: Reporter) {
   const controller = new AbortController();
+  // One signal for everything that runs at once; Node takes more than ten listeners for a leak and says so on standard error.
+  setMaxListeners(0, controller.signal);
   let exitCode: number = exitCodes.interrupted;
   const hint = parsed.spec.resumeHint ?? 'run the same command again: it continues where it stopped';
   const onSignal = (signal: NodeJS.Signals): void => {
