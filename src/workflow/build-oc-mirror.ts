@@ -82,7 +82,7 @@ export async function buildWithOcMirror(
   run: Run,
 ): Promise<MirrorResult> {
   const workspace = workspaceOf(request);
-  const base = await readBase(request, workspace, run);
+  const base = await recoverBase(request, workspace, run);
   const job: Build = {
     request,
     binary,
@@ -93,10 +93,6 @@ export async function buildWithOcMirror(
     startedAt: run.now(),
   };
   assertFolder(job.partial);
-  await recoverAdopted({ folder: request.folder, workspace, generation: base.generation }, run).then((recovered) => {
-    if (recovered?.kind === 'sealed')
-      say(run, `generation ${base.generation} was whole already; its record was written again`);
-  });
   const lock = await lockCache(request, run);
   try {
     const mirrored = await mirrorToDisk(job, run);
@@ -112,6 +108,15 @@ export async function buildWithOcMirror(
   } finally {
     await lock.release();
   }
+}
+
+/** What the next generation builds on, after one that a crash kept out of the records was put there. */
+async function recoverBase(request: OcMirrorBuildRequest, workspace: string, run: Run): Promise<Base> {
+  const base = await readBase(request, workspace, run);
+  const place = { folder: request.folder, workspace, generation: base.generation };
+  if (!(await recoverAdopted(place, run))) return base;
+  say(run, `generation ${base.generation} was whole already; its record was written again`);
+  return readBase(request, workspace, run);
 }
 
 type Mirrored =

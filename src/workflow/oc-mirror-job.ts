@@ -25,7 +25,8 @@ export function cacheFolderOf(request: OcMirrorWork['request']): string {
 
 /** Two runs must not share a cache. @throws AirlockError WORKSPACE_LOCKED */
 export async function lockCache(request: OcMirrorWork['request'], run: Run): Promise<Lock> {
-  const folder = cacheFolderOf(request);
+  // Beside what the binary keeps there: the cache may be somebody's home folder.
+  const folder = path.join(cacheFolderOf(request), '.oc-mirror');
   await run.disk.makeDirectory(folder);
   return acquireLock(folder, 'airlock, with oc-mirror', run);
 }

@@ -25,7 +25,7 @@ export interface OcMirrorBinary {
 export async function findOcMirror(search: BinarySearch, run: Run): Promise<string | undefined> {
   const named = search.program ?? (search.env['OC_MIRROR'] || undefined);
   if (named !== undefined) {
-    if (await isFile(named, run)) return named;
+    if (await isFile(named, run)) return path.resolve(named);
     const who = search.program === undefined ? 'OC_MIRROR' : '--oc-mirror';
     throw new AirlockError('OC_MIRROR_NOT_FOUND', `there is no file ${named}, which ${who} names`, {
       hint: 'name the oc-mirror binary, or leave it out to use the built-in engine',

@@ -83,9 +83,10 @@ async function runOnce(job: OcMirrorJob, run: Run): Promise<OcMirrorEnd> {
       reader.push(line);
     };
     const env = childEnvironment(job.env, job.environment);
+    // In our own working folder: paths in the environment and in the configuration count from there.
     // A shell only for the umask, which Node cannot set for a child; the arguments never pass through its parser.
     const shell = ['-c', 'umask 022 && exec "$0" "$@"', job.binary.program, ...args];
-    result = await runCommand('/bin/sh', shell, { env, onLine, cwd: job.folder }, run);
+    result = await runCommand('/bin/sh', shell, { env, onLine }, run);
   } finally {
     await watch.stop();
     await log.close();

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { mkdir, open, writeFile } from 'node:fs/promises';
+import { mkdir, open, rm, writeFile } from 'node:fs/promises';
 import http from 'node:http';
 import path from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -155,6 +155,17 @@ describeShared('the traps of oc-mirror', 'golden', (golden) => {
     expect(performance.now() - began).toBeLessThan(15_000);
     expect(existsSync(path.join(played.folder, 'gen-000001'))).toBe(false);
     expect((await played.build()).state).toBe('complete');
+  });
+
+  test('a crash before the record is written costs nothing', async () => {
+    const played = await playBuild(golden, plain);
+    const { folder } = await played.build();
+    const record = path.join(played.folder, '.airlock/generations/000001.json');
+    const before = readFileSync(record);
+    await rm(record);
+    expect(await played.build()).toMatchObject({ state: 'nothing-new', generation: 2 });
+    expect(readFileSync(record).equals(before)).toBe(true);
+    expect(existsSync(folder)).toBe(true);
   });
 
   test('earlier generations stay as they are', async () => {
