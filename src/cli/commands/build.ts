@@ -60,7 +60,7 @@ function renderParts(result: PartsResult): string {
 }
 
 /** `--engine`, and what belongs to the real binary. @throws AirlockError USAGE for its flags beside the built-in engine */
-function engineSettings(invocation: Invocation): EngineSettings {
+export function engineSettings(invocation: Invocation): EngineSettings {
   const program = pathFlag(invocation, 'ocMirror');
   const cacheFolder = pathFlag(invocation, 'cacheDir');
   const engine = invocation.flags.text('engine');
