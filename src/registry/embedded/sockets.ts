@@ -98,15 +98,21 @@ async function listenAll(wanted: readonly ListenAddress[], create: () => Server)
   return addresses;
 }
 
+const listenHints: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'stop the program that listens there, or choose another port',
+  EACCES: 'ports below 1024 need root; choose a higher one',
+  EADDRNOTAVAIL: 'the address is not one of this host',
+};
+
 function listen(server: Server, address: ListenAddress & { readonly ipv6Only: boolean }): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', (error) => {
       const where = hostPort(address.host, address.port);
-      const taken = findErrno(error) === 'EADDRINUSE';
+      const hint = listenHints[findErrno(error) ?? ''];
       reject(
         new AirlockError('LISTEN_FAILED', `cannot listen on ${where}: ${errorText(error)}`, {
           cause: error,
-          ...(taken ? { hint: 'stop the program that listens there, or choose another port' } : {}),
+          ...(hint === undefined ? {} : { hint }),
         }),
       );
     });

@@ -1,0 +1,131 @@
+import { execFileSync } from 'node:child_process';
+import { chown, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import type { SiteStatus, UpResult } from '../../src/workflow/index.ts';
+import { type AirlockOptions, airlock, tell } from '../helpers/airlock.ts';
+import { freeSitePorts, type JourneySite, writeSite } from '../helpers/journey-site.ts';
+import { temporaryFolder } from '../helpers/temporary.ts';
+
+const nobody = 65534;
+const isRoot = process.getuid?.() === 0;
+const ordinary = isRoot ? ['setpriv', `--reuid=${nobody}`, `--regid=${nobody}`, '--clear-groups', '--'] : [];
+
+/** A site on loopback and high ports whose user is an ordinary one with the strictest umask. */
+async function openSite(overrides: Partial<JourneySite> = {}) {
+  const cwd = await temporaryFolder();
+  const ports = overrides.ports ?? (await freeSitePorts());
+  const site = await writeSite(cwd, { addresses: ['127.0.0.1'], mode: 'embedded', ports, ...overrides });
+  if (isRoot) for (const file of ['.', 'site.yaml', 'worker-0.bmc']) await chown(path.join(cwd, file), nobody, nobody);
+  const options: AirlockOptions = { cwd, via: ['sh', '-c', 'umask 0077; exec "$@"', 'sh', ...ordinary] };
+  onTestFinished(async () => void (await airlock(['down'], options)));
+  const go = async <T>(exitCode: number, ...args: string[]): Promise<T> => {
+    const ending = await airlock([...args, '-o', 'json'], options);
+    expect(ending.exitCode, tell(ending)).toBe(exitCode);
+    return JSON.parse(ending.stdout) as T;
+  };
+  const record = async (name: string): Promise<{ pid: number; restarts: number }> =>
+    JSON.parse(await readFile(path.join(cwd, 'bastion/state/run', name), 'utf8'));
+  return { cwd, site, ports, options, go, record };
+}
+
+type ErrorDocument = { readonly error: { readonly code: string; readonly hint?: string; readonly message: string } };
+
+function processesIn(folder: string): string {
+  const all = execFileSync('ps', ['-eo', 'pid,args'], { encoding: 'utf8' }).split('\n');
+  return all.filter((line) => line.includes(folder)).join('\n');
+}
+
+describe('the services of an ordinary user on high ports, under umask 0077', () => {
+  test('start once, are asked in their own words, come back after a kill, and end with down', async () => {
+    const { cwd, ports, go, record } = await openSite();
+    const first = await go<UpResult>(0, 'up');
+    expect(first).toMatchObject({ services: 'started', supervisor: 'process', registry: { mode: 'embedded' } });
+    expect(first.firewall.commands[0]).toBe(
+      `firewall-cmd --add-port=${ports.registry}/tcp --add-port=${ports.http}/tcp --add-port=${ports.https}/tcp --add-port=${ports.dns}/tcp --add-port=${ports.dns}/udp`,
+    );
+    const key = await stat(path.join(cwd, 'bastion/state/certs/server.key'));
+    expect(key.mode & 0o777).toBe(0o600);
+    const started = await record('services.json');
+
+    expect(await go<UpResult>(0, 'up')).toMatchObject({ services: 'unchanged', certificates: { changed: false } });
+    expect((await record('services.json')).pid).toBe(started.pid);
+
+    const status = await go<SiteStatus>(0, 'status');
+    expect(status.services.map(({ service, scheme, healthy }) => `${service} ${scheme} ${healthy}`)).toEqual([
+      'registry https true',
+      'web http true',
+      'web https true',
+      'dns dns true',
+    ]);
+    expect(status.services.every((one) => one.since === status.background?.since)).toBe(true);
+    expect(status.certificate?.daysLeft).toBeGreaterThan(800);
+    expect(status.disks[0]?.totalBytes).toBeGreaterThan(0);
+
+    process.kill(started.pid, 'SIGKILL');
+    await expect.poll(() => record('services.json').then((one) => one.pid), { timeout: 20_000 }).not.toBe(started.pid);
+    const after = await go<SiteStatus>(0, 'status');
+    expect(after.background?.supervisor?.restarts).toBe(1);
+
+    await go(0, 'down');
+    expect(processesIn(cwd)).toBe('');
+    expect((await go<SiteStatus>(3, 'status')).services.every((one) => !one.healthy && one.problem)).toBe(true);
+  }, 120_000);
+
+  test('are taken up again, or ended, after their supervisor was killed', async () => {
+    const { cwd, go, record } = await openSite();
+    await go(0, 'up');
+    process.kill((await record('supervisor.json')).pid, 'SIGKILL');
+    const alone = await go<SiteStatus>(0, 'status');
+    expect([alone.healthy, alone.background?.supervisor]).toEqual([true, undefined]);
+    expect(await go<UpResult>(0, 'up')).toMatchObject({ services: 'restarted' });
+    process.kill((await record('supervisor.json')).pid, 'SIGKILL');
+    expect(await go(0, 'down')).toMatchObject({ services: true });
+    expect(processesIn(cwd)).toBe('');
+    expect(await go(0, 'down')).toMatchObject({ services: false });
+  }, 120_000);
+
+  test('are left alone by down when the record names another process', async () => {
+    const { cwd, go } = await openSite();
+    await mkdir(path.join(cwd, 'bastion/state/run'), { recursive: true });
+    const stale = JSON.stringify({ pid: process.pid, processStart: '1@long-ago', worker: { pid: process.pid } });
+    for (const name of ['services.json', 'supervisor.json'])
+      await writeFile(path.join(cwd, 'bastion/state/run', name), stale);
+    if (isRoot) execFileSync('chown', ['-R', `${nobody}:${nobody}`, path.join(cwd, 'bastion')]);
+    expect(await go(0, 'down')).toMatchObject({ services: false });
+    await sleep(100);
+  });
+
+  test('start anew when the site changed', async () => {
+    const { site, ports, go, record } = await openSite();
+    await go(0, 'up');
+    const { pid } = await record('services.json');
+    const { https } = await freeSitePorts();
+    await writeFile(site, (await readFile(site, 'utf8')).replace(String(ports.https), String(https)));
+    expect(await go<UpResult>(0, 'up')).toMatchObject({ services: 'restarted' });
+    expect((await record('services.json')).pid).not.toBe(pid);
+    expect((await go<SiteStatus>(0, 'status')).services[2]?.address).toBe(`127.0.0.1:${https}`);
+  }, 120_000);
+});
+
+describe('up that cannot listen says why and leaves nothing behind', () => {
+  test('names the port that another site has', async () => {
+    const one = await openSite();
+    await one.go(0, 'up');
+    const other = await openSite({ ports: { ...(await freeSitePorts()), http: one.ports.http } });
+    const { error } = await other.go<ErrorDocument>(3, 'up');
+    expect(error).toMatchObject({ code: 'WEB_LISTEN_FAILED' });
+    expect(error.message).toContain(`127.0.0.1:${one.ports.http}`);
+    expect(error.hint).toContain('another port');
+    expect(processesIn(other.cwd)).toBe('');
+  }, 120_000);
+
+  test('names an address that is not of this host', async () => {
+    const { cwd, go } = await openSite({ addresses: ['203.0.113.77'] });
+    const { error } = await go<ErrorDocument>(3, 'up');
+    expect(error.code).toBe('LISTEN_FAILED');
+    expect(error.hint).toContain('not one of this host');
+    expect(processesIn(cwd)).toBe('');
+  }, 60_000);
+});
