@@ -1,5 +1,6 @@
 import { AirlockError, errorText, isAirlockError } from '../core/errors.ts';
-import { assertRunning, cancellation, type Run } from '../core/run.ts';
+import { pause } from '../core/retry.ts';
+import { assertRunning, type Run } from '../core/run.ts';
 import type { ClusterClient } from './client.ts';
 import { diffObjects, type FieldChange } from './diff.ts';
 import { fieldAt } from './fields.ts';
@@ -276,22 +277,7 @@ async function waitForGates(
           hint: 'solve it and run airlock apply again: it continues here',
           details: { stage: stage.name, gate },
         });
-      await pause(Math.min(waitMs, end - Date.now()), run);
+      await pause(Math.max(0, Math.min(waitMs, end - Date.now())), run);
     }
   }
-}
-
-function pause(ms: number, run: Run): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (run.signal.aborted) return reject(cancellation(run.signal));
-    const abort = (): void => {
-      clearTimeout(timer);
-      reject(cancellation(run.signal));
-    };
-    const timer = setTimeout(() => {
-      run.signal.removeEventListener('abort', abort);
-      resolve();
-    }, ms);
-    run.signal.addEventListener('abort', abort, { once: true });
-  });
 }

@@ -12,6 +12,11 @@ export type KubeconfigSource = { readonly file: string } | { readonly text: stri
  * @throws AirlockError KUBECONFIG_INVALID
  */
 export function connectCluster(source: KubeconfigSource): ClusterClient {
+  return createClient(KubernetesObjectApi.makeApiClient(loadKubeconfig(source)));
+}
+
+/** @throws AirlockError KUBECONFIG_INVALID */
+export function loadKubeconfig(source: KubeconfigSource): KubeConfig {
   const config = new KubeConfig();
   try {
     if ('file' in source) config.loadFromFile(source.file);
@@ -21,7 +26,7 @@ export function connectCluster(source: KubeconfigSource): ClusterClient {
   }
   if (!config.getCurrentCluster())
     throw new AirlockError('KUBECONFIG_INVALID', 'the kubeconfig names no cluster for its current context');
-  return createClient(KubernetesObjectApi.makeApiClient(config));
+  return config;
 }
 
 function createClient(api: KubernetesObjectApi): ClusterClient {

@@ -13,5 +13,7 @@ export const clusterErrors: ErrorTable = {
   APPLY_DECLINED: { exit: 'no', summary: 'The user did not agree to a change.' },
   HOSTED_UNKNOWN: { exit: 'usage', summary: 'There is no hosted cluster or node pool of that name.' },
   HOSTED_REFUSED: { exit: 'no', summary: 'A step on a hosted cluster is not allowed now.' },
+  POD_COMMAND_FAILED: { exit: 'environment', summary: 'A command inside a pod failed.' },
+  ETCD_BACKUP_DAMAGED: { exit: 'no', summary: 'An etcd backup is not whole, or belongs to another cluster.' },
   STAGE_UNKNOWN: { exit: 'usage', summary: 'There is no stage of that name.' },
 };

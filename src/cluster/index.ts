@@ -12,12 +12,22 @@ export { connectCluster, type KubeconfigSource } from './connect.ts';
 export { diffObjects, type FieldChange, renderChanges } from './diff.ts';
 export { clusterErrors } from './errors.ts';
 export { type GateState, lookAtGate } from './gates.ts';
-export { pauseHosted, planDeletion, scaleNodePool } from './hosted/actions.ts';
+export { pauseHosted, scaleNodePool } from './hosted/actions.ts';
+export { type DeletionOptions, type DeletionStep, deleteHosted, planDeletion } from './hosted/deletion.ts';
+export {
+  type EtcdBackupPlan,
+  type EtcdBackupRecord,
+  type HostedStep,
+  planEtcdBackup,
+  takeEtcdBackup,
+} from './hosted/etcd-backup.ts';
+export { type EtcdRestorePlan, planEtcdRestore, readEtcdBackup } from './hosted/etcd-restore.ts';
 export type { HostedName } from './hosted/objects.ts';
 export { type HostedStatus, hostedStatus, type NodePoolStatus } from './hosted/status.ts';
 export { checkUpgrade, type UpgradeTarget, upgradeControlPlane, upgradeNodePool } from './hosted/upgrade.ts';
 export { createClientFor } from './hosted-client.ts';
 export { mergeWithLive } from './merge.ts';
+export { connectPodShell, type PodContainer, type PodShell } from './pod-shell.ts';
 export { findUnsettledPool, type NodeEffect, nodeEffect, type ObjectPair } from './pools.ts';
 export {
   type ApplyMode,

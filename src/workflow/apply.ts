@@ -38,10 +38,15 @@ export async function apply(request: ApplyRequest, run: Run): Promise<ApplyRepor
 }
 
 /** The client of the management cluster. @throws AirlockError USAGE, FILE_NOT_FOUND, KUBECONFIG_INVALID */
-export async function managementClient(
-  request: Pick<ApplyRequest, 'kubeconfig' | 'usualKubeconfig' | 'siteFile'>,
-  run: Run,
-): Promise<ClusterClient> {
+export async function managementClient(request: KubeconfigRequest, run: Run): Promise<ClusterClient> {
+  return connectCluster({ file: await findKubeconfig(request, run) });
+}
+
+/** How the kubeconfig of the management cluster is named. */
+export type KubeconfigRequest = Pick<ApplyRequest, 'kubeconfig' | 'usualKubeconfig' | 'siteFile'>;
+
+/** The kubeconfig of the management cluster, which can be read. @throws AirlockError USAGE, FILE_NOT_FOUND */
+export async function findKubeconfig(request: KubeconfigRequest, run: Run): Promise<string> {
   const site =
     request.kubeconfig !== undefined || request.siteFile === undefined
       ? undefined
@@ -53,7 +58,7 @@ export async function managementClient(
       hint: 'name its kubeconfig with --kubeconfig FILE, or a site file with managementCluster',
     });
   await readFileLimited(file, run);
-  return connectCluster({ file });
+  return file;
 }
 
 interface StageIndex {

@@ -1,12 +1,25 @@
+import path from 'node:path';
 import {
   type ClusterClient,
   checkUpgrade,
+  connectCluster,
+  connectPodShell,
+  type DeletionOptions,
+  type DeletionStep,
+  deleteHosted,
+  type EtcdBackupPlan,
+  type EtcdBackupRecord,
+  type EtcdRestorePlan,
   type HostedName,
   type HostedStatus,
   hostedStatus,
+  type PodShell,
   pauseHosted,
   planDeletion,
+  planEtcdBackup,
+  planEtcdRestore,
   scaleNodePool,
+  takeEtcdBackup,
   type UpgradeTarget,
   upgradeControlPlane,
   upgradeNodePool,
@@ -16,7 +29,7 @@ import { AirlockError } from '../core/errors.ts';
 import type { Finding } from '../core/findings.ts';
 import type { Run } from '../core/run.ts';
 import { targetReference } from '../manifests/index.ts';
-import { managementClient } from './apply.ts';
+import { findKubeconfig } from './apply.ts';
 import { readLoadedContent } from './loaded.ts';
 import { siteTarget } from './site/endpoints.ts';
 
@@ -32,6 +45,7 @@ interface Opened {
   readonly site: Site;
   readonly hosted: HostedName;
   readonly client: ClusterClient;
+  readonly kubeconfig: string;
 }
 
 async function open(request: HostedRequest, run: Run): Promise<Opened> {
@@ -41,10 +55,12 @@ async function open(request: HostedRequest, run: Run): Promise<Opened> {
     throw new AirlockError('USAGE', `the site has no hosted cluster ${request.name}`, {
       hint: `it has: ${site.hostedClusters.map((one) => one.name).join(', ') || 'none'}`,
     });
+  const kubeconfig = await findKubeconfig(request, run);
   return {
     site,
     hosted: { name: cluster.name, namespace: cluster.namespace },
-    client: await managementClient(request, run),
+    client: connectCluster({ file: kubeconfig }),
+    kubeconfig,
   };
 }
 
@@ -94,10 +110,62 @@ export async function hostedUpgrade(
   return hostedStatus(hosted, client, run);
 }
 
-/** What deleting a hosted cluster does, in the order in which it has to be done. Nothing is done. */
-export async function hostedDeletePlan(request: HostedRequest, run: Run) {
+/** What is left to do to delete a hosted cluster, in order. Nothing is done. @throws AirlockError HOSTED_* */
+export async function hostedDeletePlan(request: HostedRequest, run: Run): Promise<readonly DeletionStep[]> {
   const { hosted, client } = await open(request, run);
   return planDeletion(hosted, client, run);
+}
+
+/** Deletes a hosted cluster, each step asked for by `options.confirm`. @throws AirlockError GATE_TIMEOUT, HOSTED_*, and what `confirm` throws */
+export async function hostedDelete(
+  request: HostedRequest,
+  options: DeletionOptions,
+  run: Run,
+): Promise<readonly DeletionStep[]> {
+  const { hosted, client } = await open(request, run);
+  return deleteHosted(hosted, options, client, run);
+}
+
+/** How a backup is taken. */
+export interface EtcdBackupRequest extends HostedRequest {
+  /** Left out: a folder of its own, named after cluster and time, below `etcd-backups`. */
+  readonly folder?: string | undefined;
+  readonly workFolder: string;
+  /** Leave the API of the cluster up. */
+  readonly online: boolean;
+  /** Sees the plan; false ends the run with the plan alone. */
+  readonly confirm: (plan: EtcdBackupPlan) => Promise<boolean>;
+  /** Instead of the one that the kubeconfig names. */
+  readonly shell?: PodShell | undefined;
+}
+
+/** Plans a backup of a hosted cluster's etcd, and takes it. @throws AirlockError HOSTED_*, POD_COMMAND_FAILED, ETCD_BACKUP_DAMAGED */
+export async function hostedBackupEtcd(
+  request: EtcdBackupRequest,
+  run: Run,
+): Promise<{ readonly plan: EtcdBackupPlan; readonly folder?: string; readonly backup?: EtcdBackupRecord }> {
+  const { hosted, client, kubeconfig } = await open(request, run);
+  const plan = await planEtcdBackup(hosted, request.online, client, run);
+  if (!(await request.confirm(plan))) return { plan };
+  const time = run
+    .now()
+    .toISOString()
+    .replace(/[-:]|\.\d+/g, '');
+  const folder = request.folder ?? path.join(request.workFolder, 'etcd-backups', `${hosted.name}-${time}`);
+  if (await run.disk.stat(path.join(folder, 'backup.json')))
+    throw new AirlockError('USAGE', `${folder} holds a backup already`, { hint: 'name another folder' });
+  const shell = request.shell ?? connectPodShell({ file: kubeconfig });
+  return { plan, folder, backup: await takeEtcdBackup(plan, folder, { client, shell }, run) };
+}
+
+/** Rehearses a restore; changes nothing. @throws AirlockError ETCD_BACKUP_DAMAGED, CLUSTER_* */
+export async function hostedRestoreEtcd(
+  request: HostedRequest,
+  backup: { readonly folder: string; readonly url?: string | undefined },
+  run: Run,
+): Promise<EtcdRestorePlan> {
+  const { hosted, client } = await open(request, run);
+  return planEtcdRestore(hosted, backup, client, run);
 }
 
 /** The release by digest at the mirror; a payload of the cluster's own architecture before a multi one. */

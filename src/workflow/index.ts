@@ -56,8 +56,11 @@ export { type DownResult, down } from './down.ts';
 export { type EmitResult, emit } from './emit.ts';
 export {
   type HostedRequest,
+  hostedBackupEtcd,
+  hostedDelete,
   hostedDeletePlan,
   hostedPause,
+  hostedRestoreEtcd,
   hostedScale,
   hostedShow,
   hostedUpgrade,

@@ -2,6 +2,7 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { onTestFinished } from 'vitest';
 import { type ClusterClient, type ClusterObject, connectCluster } from '../../src/cluster/index.ts';
+import { answerExec, type ExecAnswer } from './fake-exec.ts';
 
 /** Kinds that the fake serves: `apiVersion` → kind → plural, whether namespaced. */
 const served: Readonly<Record<string, readonly { kind: string; name: string; namespaced: boolean }[]>> = {
@@ -9,6 +10,11 @@ const served: Readonly<Record<string, readonly { kind: string; name: string; nam
     { kind: 'Namespace', name: 'namespaces', namespaced: false },
     { kind: 'ConfigMap', name: 'configmaps', namespaced: true },
     { kind: 'Secret', name: 'secrets', namespaced: true },
+    { kind: 'Pod', name: 'pods', namespaced: true },
+  ],
+  'apps/v1': [
+    { kind: 'Deployment', name: 'deployments', namespaced: true },
+    { kind: 'StatefulSet', name: 'statefulsets', namespaced: true },
   ],
   'config.openshift.io/v1': [
     { kind: 'ImageDigestMirrorSet', name: 'imagedigestmirrorsets', namespaced: false },
@@ -41,6 +47,8 @@ export class FakeApi {
   readonly writes: string[] = [];
   /** The next so many requests are cut off. */
   failing = 0;
+  /** What commands in pods answer. */
+  exec: (pod: string, command: readonly string[]) => ExecAnswer = () => ({ exitCode: 127 });
   #version = 0;
 
   /** Puts an object there as `manager`. */
@@ -90,6 +98,7 @@ export class FakeApi {
         response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
       });
     });
+    server.on('upgrade', (request, socket) => answerExec(request, socket, this.exec));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     onTestFinished(() => {
       server.closeAllConnections();

@@ -1,7 +1,10 @@
-import { AirlockError } from '../../core/errors.ts';
+import { AirlockError, isAirlockError } from '../../core/errors.ts';
 import {
+  hostedBackupEtcd,
+  hostedDelete,
   hostedDeletePlan,
   hostedPause,
+  hostedRestoreEtcd,
   hostedScale,
   hostedShow,
   hostedUpgrade,
@@ -10,9 +13,10 @@ import {
 import { argument, type Invocation, type Outcome } from '../command.ts';
 import { confirm } from '../confirm.ts';
 import { exitCodes } from '../exit-codes.ts';
+import { renderSteps } from '../render/apply.ts';
 import { renderFindings } from '../render/findings.ts';
 import { renderTable } from '../render/table.ts';
-import { getSiteFile } from '../settings.ts';
+import { getSiteFile, userPath } from '../settings.ts';
 import { kubeconfigSettings } from './kubeconfig.ts';
 
 async function requestOf(invocation: Invocation) {
@@ -86,15 +90,96 @@ export async function runHostedUpgrade(invocation: Invocation): Promise<Outcome>
   return { ...describe(await hostedUpgrade(request, version, pool, invocation.run)), exitCode: exitCodes.done };
 }
 
+type DeleteStep = Awaited<ReturnType<typeof hostedDeletePlan>>[number];
+
+function describeDeletion({ action, object, why }: DeleteStep): string {
+  const where = `${object.kind} ${object.namespace ?? ''}/${object.name}`;
+  return action === 'scale' ? `scale ${where} to 0: ${why}` : `delete ${where}: ${why}`;
+}
+
 export async function runHostedDelete(invocation: Invocation): Promise<Outcome> {
-  const steps = await hostedDeletePlan(await requestOf(invocation), invocation.run);
-  const text = steps.map(
-    (step, at) =>
-      `${at + 1}. ${step.action} ${step.object.kind} ${step.object.namespace ?? ''}/${step.object.name}: ${step.why}`,
-  );
+  const request = await requestOf(invocation);
+  const { flags, run } = invocation;
+  const planned = await hostedDeletePlan(request, run);
+  const list = planned.map((step, at) => `${at + 1}. ${describeDeletion(step)}`).join('\n');
+  if (flags.on('dryRun'))
+    return {
+      exitCode: exitCodes.done,
+      result: { state: 'planned', steps: planned },
+      text: `${list}\nnothing was done`,
+    };
+  run.report({ stage: 'apply', state: 'log', level: 'info', message: list });
+  const timeoutSeconds = flags.number('timeout');
+  const options = {
+    ...(timeoutSeconds === undefined ? {} : { timeoutSeconds }),
+    async confirm(step: DeleteStep) {
+      try {
+        await confirm(invocation, `${describeDeletion(step)}. Do this now?`);
+      } catch (error) {
+        // Steps before this one may have been done, which the usual sentence denies.
+        if (
+          !isAirlockError(error, 'DECLINED') ||
+          (planned[0]?.object.name === step.object.name && planned[0].action === step.action)
+        )
+          throw error;
+        throw new AirlockError('DECLINED', `declined; not done: ${describeDeletion(step)}`, {
+          hint: 'run the same command again to go on',
+        });
+      }
+    },
+  };
+  const steps = await hostedDelete(request, options, run);
   return {
     exitCode: exitCodes.done,
-    result: { steps },
-    text: [...text, 'nothing was done: these are the steps in their order'].join('\n'),
+    result: { state: 'deleted', steps },
+    text: `hosted cluster ${request.name} is deleted; its hosts, InfraEnv and Secrets are still there`,
+  };
+}
+
+export async function runHostedBackupEtcd(invocation: Invocation): Promise<Outcome> {
+  const folder = argument(invocation, 1);
+  const online = invocation.flags.on('online');
+  const { plan, backup, ...result } = await hostedBackupEtcd(
+    {
+      ...(await requestOf(invocation)),
+      folder: folder === undefined ? undefined : userPath(invocation, folder),
+      workFolder: invocation.world.cwd,
+      online,
+      async confirm({ hosted, steps }) {
+        if (invocation.flags.on('dryRun')) return false;
+        invocation.run.report({ stage: 'apply', state: 'log', level: 'info', message: renderSteps(steps) });
+        const cost = online ? '' : ' Its API is down meanwhile.';
+        await confirm(invocation, `Take a snapshot of the etcd of ${hosted.name}?${cost}`);
+        return true;
+      },
+    },
+    invocation.run,
+  );
+  if (!backup)
+    return {
+      exitCode: exitCodes.done,
+      result: { state: 'planned', steps: plan.steps },
+      text: `${renderSteps(plan.steps)}\nnothing was done`,
+    };
+  const key = backup.encryptionKey
+    ? `encrypted with Secret ${backup.namespace}/${backup.encryptionKey.secret}, kept beside it`
+    : 'not encrypted';
+  return {
+    exitCode: exitCodes.done,
+    result: { ...result, state: 'taken', backup },
+    text: `${result.folder}: ${backup.snapshot.sizeBytes} bytes at revision ${backup.snapshot.revision}, ${key}. Keep it like a password`,
+  };
+}
+
+export async function runHostedRestoreEtcd(invocation: Invocation): Promise<Outcome> {
+  const folder = userPath(invocation, argument(invocation, 1) ?? '');
+  const url = invocation.flags.text('url');
+  const plan = await hostedRestoreEtcd(await requestOf(invocation), { folder, url }, invocation.run);
+  const refused = plan.findings.length > 0;
+  const found = refused ? [renderFindings(plan.findings)] : [];
+  return {
+    exitCode: refused ? exitCodes.no : exitCodes.done,
+    result: plan,
+    text: [renderSteps(plan.steps), ...found, 'nothing was done: run the steps one by one'].filter(Boolean).join('\n'),
   };
 }

@@ -88,10 +88,50 @@ export const clusterCommands: readonly CommandSpec[] = [
   },
   {
     name: 'hosted delete',
-    summary: 'the steps of deleting a hosted cluster in their order; does nothing itself',
+    summary: 'delete a hosted cluster: pools to no hosts, pools, then the cluster; asks before each step',
+    description:
+      'Each step is waited for before the next. Started again it goes on where it stopped. Hosts, their InfraEnv and the Secrets beside the cluster stay; so does the etcd encryption key.',
     arguments: [nameArgument],
-    options: [siteOption, kubeconfigOption],
-    examples: ['airlock hosted delete hosted1'],
+    options: [
+      siteOption,
+      kubeconfigOption,
+      { flags: '--dry-run', summary: 'only show the steps' },
+      {
+        flags: '--timeout <seconds>',
+        summary: 'how long one step may take (default: 3600)',
+        parse: parseCount(1, 86_400),
+      },
+    ],
+    examples: ['airlock hosted delete hosted1 --dry-run', 'airlock hosted delete hosted1'],
     load: async () => (await hosted()).runHostedDelete,
+  },
+  {
+    name: 'hosted backup-etcd',
+    summary: 'take an etcd snapshot of a hosted cluster, with the key that it is encrypted with',
+    description:
+      'Shows the steps first and asks. Pauses the cluster, stops its API servers, takes the snapshot in pod etcd-0, copies it out, compares it, and starts everything again. All files are readable by their owner alone: together they hold every secret of the cluster.',
+    arguments: [nameArgument, { name: '[dir]', summary: 'a new folder; default: etcd-backups/<cluster>-<time>' }],
+    options: [
+      siteOption,
+      kubeconfigOption,
+      { flags: '--dry-run', summary: 'only show the steps, with the commands that do the same by hand' },
+      { flags: '--online', summary: 'leave the API up: what is written after the snapshot is not part of it' },
+    ],
+    examples: ['airlock hosted backup-etcd hosted1 --dry-run', 'airlock hosted backup-etcd hosted1 --online -y'],
+    load: async () => (await hosted()).runHostedBackupEtcd,
+  },
+  {
+    name: 'hosted restore-etcd',
+    summary: 'prove a backup, compare it with the cluster, and write out every step of a restore; changes nothing',
+    description:
+      'With --url the steps make the cluster anew from the snapshot; without, they restore the members of the cluster that is there. Exit 1 when something stands in the way: another key, another cluster, another version, a damaged snapshot.',
+    arguments: [nameArgument, { name: '<dir>', summary: 'what backup-etcd wrote' }],
+    options: [
+      siteOption,
+      kubeconfigOption,
+      { flags: '--url <url>', summary: 'where pods of the management cluster fetch the snapshot (https or s3)' },
+    ],
+    examples: ['airlock hosted restore-etcd hosted1 etcd-backups/hosted1-20260101T000000Z'],
+    load: async () => (await hosted()).runHostedRestoreEtcd,
   },
 ];

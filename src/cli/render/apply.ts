@@ -15,3 +15,8 @@ export function renderStagePlan(plan: StagePlanText): string {
   ]);
   return [`${plan.stage}: ${plan.title} (${effect})`, ...objects].join('\n');
 }
+
+/** Numbered steps with the command that does each by hand. */
+export function renderSteps(steps: readonly { readonly title: string; readonly command: string }[]): string {
+  return steps.map(({ title, command }, at) => `${at + 1}. ${title}\n     ${command}`).join('\n');
+}

@@ -2,7 +2,6 @@ import { AirlockError } from '../../core/errors.ts';
 import type { Run } from '../../core/run.ts';
 import type { ClusterClient } from '../client.ts';
 import { fieldAt } from '../fields.ts';
-import type { ObjectRef } from '../types.ts';
 import { clusterRef, getHosted, type HostedName, listPools, poolRef } from './objects.ts';
 
 /** Sets the replicas of a node pool. @throws AirlockError HOSTED_UNKNOWN, HOSTED_REFUSED, CLUSTER_* */
@@ -29,31 +28,4 @@ export async function pauseHosted(hosted: HostedName, paused: boolean, client: C
   const patch = { spec: { pausedUntil: paused ? 'true' : null } };
   await client.mergePatch(clusterRef(cluster.metadata.name, hosted.namespace), patch, run);
   for (const pool of await listPools(hosted, client, run)) await client.mergePatch(poolRef(pool), patch, run);
-}
-
-/** What a deletion does, in order; nothing is done by this function. @throws AirlockError HOSTED_UNKNOWN, CLUSTER_* */
-export async function planDeletion(
-  hosted: HostedName,
-  client: ClusterClient,
-  run: Run,
-): Promise<readonly { readonly action: 'scale' | 'delete'; readonly object: ObjectRef; readonly why: string }[]> {
-  await getHosted(hosted, client, run);
-  const pools = await listPools(hosted, client, run);
-  return [
-    ...pools.map((pool) => ({
-      action: 'scale' as const,
-      object: poolRef(pool),
-      why: 'its hosts are wiped and go back to their InfraEnv',
-    })),
-    ...pools.map((pool) => ({
-      action: 'delete' as const,
-      object: poolRef(pool),
-      why: 'no host is bound to it any more',
-    })),
-    {
-      action: 'delete',
-      object: clusterRef(hosted.name, hosted.namespace),
-      why: 'its operator removes the control plane and its namespace; the etcd encryption key is kept for backups',
-    },
-  ];
 }

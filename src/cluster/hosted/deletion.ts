@@ -1,0 +1,110 @@
+import { AirlockError } from '../../core/errors.ts';
+import { pause } from '../../core/retry.ts';
+import type { Run } from '../../core/run.ts';
+import type { ClusterClient } from '../client.ts';
+import { fieldAt } from '../fields.ts';
+import { describeRef, type ObjectRef } from '../types.ts';
+import { clusterRef, getHosted, type HostedName, listPools, numberAt, poolRef } from './objects.ts';
+
+/** One step of a deletion. */
+export interface DeletionStep {
+  readonly action: 'scale' | 'delete';
+  readonly object: ObjectRef;
+  readonly why: string;
+}
+
+/** How a deletion is carried out. */
+export interface DeletionOptions {
+  /** Asked before each step; what it throws ends the deletion there. */
+  readonly confirm: (step: DeletionStep) => Promise<void>;
+  /** How long one step may take; default an hour: hosts are wiped meanwhile. */
+  readonly timeoutSeconds?: number;
+  /** Between two looks; default 5 seconds. */
+  readonly pollMs?: number;
+}
+
+/**
+ * What is left to do to delete a hosted cluster, in order; nothing is done by this function. Steps that are done already are left out.
+ * @throws AirlockError HOSTED_UNKNOWN, HOSTED_REFUSED while it is paused, CLUSTER_*
+ */
+export async function planDeletion(
+  hosted: HostedName,
+  client: ClusterClient,
+  run: Run,
+): Promise<readonly DeletionStep[]> {
+  const cluster = await getHosted(hosted, client, run);
+  if (fieldAt(cluster, 'spec.pausedUntil') !== undefined)
+    throw new AirlockError('HOSTED_REFUSED', `hosted cluster ${hosted.name} is paused: nobody would clean up`, {
+      hint: `resume it first: airlock hosted pause ${hosted.name} --resume`,
+    });
+  const pools = await listPools(hosted, client, run);
+  const filled = pools.filter(
+    (pool) => numberAt(pool, 'spec.replicas') !== 0 || (numberAt(pool, 'status.replicas') ?? 0) > 0,
+  );
+  return [
+    ...filled.map((pool) => ({
+      action: 'scale' as const,
+      object: poolRef(pool),
+      why: 'its hosts are wiped and go back to their InfraEnv',
+    })),
+    ...pools.map((pool) => ({
+      action: 'delete' as const,
+      object: poolRef(pool),
+      why: 'no host is bound to it any more',
+    })),
+    {
+      action: 'delete',
+      object: clusterRef(hosted.name, hosted.namespace),
+      why: 'its operator removes the control plane and its namespace; the etcd encryption key is kept for backups',
+    },
+  ];
+}
+
+/**
+ * Deletes a hosted cluster step by step: each is asked for, done, and waited for before the next. Started again it goes on where it stopped.
+ * Hosts, their InfraEnv and the Secrets beside the cluster stay.
+ * @throws AirlockError GATE_TIMEOUT, HOSTED_*, CLUSTER_*, CANCELLED, and what `confirm` throws
+ */
+export async function deleteHosted(
+  hosted: HostedName,
+  options: DeletionOptions,
+  client: ClusterClient,
+  run: Run,
+): Promise<readonly DeletionStep[]> {
+  const steps = await planDeletion(hosted, client, run);
+  for (const step of steps) {
+    await options.confirm(step);
+    const subject = `${step.action} ${describeRef(step.object)}`;
+    run.report({ stage: 'apply', subject, state: 'started' });
+    // A pool that scales by itself would take its hosts back.
+    if (step.action === 'scale')
+      await client.mergePatch(step.object, { spec: { replicas: 0, autoScaling: null } }, run);
+    else await client.remove(step.object, run);
+    await waitUntilGone(step, options, client, run);
+    run.report({ stage: 'apply', subject, state: 'finished' });
+  }
+  return steps;
+}
+
+async function waitUntilGone(
+  step: DeletionStep,
+  options: DeletionOptions,
+  client: ClusterClient,
+  run: Run,
+): Promise<void> {
+  const { timeoutSeconds = 3600, pollMs = 5000 } = options;
+  const end = Date.now() + timeoutSeconds * 1000;
+  const subject = `${step.action} ${describeRef(step.object)}`;
+  for (let waitMs = Math.min(250, pollMs); ; waitMs = Math.min(waitMs * 2, pollMs)) {
+    const found = await client.find(step.object, run);
+    const left = numberAt(found, 'status.replicas') ?? 0;
+    if (!found || (step.action === 'scale' && left === 0)) return;
+    const why = step.action === 'scale' ? `${left} nodes left` : 'still there';
+    run.report({ stage: 'apply', subject, state: 'active', message: why });
+    if (Date.now() >= end)
+      throw new AirlockError('GATE_TIMEOUT', `${subject} took more than ${timeoutSeconds} seconds: ${why}`, {
+        hint: 'look at its conditions and finalizers, then run the same command again: it goes on here',
+      });
+    await pause(Math.max(0, Math.min(waitMs, end - Date.now())), run);
+  }
+}

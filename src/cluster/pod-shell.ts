@@ -1,0 +1,85 @@
+import { Writable } from 'node:stream';
+import { Exec, type V1Status } from '@kubernetes/client-node';
+import { AirlockError, errorText } from '../core/errors.ts';
+import { cancellation, type Run } from '../core/run.ts';
+import { type KubeconfigSource, loadKubeconfig } from './connect.ts';
+
+/** A container of a running pod. */
+export interface PodContainer {
+  readonly namespace: string;
+  readonly pod: string;
+  readonly container: string;
+}
+
+/** Runs commands inside pods. */
+export interface PodShell {
+  /**
+   * Runs a command to its end and hands on what it writes to standard output.
+   * @throws AirlockError POD_COMMAND_FAILED, CLUSTER_UNREACHABLE, CANCELLED
+   */
+  exec(where: PodContainer, command: readonly string[], onData: (chunk: Buffer) => void, run: Run): Promise<void>;
+}
+
+/** As much of what a failed command says as fits a message. */
+const stderrLimit = 2000;
+
+/** @throws AirlockError KUBECONFIG_INVALID */
+export function connectPodShell(source: KubeconfigSource): PodShell {
+  const config = loadKubeconfig(source);
+  return {
+    exec: (where, command, onData, run) =>
+      new Promise((resolve, reject) => {
+        if (run.signal.aborted) return reject(cancellation(run.signal));
+        let said = '';
+        const failed = (text: string): AirlockError =>
+          new AirlockError(
+            'POD_COMMAND_FAILED',
+            `${command.join(' ')} in pod ${where.namespace}/${where.pod}: ${text}`,
+          );
+        const settle = (status: V1Status): void =>
+          status.status === 'Success' ? resolve() : reject(failed(said.trim() || (status.message ?? 'failed')));
+        const unreachable = (error: unknown): void =>
+          reject(
+            new AirlockError(
+              'CLUSTER_UNREACHABLE',
+              `no command can be run in pod ${where.namespace}/${where.pod}: ${socketText(error)}`,
+            ),
+          );
+        const stdout = sink(onData);
+        const stderr = sink((chunk) => {
+          said = (said + chunk.toString()).slice(-stderrLimit);
+        });
+        new Exec(config)
+          .exec(where.namespace, where.pod, where.container, [...command], stdout, stderr, null, false, settle)
+          .then((socket) => {
+            const abort = (): void => {
+              reject(cancellation(run.signal));
+              socket.close();
+            };
+            run.signal.addEventListener('abort', abort, { once: true });
+            // The end of the connection settles nothing when the status came before it.
+            socket.on('close', () => {
+              run.signal.removeEventListener('abort', abort);
+              unreachable('the connection ended before the command did');
+            });
+            socket.on('error', unreachable);
+            if (run.signal.aborted) abort();
+          }, unreachable);
+      }),
+  };
+}
+
+function sink(onData: (chunk: Buffer) => void): Writable {
+  return new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      onData(chunk);
+      done();
+    },
+  });
+}
+
+/** Errors of the socket come as events, which hold the message. */
+function socketText(error: unknown): string {
+  const event = error as { readonly message?: unknown } | undefined;
+  return typeof error === 'string' ? error : typeof event?.message === 'string' ? event.message : errorText(error);
+}

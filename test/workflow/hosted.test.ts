@@ -1,0 +1,300 @@
+import { createHash } from 'node:crypto';
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { fieldAt } from '../../src/cluster/fields.ts';
+import { AirlockError } from '../../src/core/errors.ts';
+import { type CommandEnding, runCommand } from '../cluster/command.ts';
+import { FakeApi } from '../cluster/fake-api.ts';
+import { writeSite } from '../helpers/journey-site.ts';
+import { temporaryFolder } from '../helpers/temporary.ts';
+
+const apiVersion = 'hypershift.openshift.io/v1beta1';
+const space = 'clusters-kitchen';
+const key = Buffer.alloc(32, 7).toString('base64');
+// More than one range of the copy.
+const snapshot = Buffer.alloc((17 << 20) + 5, 'soup');
+const writers = { 'control-plane-operator': 1, 'kube-apiserver': 3, 'openshift-apiserver': 2 };
+
+/** A site with one hosted cluster, its management cluster, and etcd in a pod of it. */
+async function bench() {
+  const cwd = await temporaryFolder();
+  await writeSite(cwd, { addresses: ['127.0.0.1'], mode: 'embedded' });
+  const api = new FakeApi();
+  await writeFile(path.join(cwd, 'hub.kubeconfig'), await api.listen());
+  api.put({
+    apiVersion,
+    kind: 'HostedCluster',
+    metadata: { name: 'kitchen', namespace: 'clusters' },
+    spec: { secretEncryption: { type: 'aescbc', aescbc: { activeKey: { name: 'kitchen-etcd-encryption-key' } } } },
+    status: { version: { history: [{ version: '4.20.1', state: 'Completed' }] } },
+  });
+  api.put({
+    apiVersion,
+    kind: 'NodePool',
+    metadata: { name: 'workers', namespace: 'clusters' },
+    spec: { clusterName: 'kitchen', replicas: 2 },
+    status: { version: '4.20.1', replicas: 2 },
+  });
+  api.put({
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: 'kitchen-etcd-encryption-key', namespace: 'clusters' },
+    type: 'Opaque',
+    data: { key },
+  });
+  api.put({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'etcd-0', namespace: space },
+    status: { phase: 'Running' },
+  });
+  for (const [name, replicas] of Object.entries(writers))
+    api.put({ apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name, namespace: space }, spec: { replicas } });
+  const commands: string[] = [];
+  const etcd: FakeApi['exec'] = (_pod, command) => {
+    commands.push(command.join(' '));
+    if (command.includes('status')) return { stdout: '{"hash":1,"revision":4711,"totalKey":9,"totalSize":9}' };
+    if (command[0] === 'sha256sum') return { stdout: `${createHash('sha256').update(snapshot).digest('hex')}  x\n` };
+    if (command[0] !== 'dd') return {};
+    const [skip, count] = ['skip', 'count'].map(
+      (name) => Number(command.find((one) => one.startsWith(`${name}=`))?.split('=')[1]) << 20,
+    );
+    return { stdout: snapshot.subarray(skip, (skip ?? 0) + (count ?? 0)) };
+  };
+  api.exec = etcd;
+  const hosted = (words: readonly string[], world: Partial<Parameters<typeof runCommand>[1]> = {}) =>
+    runCommand(['hosted', ...words], { cwd, ...world });
+  const replicas = () =>
+    Object.fromEntries(
+      Object.keys(writers).map((name) => [
+        name,
+        fieldAt(api.find('apps/v1', 'Deployment', space, name), 'spec.replicas'),
+      ]),
+    );
+  const cluster = () => api.find(apiVersion, 'HostedCluster', 'clusters', 'kitchen');
+  return { cwd, api, hosted, commands, etcd, replicas, cluster };
+}
+
+function codeOf(ending: CommandEnding): unknown {
+  return ending.error instanceof AirlockError ? ending.error.code : ending.error;
+}
+
+describe('airlock hosted backup-etcd', () => {
+  test('shows the steps with --dry-run, and touches nothing', async () => {
+    const { api, hosted, commands } = await bench();
+    const ending = await hosted(['backup-etcd', 'kitchen', '--dry-run']);
+    expect(ending.exitCode).toBe(0);
+    expect(ending.outcome?.text).toContain('oc scale deployment -n clusters-kitchen kube-apiserver --replicas=3');
+    expect(ending.outcome?.text).toContain('snapshot save /var/lib/snapshot.db');
+    expect([api.writes, commands]).toEqual([[], []]);
+  });
+
+  test('takes a snapshot while the API is down, with its key, and starts everything again', async () => {
+    const { cwd, api, hosted, commands, etcd, replicas, cluster } = await bench();
+    let meanwhile: unknown;
+    api.exec = (pod, command) => {
+      if (command.includes('save')) meanwhile = [pod, replicas(), cluster()?.['spec']];
+      return etcd(pod, command);
+    };
+    const ending = await hosted(['backup-etcd', 'kitchen', 'backup', '-y']);
+    expect(ending).toMatchObject({ exitCode: 0, outcome: { result: { state: 'taken' } } });
+    expect(meanwhile).toEqual([
+      'clusters-kitchen/etcd-0',
+      { 'control-plane-operator': 0, 'kube-apiserver': 0, 'openshift-apiserver': 0 },
+      expect.objectContaining({ pausedUntil: 'true' }),
+    ]);
+    expect(replicas()).toEqual(writers);
+    expect(cluster()?.['spec']).not.toHaveProperty('pausedUntil');
+    expect(cluster()?.metadata['annotations']).toEqual({});
+    expect((await readFile(path.join(cwd, 'backup/snapshot.db'))).equals(snapshot)).toBe(true);
+    const record: unknown = JSON.parse(await readFile(path.join(cwd, 'backup/backup.json'), 'utf8'));
+    expect(record).toMatchObject({
+      version: '4.20.1',
+      quiesced: true,
+      snapshot: { revision: 4711, sizeBytes: snapshot.length },
+      encryptionKey: { secret: 'kitchen-etcd-encryption-key' },
+    });
+    for (const file of ['snapshot.db', 'encryption-key.json', 'backup.json'])
+      expect((await stat(path.join(cwd, 'backup', file))).mode & 0o777).toBe(0o600);
+    expect(commands.at(-1)).toBe('rm -f /var/lib/snapshot.db');
+    expect(JSON.stringify(ending)).not.toContain(key);
+    expect(codeOf(await hosted(['backup-etcd', 'kitchen', 'backup', '-y']))).toBe('USAGE');
+  }, 30_000);
+
+  test('leaves the API up with --online', async () => {
+    const { api, hosted } = await bench();
+    expect((await hosted(['backup-etcd', 'kitchen', '--online', '-y'])).exitCode).toBe(0);
+    expect(api.writes).toEqual([]);
+  }, 30_000);
+
+  test.each([
+    ['etcd refuses', { exitCode: 1, stderr: 'context deadline exceeded' }, 'POD_COMMAND_FAILED'],
+    ['the connection is cut', { cut: true }, 'CLUSTER_UNREACHABLE'],
+  ])('starts everything again when %s', async (_, answer, code) => {
+    const { api, hosted, etcd, replicas, cluster } = await bench();
+    api.exec = (pod, command) => (command.includes('save') ? answer : etcd(pod, command));
+    const ending = await hosted(['backup-etcd', 'kitchen', '-y']);
+    expect([ending.exitCode, codeOf(ending)]).toEqual([3, code]);
+    expect(replicas()).toEqual(writers);
+    expect(cluster()?.['spec']).not.toHaveProperty('pausedUntil');
+  });
+
+  test('starts everything again when it is interrupted', async () => {
+    const { api, hosted, etcd, replicas } = await bench();
+    const controller = new AbortController();
+    api.exec = (pod, command) => {
+      if (command.includes('save')) controller.abort();
+      return etcd(pod, command);
+    };
+    const ending = await hosted(['backup-etcd', 'kitchen', '-y'], { signal: controller.signal });
+    expect(ending.exitCode).toBe(130);
+    expect(replicas()).toEqual(writers);
+  });
+
+  test('puts back what a run before it that was killed had stopped', async () => {
+    const { api, hosted, replicas, cluster } = await bench();
+    const before = JSON.stringify({ replicas: writers, wasPaused: false });
+    const killed = cluster();
+    api.put({
+      apiVersion,
+      kind: 'HostedCluster',
+      ...killed,
+      metadata: { name: 'kitchen', namespace: 'clusters', annotations: { 'airlock.dev/before-etcd-backup': before } },
+      spec: { ...(killed?.['spec'] as object), pausedUntil: 'true' },
+    });
+    for (const name of Object.keys(writers))
+      api.put({
+        apiVersion: 'apps/v1',
+        kind: 'Deployment',
+        metadata: { name, namespace: space },
+        spec: { replicas: 0 },
+      });
+    expect((await hosted(['backup-etcd', 'kitchen', '-y'])).exitCode).toBe(0);
+    expect(replicas()).toEqual(writers);
+    expect(cluster()?.['spec']).not.toHaveProperty('pausedUntil');
+  }, 30_000);
+
+  test('keeps nothing under its final name when the copy differs', async () => {
+    const { cwd, api, hosted, etcd } = await bench();
+    api.exec = (pod, command) => (command[0] === 'dd' ? { stdout: 'other soup' } : etcd(pod, command));
+    const ending = await hosted(['backup-etcd', 'kitchen', 'backup', '-y', '--online']);
+    expect([ending.exitCode, codeOf(ending)]).toEqual([1, 'ETCD_BACKUP_DAMAGED']);
+    await expect(stat(path.join(cwd, 'backup/snapshot.db'))).rejects.toThrow('ENOENT');
+  });
+});
+
+describe('airlock hosted restore-etcd', () => {
+  async function taken() {
+    const all = await bench();
+    expect((await all.hosted(['backup-etcd', 'kitchen', 'backup', '-y', '--online'])).exitCode).toBe(0);
+    return all;
+  }
+
+  test('rehearses a restore in place with every command, and changes nothing', async () => {
+    const { api, hosted } = await taken();
+    const ending = await hosted(['restore-etcd', 'kitchen', 'backup']);
+    expect(ending).toMatchObject({ exitCode: 0, outcome: { result: { way: 'in-place', findings: [] } } });
+    for (const part of [
+      'oc scale statefulset -n clusters-kitchen etcd --replicas=0',
+      'oc delete pvc -n clusters-kitchen data-etcd-2',
+      'etcd-2=https://etcd-2.etcd-discovery.clusters-kitchen.svc:2380',
+      'oc scale deployment -n clusters-kitchen kube-apiserver --replicas=3',
+    ])
+      expect(ending.outcome?.text).toContain(part);
+    expect(api.writes).toEqual([]);
+  }, 30_000);
+
+  test('rehearses a new cluster from a URL', async () => {
+    const { hosted } = await taken();
+    const ending = await hosted(['restore-etcd', 'kitchen', 'backup', '--url', 'https://store.example.com/kitchen.db']);
+    expect(ending).toMatchObject({ exitCode: 0, outcome: { result: { way: 'recreate' } } });
+    expect(ending.outcome?.text).toContain('restoreSnapshotURL: "https://store.example.com/kitchen.db"');
+  }, 30_000);
+
+  test('says no when the key is another one, and when the snapshot was damaged', async () => {
+    const { cwd, api, hosted } = await taken();
+    api.put({
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: 'kitchen-etcd-encryption-key', namespace: 'clusters' },
+      data: { key: Buffer.alloc(32, 8).toString('base64') },
+    });
+    const other = await hosted(['restore-etcd', 'kitchen', 'backup']);
+    expect(other).toMatchObject({ exitCode: 1, outcome: { result: { findings: [{ code: 'RESTORE_REFUSED' }] } } });
+    const damaged = Buffer.from(snapshot);
+    damaged[100] = 0;
+    await writeFile(path.join(cwd, 'backup/snapshot.db'), damaged);
+    const ending = await hosted(['restore-etcd', 'kitchen', 'backup']);
+    expect([ending.exitCode, codeOf(ending)]).toEqual([1, 'ETCD_BACKUP_DAMAGED']);
+  }, 30_000);
+});
+
+describe('airlock hosted delete', () => {
+  test('shows the steps with --dry-run, and deletes nothing', async () => {
+    const { api, hosted } = await bench();
+    const ending = await hosted(['delete', 'kitchen', '--dry-run']);
+    expect(ending.outcome?.text).toContain('1. scale NodePool clusters/workers to 0');
+    expect(api.writes).toEqual([]);
+  });
+
+  test('asks before each step, waits until the hosts are free, and goes on where it was stopped', async () => {
+    const { api, hosted, cluster } = await bench();
+    const free = (event: { readonly state?: string; readonly message?: string }): void => {
+      if (event.state !== 'active' || event.message !== '2 nodes left') return;
+      const pool = api.find(apiVersion, 'NodePool', 'clusters', 'workers');
+      api.put({
+        apiVersion,
+        kind: 'NodePool',
+        metadata: { name: 'workers', namespace: 'clusters' },
+        spec: pool?.['spec'],
+        status: { replicas: 0 },
+      });
+    };
+    const declined = await hosted(['delete', 'kitchen'], { answers: [true, false], onEvent: free });
+    expect([declined.exitCode, codeOf(declined)]).toEqual([1, 'DECLINED']);
+    expect(declined.asked).toHaveLength(2);
+    expect(cluster()).toBeDefined();
+    const ending = await hosted(['delete', 'kitchen'], { answers: [true, true] });
+    expect([ending.exitCode, ending.asked.length]).toEqual([0, 2]);
+    expect(api.writes).toEqual([
+      `PATCH ${apiVersion} NodePool clusters/workers`,
+      `DELETE ${apiVersion} NodePool clusters/workers`,
+      `DELETE ${apiVersion} HostedCluster clusters/kitchen`,
+    ]);
+    expect(api.find('v1', 'Secret', 'clusters', 'kitchen-etcd-encryption-key')).toBeDefined();
+  });
+
+  test('ends with 3 when the hosts do not become free, and deletes nothing', async () => {
+    const { api, hosted } = await bench();
+    const ending = await hosted(['delete', 'kitchen', '-y', '--timeout', '1']);
+    expect([ending.exitCode, codeOf(ending)]).toEqual([3, 'GATE_TIMEOUT']);
+    expect(api.writes).toEqual([`PATCH ${apiVersion} NodePool clusters/workers`]);
+  });
+
+  test('refuses while the cluster is paused', async () => {
+    const { hosted } = await bench();
+    expect((await hosted(['pause', 'kitchen'])).exitCode).toBe(0);
+    const ending = await hosted(['delete', 'kitchen', '-y']);
+    expect([ending.exitCode, codeOf(ending)]).toEqual([1, 'HOSTED_REFUSED']);
+  });
+});
+
+describe('airlock hosted', () => {
+  test('shows status, scales after a yes, and refuses a cluster that the site does not have', async () => {
+    const { api, hosted } = await bench();
+    expect((await hosted(['status', 'kitchen'])).outcome?.text).toContain('clusters/kitchen: 4.20.1, Completed');
+    const without = await hosted(['scale', 'kitchen', 'workers', '3']);
+    expect([without.exitCode, codeOf(without)]).toEqual([2, 'USAGE']);
+    expect((await hosted(['scale', 'kitchen', 'workers', '3'], { answers: [true] })).exitCode).toBe(0);
+    expect(api.find(apiVersion, 'NodePool', 'clusters', 'workers')?.['spec']).toMatchObject({ replicas: 3 });
+    expect((await hosted(['status', 'cellar'])).exitCode).toBe(2);
+  });
+
+  test('refuses an upgrade to a release that is not at the mirror', async () => {
+    const { api, hosted } = await bench();
+    const ending = await hosted(['upgrade', 'kitchen', '4.20.9', '-y']);
+    expect(ending).toMatchObject({ exitCode: 1, outcome: { result: { findings: [{ code: 'UPGRADE_REFUSED' }] } } });
+    expect(api.writes).toEqual([]);
+  });
+});
