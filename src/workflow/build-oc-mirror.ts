@@ -35,6 +35,7 @@ import {
   writePlan,
 } from '../plan/index.ts';
 import { type Base, readBase } from './base.ts';
+import { findTool } from './carried-tool.ts';
 import { type EngineSettings, ocMirrorStateName } from './choose-engine.ts';
 import { httpAccess, openSourceClients } from './clients.ts';
 import { contentSources } from './content-sources.ts';
@@ -178,6 +179,7 @@ async function adopt(job: Build, state: RunState, run: Run): Promise<MirrorResul
     const planFile = path.join(partial, planName);
     await writePlan(plan, planFile, run);
     const key = request.signingKeyFile;
+    const tool = await findTool(request, plan, run);
     const outcome = await adoptArchive(
       {
         plan,
@@ -188,6 +190,7 @@ async function adopt(job: Build, state: RunState, run: Run): Promise<MirrorResul
         sources: contentSources(clients),
         parallelBlobs: request.source.parallelLayers,
         ...(key === undefined ? {} : { signingKeyPem: (await readFileLimited(key, run)).toString() }),
+        ...(tool ? { toolFile: tool.file } : {}),
         beforeSeal: () => keepCatalogs(partial, catalogsFolder(job), digests, run),
         leftovers: [ocMirrorPlaces.workingDir, ocMirrorStateName, planName],
       },

@@ -152,7 +152,8 @@ export class OutputReader {
     }
     const final = texts.final.exec(text)?.[1];
     if (final !== undefined) this.#finalError = final;
-    if (!this.#takeImageError(text)) this.#log('error', text);
+    // The files that it points to are moved, and the images that failed are in the result.
+    if (!this.#takeImageError(text)) this.#log(texts.someFailed.test(text) ? 'debug' : 'error', text);
   }
 
   #takeImageError(line: string): boolean {

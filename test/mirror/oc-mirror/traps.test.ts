@@ -188,12 +188,16 @@ describeShared('RHCOS files beside the archive of oc-mirror', 'golden', (golden)
 
   test('lie in the front volume, and a flipped byte of one is found', async () => {
     const played = await playBuild(golden, '02a-release-minmax/1-m2d');
-    const result = await played.build({ request: { selection: selection(await serveBootImages()) } });
+    const result = await played.build({
+      request: { selection: selection(await serveBootImages()), toolFile: standIn },
+    });
     expect(result.state).toBe('complete');
     const [bundle] = await openBundle(result.folder, quietRun());
     if (!bundle) throw new Error('no bundle');
     const files = bundle.index.files.filter((file) => file.role === 'coreos');
     expect(files.map((file) => [file.volume, file.webPath])).toEqual([[0, '/rhcos/9.6.4.19/x86_64/rhcos-live.iso']]);
+    const own = bundle.index.files.filter((file) => file.volume === 0).map((file) => file.path);
+    expect(own).toEqual(expect.arrayContaining(['airlock/bin/airlock', 'airlock/imageset.yaml', 'airlock/plan.json']));
     expect(bundle.index.releases.map((release) => [release.version, release.architecture, release.signature])).toEqual([
       ['4.19.10', 'amd64', 'verified'],
       ['4.19.8', 'amd64', 'verified'],
