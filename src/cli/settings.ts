@@ -111,6 +111,8 @@ export async function planRequest(invocation: Invocation, folder: string): Promi
     baseFile: pathFlag(invocation, 'base'),
     baseKeyFile: pathFlag(invocation, 'baseKey'),
     toolFile: await toolFile(invocation),
+    tools: toolList(invocation),
+    toolsArchitecture: invocation.flags.text('toolsArch'),
     signed: invocation.flags.text('signingKey') !== undefined,
     partSizeBytes: invocation.flags.number('partSize'),
     partsFolder: pathFlag(invocation, 'partsDir'),
@@ -119,6 +121,16 @@ export async function planRequest(invocation: Invocation, folder: string): Promi
     source: sourceSettings(invocation),
     selection: selectionSettings(invocation),
   };
+}
+
+/** `--tools NAME,…`: files of this host relative to the working folder; `none` is an empty list. */
+function toolList(invocation: Invocation): readonly string[] | undefined {
+  const names = invocation.flags.list('tools');
+  if (names?.length === 1 && names[0] === 'none') return [];
+  return names?.map((text) => {
+    const [, name, place = ''] = /^([^=]+)=(.+)$/.exec(text) ?? [];
+    return name === undefined || /^https?:/.test(place) ? text : `${name}=${userPath(invocation, place)}`;
+  });
 }
 
 /**

@@ -6,6 +6,7 @@ export { type DeletionItem, listDeletions, parseDeletions, renderDeletions, toIm
 export { type LoadedSelection, type LoadedSet, selectLoaded } from './delete/select-loaded.ts';
 export { mirrorErrors } from './errors.ts';
 export type { HttpAccess } from './http-access.ts';
+export { type ImageFileRequest, type KeptImageFile, keepImageFile } from './layer/keep-file.ts';
 export { additionalStorageName, digestTag, type ImageName, imageStorageName, parseImageName } from './naming.ts';
 export { type BinarySearch, findOcMirror, noOcMirror, type OcMirrorBinary, openOcMirror } from './oc-mirror/binary.ts';
 export { describeArchive } from './oc-mirror/describe.ts';

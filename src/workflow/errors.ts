@@ -9,6 +9,7 @@ export const workflowErrors: ErrorTable = {
   NOTHING_EMITTED: { exit: 'usage', summary: 'A folder holds nothing that emit wrote.' },
   NOTHING_LOADED: { exit: 'no', summary: 'No bundle was loaded at this site yet.' },
   RELEASE_NOT_LOADED: { exit: 'no', summary: 'The site names a release that no loaded bundle carries.' },
+  TOOL_MISSING: { exit: 'incomplete', summary: 'A client tool is not where it should come from.' },
   NEED_LIST_INVALID: { exit: 'usage', summary: 'A file is no need list of a bundle.' },
   DECLINED: { exit: 'no', summary: 'The question whether to go on was answered with no.' },
   DEMO_FAILED: { exit: 'environment', summary: 'The demo did not come to its end.' },

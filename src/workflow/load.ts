@@ -15,7 +15,7 @@ import { loadSite, type Site } from '../config/index.ts';
 import { AirlockError, isAirlockError } from '../core/errors.ts';
 import { readFileLimited } from '../core/files.ts';
 import type { Run } from '../core/run.ts';
-import { type MirrorTarget, targetRepository } from '../manifests/index.ts';
+import type { MirrorTarget } from '../manifests/index.ts';
 import {
   type CopyResult,
   type CredentialSource,
@@ -25,15 +25,18 @@ import {
   staticCredentials,
 } from '../oci/index.ts';
 import { adoptSite } from './adopt-site.ts';
+import { findHolders, withAssumed } from './assumed-content.ts';
 import { openTargetClients, type RemoteClients } from './clients.ts';
 import { writeClusterResources } from './cluster-resources.ts';
 import { readBundleContent } from './loaded.ts';
 import { openMedia } from './media.ts';
+import { placeRepositories } from './nested-names.ts';
 import type { SourceSettings, TargetSettings } from './requests.ts';
 import { siteTarget } from './site/endpoints.ts';
 import { sitePaths } from './site/paths.ts';
 import { prepareCertificates, prepareUser, registryTrustPem } from './site/prepare.ts';
 import type { LoadTarget } from './target.ts';
+import { writeToolSums } from './tool-sums.ts';
 
 export interface LoadRequest {
   readonly bundle: string;
@@ -189,6 +192,7 @@ async function loadStorage(bundles: readonly Bundle[], folder: string, places: P
     // What comes later builds on this one.
     if (outcome.kind === 'partial') break;
   }
+  if (places.tools !== undefined) await writeToolSums(bundles, places.tools, run);
   const kinds = generations.map((one) => one.kind);
   const state = kinds.includes('partial') ? 'partial' : kinds.includes('loaded') ? 'loaded' : 'nothing-new';
   return { state, generations };
@@ -211,24 +215,28 @@ async function loadRegistry(
     run,
   );
   try {
+    const holders = findHolders(bundles, target);
     const store = await openBundleStore(
       bundles,
       {
         trustAssumed: true,
-        readAssumed: (repository, digest) => readAtTarget(clients, target, repository, digest, run),
+        readAssumed: (_, digest) => readAtTarget(clients, target.registry, holders(digest), digest, run),
       },
       run,
     );
     const { incomplete } = store;
-    const content = contentFromSource({
+    const { repositories, prefix, originals } = placeRepositories(store.repositories, target);
+    const carried = contentFromSource({
       source: openBundleSource(store),
-      repositories: store.repositories,
-      locate: (repository) => [{ registry: 'bundle', repository }],
+      repositories,
+      locate: (name) => originals(name).map((repository) => ({ registry: 'bundle', repository })),
     });
+    const content = withAssumed(carried, clients, target.registry, holders);
     const options = {
       target: clients.remote,
+      mountFrom: ({ digest }: { readonly digest: Digest }) => holders(digest),
       registry: target.registry,
-      prefix: target.prefix,
+      prefix,
       stage: 'load',
       parallelBlobs: request.source.parallelLayers,
     } as const;
@@ -260,18 +268,19 @@ async function loadRegistry(
 /** Manifests that an earlier generation carried are read from the target: they say which blobs an image needs. */
 async function readAtTarget(
   clients: RemoteClients,
-  target: MirrorTarget,
-  repository: string,
+  registry: string,
+  holders: readonly string[],
   digest: Digest,
   run: Run,
 ): Promise<Buffer | undefined> {
-  try {
-    const name = targetRepository(repository, target);
-    return (await clients.remote.fetchManifest({ registry: target.registry, repository: name, digest }, run)).bytes;
-  } catch (error) {
-    if (isAirlockError(error, 'MANIFEST_UNKNOWN')) return undefined;
-    throw error;
+  for (const repository of holders) {
+    try {
+      return (await clients.remote.fetchManifest({ registry, repository, digest }, run)).bytes;
+    } catch (error) {
+      if (!isAirlockError(error, 'MANIFEST_UNKNOWN')) throw error;
+    }
   }
+  return undefined;
 }
 
 /** The site's own user and CA for its external registry. */

@@ -9,6 +9,7 @@ import { openSourceClients, openTargetClients, type RemoteClients } from './clie
 import { writeClusterResources } from './cluster-resources.ts';
 import { contentSources } from './content-sources.ts';
 import { plannedSignatures } from './loaded.ts';
+import { placeRepositories } from './nested-names.ts';
 import { planImageSet, workspaceOf } from './plan-image-set.ts';
 import type { PlanRequest, TargetSettings } from './requests.ts';
 import { errorBits, isReleaseType, type MirrorResult, uncheckedReleases } from './result.ts';
@@ -42,7 +43,7 @@ export async function mirror(request: MirrorRequest, run: Run): Promise<MirrorOu
   const target = await openTargetClients(request.source, request.targetSettings, undefined, run);
   try {
     // Nothing counts as carried: the target itself is asked what it has.
-    const { plan } = await planImageSet({ ...request, full: true }, run);
+    const { plan } = await planImageSet({ ...request, full: true, tools: [] }, run);
     const { result, missing } = await copyPlan(plan, request, source, target, run);
     const { failures: _, ...copied } = result;
     const written = await finishFiles(plan, missing, request, source, run);
@@ -87,8 +88,10 @@ async function copyPlan(
   run: Run,
 ): Promise<{ result: CopyResult; missing: MissingContent[] }> {
   const kept = openKeptBlobs(workspaceOf(request));
-  const content = await plannedContent(plan, kept, source, run);
-  const { registry, prefix } = request.target;
+  const planned = await plannedContent(plan, kept, source, run);
+  const { registry } = request.target;
+  const { repositories, prefix } = placeRepositories(planned.repositories, request.target);
+  const content = { ...planned, repositories };
   const { parallelLayers } = request.source;
   const options = {
     target: target.remote,

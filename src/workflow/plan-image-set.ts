@@ -25,6 +25,7 @@ import { hasSameNames } from './names.ts';
 import { registryImageFile } from './registry-image.ts';
 import type { PlanRequest } from './requests.ts';
 import { forecastSpace } from './space.ts';
+import { collectTools } from './tools.ts';
 
 /** A plan and what follows from it. */
 export interface PlanResult {
@@ -88,12 +89,25 @@ export async function planImageSet(request: PlanRequest, run: Run): Promise<Plan
     assertSelection(facts, configuration);
     const base = await readBase(request, workspace, run);
     const image = await registryImageFile(configuration.site?.site, clients.remote, kept, workspace, run);
+    const tools = await collectTools(
+      facts,
+      {
+        names: request.tools,
+        hasSite: configuration.site !== undefined,
+        architecture: request.toolsArchitecture ?? 'amd64',
+        workspace,
+        carriedFiles: base.carriedFiles,
+      },
+      { source: clients.remote, http: httpAccess(clients, 'plan'), kept },
+      run,
+    );
     const plan = assemblePlan(
       {
         ...facts,
-        files: [...facts.files, ...configurationFiles(configuration), ...image.files],
-        missing: [...facts.missing, ...image.missing],
-        notes: [...facts.notes, ...image.notes],
+        manifests: tools.manifests,
+        files: [...facts.files, ...configurationFiles(configuration), ...image.files, ...tools.files],
+        missing: [...facts.missing, ...image.missing, ...tools.missing],
+        notes: [...facts.notes, ...image.notes, ...tools.notes],
       },
       {
         now: request.createdAt ?? run.now(),

@@ -54,6 +54,10 @@ export interface PlanRequest {
   readonly baseFile?: string | undefined;
   /** The public key that the inventory has to be signed with; left out: its digest alone is checked. */
   readonly baseKeyFile?: string | undefined;
+  /** Tools for the bastion, as `--tools` lists them; undefined: oc and kubectl where there is a site. */
+  readonly tools?: readonly string[] | undefined;
+  /** The bastion's architecture, as Go spells it; default amd64. */
+  readonly toolsArchitecture?: string | undefined;
   /** The executable of this tool that goes along as `airlock/bin/airlock`. */
   readonly toolFile?: string | undefined;
   /** Whether the bundle will be signed: the signature takes room too. */

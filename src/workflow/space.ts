@@ -27,6 +27,7 @@ import type { CarriedTool } from './carried-tool.ts';
 import type { PlanRequest } from './requests.ts';
 import { describeResult } from './result.ts';
 import { sitePaths } from './site/paths.ts';
+import { toolSumsName } from './tool-sums.ts';
 
 /** What folders on both hosts will take, and whether this one has it. */
 export interface SpaceForecast {
@@ -155,6 +156,9 @@ async function planBastion(
     else if (file.role === 'tool') tools.set(path.posix.basename(file.path), file.size);
     else if (file.role === 'registry-image') files.set(file.path.replace(/^airlock\//, ''), file.size);
   }
+  // The list of checksums beside them.
+  const sumsBytes = [...tools.keys()].reduce((sum, name) => sum + 64 + 2 + name.length + 1, 0);
+  if (sumsBytes > 0) tools.set(toolSumsName, sumsBytes);
   const own = site && site.registry.mode !== 'external' ? sitePaths(site) : undefined;
   const places = own
     ? { target: own.storage, webRoot: own.web, toolsDir: own.tools, filesDir: own.files }

@@ -68,6 +68,7 @@ describe('the forecast of plan', () => {
       ['bundle', 'out/gen-000001'],
       ['registry', 'bastion/registry/data'],
       ['web', 'bastion/web'],
+      ['tools', 'bastion/state/tools'],
       ['state', 'bastion/state/generations'],
     ];
     for (const [purpose, place, skip] of places) {

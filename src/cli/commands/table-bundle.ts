@@ -53,6 +53,20 @@ export const toolOption: OptionSpec = {
     'executable that goes along as airlock/bin/airlock (default: this program when it is packaged, or what npm run package made); none: no tool',
 };
 
+/** Client tools of the bastion. */
+export const clientToolOptions: readonly OptionSpec[] = [
+  {
+    flags: '--tools <name,...>',
+    summary:
+      'oc and kubectl out of the release payload, NAME=FILE, or NAME=URL#sha256:HEX; default: oc,kubectl with a site file; none: no tools',
+  },
+  {
+    flags: '--tools-arch <arch>',
+    summary: 'architecture of the bastion, for oc and kubectl (default: amd64)',
+    choices: ['amd64', 'arm64', 'ppc64le', 's390x'],
+  },
+];
+
 /** What a bastion holds, and how bundles are carried and refreshed. */
 export const bundleCommands: readonly CommandSpec[] = [
   {

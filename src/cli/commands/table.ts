@@ -8,7 +8,14 @@ import {
   targetOptions,
   workspaceOption,
 } from '../options.ts';
-import { blockSizeOption, bundleCommands, mediaOption, partOptions, toolOption } from './table-bundle.ts';
+import {
+  blockSizeOption,
+  bundleCommands,
+  clientToolOptions,
+  mediaOption,
+  partOptions,
+  toolOption,
+} from './table-bundle.ts';
 import { clusterCommands } from './table-cluster.ts';
 import { partCommands } from './table-parts.ts';
 
@@ -23,6 +30,7 @@ const planOptions = [
     parse: parseBytes,
   },
   { flags: '--full', summary: 'carry everything again, whatever earlier generations carried' },
+  ...clientToolOptions,
   toolOption,
   blockSizeOption,
   { flags: '--base <file>', summary: 'inventory exported at the site: carry exactly what it lacks' },

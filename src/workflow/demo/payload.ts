@@ -37,6 +37,7 @@ const platforms = [
 const components = [
   'agent-installer-api-server',
   'cli',
+  'cli-artifacts',
   'cluster-version-operator',
   'etcd',
   'haproxy-router',
@@ -122,9 +123,7 @@ export function renderDemoGraph(content: DemoContent): string {
 function makeComponent(name: string, base: ReturnType<typeof renderLayer>): WrittenImage {
   return writeIndex(
     platforms.map((platform) => {
-      const own = renderLayer([
-        { path: `usr/bin/${name}`, content: noise(`${name}-${platform.architecture}`, 40_000), mode: 0o755 },
-      ]);
+      const own = renderLayer(name === 'cli-artifacts' ? clientTools() : ownFiles(name, platform.architecture));
       return writeImage({
         platform: pick(platform),
         layers: [base, own],
@@ -132,6 +131,19 @@ function makeComponent(name: string, base: ReturnType<typeof renderLayer>): Writ
       });
     }),
   );
+}
+
+function ownFiles(name: string, architecture: string): Parameters<typeof renderLayer>[0] {
+  return [{ path: `usr/bin/${name}`, content: noise(`${name}-${architecture}`, 40_000), mode: 0o755 }];
+}
+
+/** Clients lie where real payloads have them, those of all architectures in every instance. */
+function clientTools(): Parameters<typeof renderLayer>[0] {
+  return platforms.map(({ architecture }) => ({
+    path: `usr/share/openshift/linux_${architecture}/oc`,
+    content: `#!/bin/sh\necho "Client Version: ${version} (${architecture}, made up)"\n`,
+    mode: 0o755,
+  }));
 }
 
 function toolLayer(architecture: string): ReturnType<typeof renderLayer> {

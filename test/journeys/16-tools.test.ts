@@ -1,0 +1,81 @@
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type AirlockOptions, airlock, tell } from '../helpers/airlock.ts';
+import { freeSitePorts, writeSite } from '../helpers/journey-site.ts';
+import { type JourneySource, startJourneySource, writeImageSet } from '../helpers/journey-source.ts';
+import { suiteFolder } from '../helpers/temporary.ts';
+
+const run = promisify(execFile);
+let folder: string;
+let source: JourneySource;
+let options: AirlockOptions;
+const at = (...names: string[]): string => path.join(folder, ...names);
+
+/** Runs and gives the one document of `-o json`. */
+async function json(exitCode: number, ...args: string[]): Promise<Record<string, unknown>> {
+  const ending = await airlock([...args, '-o', 'json'], options);
+  expect(ending.exitCode, tell(ending)).toBe(exitCode);
+  return JSON.parse(ending.stdout) as Record<string, unknown>;
+}
+
+beforeAll(async () => {
+  folder = await suiteFolder();
+  source = await startJourneySource(at('source'));
+  options = { cwd: folder, env: source.env };
+  await writeImageSet(at('imageset.yaml'), {});
+  await writeFile(at('butane'), '#!/bin/sh\necho butane\n');
+});
+
+afterAll(async () => {
+  await source?.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+describe('tools', () => {
+  test('come out of the release payload for the architecture asked for, run on the bastion, and have checksums', async () => {
+    const sum = createHash('sha256')
+      .update(await readFile(at('butane')))
+      .digest('hex');
+    const tools = ['--tools', `oc,kubectl,butane=butane#sha256:${sum}`, '--tools-arch', 'arm64'];
+    const flags = ['-c', 'imageset.yaml', ...source.flags, ...tools, 'out'];
+    await json(0, 'build', ...flags);
+    await json(0, 'load', 'out', 'storage:registry', '--tools-dir', 'tools');
+    for (const name of ['oc', 'kubectl']) {
+      const { stdout } = await run(at('tools', name));
+      expect(stdout).toContain('arm64');
+    }
+    expect((await run(at('tools/butane'))).stdout).toBe('butane\n');
+    const { stdout } = await run('sha256sum', ['--strict', '-c', 'SHA256SUMS'], { cwd: at('tools') });
+    expect(stdout.trim().split('\n')).toEqual(['butane: OK', 'kubectl: OK', 'oc: OK']);
+    expect(await json(0, 'build', ...flags)).toMatchObject({ state: 'nothing-new' });
+  });
+
+  test('come along by themselves where there is a site', async () => {
+    await writeSite(folder, { addresses: ['127.0.0.1'], mode: 'embedded', ports: await freeSitePorts() });
+    await json(0, 'build', '-f', 'site.yaml', '--no-rhcos', ...source.flags, 'site');
+    await json(0, 'load', 'site', '-f', 'site.yaml');
+    expect((await run(at('bastion/state/tools/oc'))).stdout).toContain('amd64');
+  });
+
+  test('that are not there make the set incomplete, those that nobody knows are refused', async () => {
+    const plan = (...tools: string[]) => [
+      'plan',
+      '-c',
+      'imageset.yaml',
+      ...source.flags,
+      '--tools',
+      ...tools,
+      'missing',
+    ];
+    expect(await json(5, ...plan('oc', '--tools-arch', 's390x'))).toMatchObject({
+      plan: { missing: [{ type: 'tool', code: 'TOOL_MISSING' }] },
+    });
+    expect(await json(2, ...plan('spoon'))).toMatchObject({ error: { code: 'USAGE' } });
+    expect(await json(2, ...plan('x=https://tools.example.com/x'))).toMatchObject({ error: { code: 'USAGE' } });
+    expect(await json(2, ...plan('../x=butane'))).toMatchObject({ error: { code: 'USAGE' } });
+  });
+});
