@@ -91,6 +91,7 @@ export async function up(request: UpRequest, run: Run): Promise<UpResult> {
       ? services.state
       : await ensureRegistry(
           engine,
+          site,
           siteContainer(site, registryConfig, certificates.leaf.fingerprintSha256),
           supervisor === 'systemd',
           run,

@@ -15,6 +15,7 @@ import {
   specLabel,
   withSpecLabel,
 } from '../../registry/index.ts';
+import { assertPortFree } from '../services/port-free.ts';
 
 const name = 'airlock-registry';
 
@@ -38,6 +39,7 @@ export async function findRegistryContainer(engine: ContainerEngine): Promise<Co
 /** As `ensureContainer`, as a unit of systemd where that is to keep it: then it starts at boot. */
 export async function ensureRegistry(
   engine: ContainerEngine,
+  site: Site,
   spec: ContainerSpec,
   systemd: boolean,
   run: Run,
@@ -47,6 +49,7 @@ export async function ensureRegistry(
     throw new AirlockError('PODMAN_FAILED', `a container named ${name} is there, which airlock did not make`, {
       hint: `rename it: podman rename ${name} OTHER`,
     });
+  if (!there?.running) await assertPortFree(site.registry.port);
   if (!systemd) return ensureContainer(engine, spec, run);
   const labelled = withSpecLabel(spec, (await engine.findImage(spec.image)) ?? '');
   const changed = await installUnit(registryUnit(labelled, { podmanVersion: await engine.version() }), run);

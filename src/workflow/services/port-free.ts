@@ -1,0 +1,26 @@
+import net from 'node:net';
+import { AirlockError, findErrno } from '../../core/errors.ts';
+import { hostPort } from '../../core/ip.ts';
+
+/**
+ * Fails when another program has a port that a container is about to take on every address: the container would start, end and start again
+ * without a word.
+ * @throws AirlockError LISTEN_FAILED
+ */
+export async function assertPortFree(port: number): Promise<void> {
+  for (const host of ['0.0.0.0', '::']) {
+    const error = await tryListen(host, port);
+    if (findErrno(error) !== 'EADDRINUSE') continue;
+    throw new AirlockError('LISTEN_FAILED', `another program listens on port ${port} (${hostPort(host, port)})`, {
+      hint: `find it with "ss -ltnp sport = :${port}" and stop it, or choose another registry.port`,
+    });
+  }
+}
+
+function tryListen(host: string, port: number): Promise<unknown> {
+  return new Promise((resolve) => {
+    const server = net.createServer();
+    server.once('error', resolve);
+    server.listen({ host, port, ipv6Only: host === '::' }, () => server.close(() => resolve(undefined)));
+  });
+}
