@@ -1,27 +1,31 @@
 import { AirlockError } from '../../core/errors.ts';
 import { formatBytes } from '../../core/units.ts';
-import { type MirrorOutcome, mirror, parseLoadTarget } from '../../workflow/index.ts';
+import { type MirrorOutcome, mirror, mirrorWithOcMirror } from '../../workflow/index.ts';
 import { argument, type Invocation, type Outcome } from '../command.ts';
 import { renderMissing } from '../render/plan.ts';
 import { plural } from '../render/table.ts';
-import { pathFlag, planRequest, targetSettings, userPath } from '../settings.ts';
-import { buildExitCode } from './build.ts';
+import { loadTarget, pathFlag, planRequest, targetSettings, userPath } from '../settings.ts';
+import { buildExitCode, engineSettings } from './build.ts';
 
 export async function runMirror(invocation: Invocation): Promise<Outcome> {
-  const target = parseLoadTarget(argument(invocation, 0) ?? '', invocation.world.cwd);
+  const target = loadTarget(invocation, argument(invocation, 0) ?? '');
   if (target.kind !== 'registry')
     throw new AirlockError('USAGE', 'mirror goes to a registry', {
       hint: 'write docker://HOST[:PORT][/PREFIX]; to fill a storage folder use build and load',
     });
-  const { registry, prefix } = target;
+  const { kind: _, ...mirrorTarget } = target;
   const request = {
     ...(await planRequest(invocation, '.')),
-    target: { registry, prefix },
+    target: mirrorTarget,
     targetSettings: targetSettings(invocation),
     outputFolder: pathFlag(invocation, 'outputDir') ?? userPath(invocation, 'working-dir/cluster-resources'),
     webFolder: pathFlag(invocation, 'webDir'),
   };
-  const result = await mirror(request, invocation.run);
+  const engine = engineSettings(invocation);
+  const result =
+    engine.engine === 'oc-mirror'
+      ? await mirrorWithOcMirror({ ...request, engine }, invocation.run)
+      : await mirror(request, invocation.run);
   return { exitCode: buildExitCode(result), result, text: renderMirror(result) };
 }
 
