@@ -130,7 +130,13 @@ class Window {
     if (offset < this.#start || offset + length > this.#start + this.#length) {
       const wanted = Math.min(windowBytes, this.#sizeBytes - offset);
       this.#start = offset;
-      this.#length = await this.#file.read(this.#buffer.subarray(0, wanted), offset);
+      this.#length = 0;
+      // Where a volume lies in parts, a read ends at the end of a part.
+      while (this.#length < wanted) {
+        const count = await this.#file.read(this.#buffer.subarray(this.#length, wanted), offset + this.#length);
+        if (count === 0) break;
+        this.#length += count;
+      }
     }
     const at = offset - this.#start;
     return this.#buffer.subarray(at, Math.min(at + length, this.#length));

@@ -4,6 +4,8 @@ import { expect, test } from 'vitest';
 import { openBundle, verifyBundle } from '../../../src/bundle/index.ts';
 import { quietRun } from '../../../src/core/run.ts';
 import { type LoadResult, load } from '../../../src/workflow/load.ts';
+import { cutBundle } from '../../../src/workflow/parts.ts';
+import { verify } from '../../../src/workflow/verify.ts';
 import { goldenMirrors, goldenRegistry } from '../../golden/expected.ts';
 import { goldenTarget, listStorage, mirrorRules, readResources } from '../../golden/run-case.ts';
 import { describeShared } from '../../helpers/real.ts';
@@ -82,6 +84,15 @@ describeShared('building with oc-mirror', 'golden', (golden) => {
     for (const row of goldenRegistry('08-incremental', '4-d2m-build2') ?? []) expect(rows).toContain(row);
     const alone = await temporaryFolder();
     await expect(loadStorage(second.folder, alone)).rejects.toMatchObject({ code: 'BASE_MISSING' });
+  });
+
+  test('lies in parts as any other bundle', async () => {
+    const played = await playBuild(golden, '05a-op-package-only/1-m2d');
+    const { folder } = await played.build();
+    const parts = path.join(played.folder, 'parts');
+    await cutBundle(folder, parts, 500_000, quietRun());
+    const report = await verify({ bundle: parts, media: [], verifiedBy: 'the test' }, quietRun());
+    expect(report.bundles.map((one) => [one.kind, one.whole, one.damages])).toEqual([['adopted', true, []]]);
   });
 
   test('makes nothing of a run that brings nothing new', async () => {
