@@ -99,7 +99,8 @@ function checkKind(root: ConfigNode & { kind: 'map' }, kind: Kind, faults: Fault
     const hint = near === undefined || near === 'kind' ? `add "kind: ${kind}"` : `"${near}" should be written "kind"`;
     faults.error('CONFIG_KIND', near === undefined ? [] : [near], 'configuration missing `kind`', hint);
   } else if (value !== kind) {
-    faults.error('CONFIG_KIND', ['kind'], `cannot parse "${value}" as "${kind}"`, `write "kind: ${kind}"`);
+    const hint = value === 'Site' ? 'a site file is given with -f, not with -c' : `write "kind: ${kind}"`;
+    faults.error('CONFIG_KIND', ['kind'], `cannot parse "${value}" as "${kind}"`, hint);
   }
 }
 

@@ -41,6 +41,8 @@ export async function loadSite(file: string, run: Run): Promise<LoadedSite> {
 
 /** The bytes of a configuration file, and its text. @throws AirlockError CONFIG_NOT_FOUND, CONFIG_INVALID, FILE_UNREADABLE */
 export async function readConfigFile(file: string, run: Run): Promise<{ bytes: Uint8Array; text: string }> {
+  if ((await run.disk.stat(file))?.kind === 'directory')
+    throw new AirlockError('CONFIG_NOT_FOUND', `${file} is a folder`, { hint: 'name the file in it' });
   // A little more than the parser takes, so that it can say so with its own words.
   const bytes = await findFile(file, run, documentLimits.bytes + (64 << 10));
   if (!bytes) {

@@ -85,7 +85,10 @@ function addIssue(issue: Issue, faults: Faults): void {
     faults.error('CONFIG_VALUE', at, `key "${String(at.at(-1))}" ${said}`, undefined, keyPosition(faults, at));
   } else if (issue.code === 'invalid_value') {
     const values = issue.values.map(String);
-    const hint = node.kind === 'scalar' && values.length > 1 ? knownHint(String(node.value), values) : undefined;
+    const text = node.kind === 'scalar' ? String(node.value) : undefined;
+    const isImageSet = at[0] === 'kind' && text === 'ImageSetConfiguration';
+    const nearest = text !== undefined && values.length > 1 ? knownHint(text, values) : undefined;
+    const hint = isImageSet ? 'an ImageSetConfiguration is given with -c, not with -f' : nearest;
     const code = at.length === 1 ? 'CONFIG_KIND' : 'CONFIG_VALUE';
     faults.error(
       code,

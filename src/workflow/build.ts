@@ -9,6 +9,7 @@ import { findTool } from './carried-tool.ts';
 import { chooseEngine, type EngineSettings } from './choose-engine.ts';
 import { openSourceClients } from './clients.ts';
 import { contentSources } from './content-sources.ts';
+import { warnOfFolderWords } from './folder-words.ts';
 import { keepNames } from './names.ts';
 import { describePlan, loadConfiguration, type PlanResult, planImageSet, workspaceOf } from './plan-image-set.ts';
 import type { PlanRequest } from './requests.ts';
@@ -35,6 +36,7 @@ export async function build(request: BuildRequest, run: Run): Promise<MirrorResu
   try {
     const binary = await chooseEngine(request.engine, request, run);
     if (binary) return await buildWithOcMirror(binary, request, run);
+    warnOfFolderWords(request.folder, run);
     const { result: planned, resumed } = await choosePlan(request, run);
     const { plan } = planned;
     if (planned.plan.missing.length === 0 && !planned.isNew && !request.full && !resumed) {

@@ -46,6 +46,18 @@ describe('loadImageSet', () => {
     expect(error.hint).toContain('airlock init');
   });
 
+  test('says that a folder is none', async () => {
+    const error = await failure(loadImageSet(await temporaryFolder(), quietRun()));
+    expect(error).toMatchObject({ code: 'CONFIG_NOT_FOUND', message: expect.stringContaining('is a folder') });
+  });
+
+  test('names the other flag when the files are mixed up', async () => {
+    const wrongSite = await failure(loadSite(await file('isc.yaml', imageSet), quietRun()));
+    expect(wrongSite.message).toContain('is given with -c');
+    const wrongImageSet = await failure(loadImageSet(await file('site.yaml', smallSite), quietRun()));
+    expect(wrongImageSet.message).toContain('is given with -f');
+  });
+
   test('lists every fault on a line of its own', async () => {
     const target = await file(
       'isc.yaml',

@@ -1,0 +1,70 @@
+import { mkdir, readFile, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type AirlockOptions, airlock, tell } from '../helpers/airlock.ts';
+import { type JourneySource, startJourneySource, writeImageSet } from '../helpers/journey-source.ts';
+import { suiteFolder } from '../helpers/temporary.ts';
+
+let folder: string;
+let source: JourneySource;
+let options: AirlockOptions;
+
+beforeAll(async () => {
+  folder = await suiteFolder();
+  source = await startJourneySource(path.join(folder, 'source'));
+  options = { cwd: folder, env: { ...source.env, SOURCE_DATE_EPOCH: '1760000000' } };
+  await writeImageSet(path.join(folder, 'tools.yaml'), { release: false });
+});
+
+afterAll(async () => {
+  await source?.close();
+});
+
+const run = (...args: string[]) => airlock([...args, ...source.flags], options);
+const exists = (file: string) =>
+  stat(path.join(folder, file)).then(
+    () => true,
+    () => false,
+  );
+
+describe('plans and builds', () => {
+  test('build uses the plan of the workspace once, and seals with the time of SOURCE_DATE_EPOCH', async () => {
+    const planned = await run('plan', '-c', 'tools.yaml', 'used');
+    expect(planned.exitCode, tell(planned)).toBe(0);
+    const text = await readFile(path.join(folder, 'used/.airlock/plan.json'), 'utf8');
+    expect(text).toContain('2025-10-09T08:53:20');
+    const built = await run('build', '-c', 'tools.yaml', 'used');
+    expect(built.exitCode, tell(built)).toBe(0);
+    expect(built.stderr).toContain('using the plan that lies in the workspace');
+    expect(await exists('used/.airlock/plan.json')).toBe(false);
+    expect(await exists('used/gen-000001/result.json')).toBe(true);
+  });
+
+  test('--plan builds that plan, with the same bytes', async () => {
+    expect((await run('plan', '-c', 'tools.yaml', 'planned')).exitCode).toBe(0);
+    await mkdir(path.join(folder, 'other'));
+    const built = await run(
+      'build',
+      '-c',
+      'tools.yaml',
+      '--plan',
+      'planned/.airlock/plan.json',
+      '--workspace',
+      'planned/.airlock',
+      'other',
+    );
+    expect(built.exitCode, tell(built)).toBe(0);
+    const volume = 'gen-000001/mirror_000001.tar';
+    const [first, second] = await Promise.all(
+      ['used', 'other'].map((name) => readFile(path.join(folder, name, volume))),
+    );
+    expect(second?.equals(first ?? Buffer.alloc(0))).toBe(true);
+  });
+
+  test('load twice into the same storage does nothing the second time; --web-dir takes what there is', async () => {
+    const first = await airlock(['load', 'used', 'storage:data', '--web-dir', 'web'], options);
+    expect(first.exitCode, tell(first)).toBe(0);
+    const second = await airlock(['load', 'used', 'storage:data', '--web-dir', 'web'], options);
+    expect(second).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('nothing to do') });
+  });
+});
