@@ -3,6 +3,7 @@ import { findInterruptedBuild } from '../bundle/index.ts';
 import { AirlockError, errorText, isAirlockError } from '../core/errors.ts';
 import type { Run } from '../core/run.ts';
 import { findOcMirror, noOcMirror, type OcMirrorBinary, openOcMirror } from '../mirror/index.ts';
+import { workspaceOf } from './plan-image-set.ts';
 import type { PlanRequest } from './requests.ts';
 
 /** What drives a build, and where the real binary and its cache are. */
@@ -35,6 +36,10 @@ export async function chooseEngine(
   const wanted = settings?.engine ?? 'builtin';
   if (begun !== undefined && wanted !== 'auto' && begun !== wanted) throw otherEngine(begun);
   if (!settings || wanted === 'builtin' || (begun ?? wanted) === 'builtin') return undefined;
+  if (wanted === 'auto' && begun === undefined && (await run.disk.stat(path.join(workspaceOf(request), 'plan.json')))) {
+    say(run, 'using the built-in engine: a plan of it lies in the workspace');
+    return undefined;
+  }
   const isAsked = wanted === 'oc-mirror' || begun === 'oc-mirror';
   const { env } = request.source;
   try {

@@ -247,6 +247,14 @@ describeShared('choosing the engine', 'golden', (golden) => {
     expect(played.calls()).toEqual([]);
   });
 
+  test('a plan in the workspace is built by the engine that made it', async () => {
+    const played = await playBuild(golden, plain);
+    await mkdir(path.join(played.folder, '.airlock'), { recursive: true });
+    await writeFile(path.join(played.folder, '.airlock/plan.json'), '{}');
+    await played.build({ env: { OC_MIRROR: standIn }, request: { engine: auto } }).catch(() => {});
+    expect(played.calls()).toEqual([]);
+  });
+
   test('OC_MIRROR comes before PATH', async () => {
     const played = await playBuild(golden, plain);
     expect((await played.build({ env: { OC_MIRROR: standIn }, request: { engine: auto } })).engine).toBe('oc-mirror');
