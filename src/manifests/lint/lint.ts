@@ -54,7 +54,7 @@ const rules: Readonly<Record<string, (object: LintedObject, add: AddFault) => vo
 export function lintManifest(file: string, text: string): Finding[] {
   if (/registries.*\.conf$|registries\.conf\.d\//.test(file)) return lintRegistriesConf(file, text);
   const lines = new LineCounter();
-  const parsed = parseAllDocuments(text, { lineCounter: lines, version: '1.1', merge: true });
+  const parsed = parseAllDocuments(text, { lineCounter: lines, version: '1.1', merge: true, logLevel: 'error' });
   const documents = Array.isArray(parsed) ? parsed : [];
   const findings: Finding[] = [];
   const together: { object: LintedObject; add: AddFault }[] = [];

@@ -93,8 +93,10 @@ function lintSources(value: unknown, add: AddFault): void {
   lintRules(value, path, add);
   const sources = readRules(value, path).flatMap((rule) => (rule.source === undefined ? [] : [rule.source]));
   if (sources.length === 0) return;
+  // Without its host: a release that is built elsewhere names its repositories elsewhere.
+  const paths = sources.map(pathOf);
   const missing = releaseRepositories.filter(
-    (repository) => !sources.some((source) => repository === source || repository.startsWith(`${source}/`)),
+    (repository) => !paths.some((source) => `${pathOf(repository)}/`.startsWith(source === '' ? source : `${source}/`)),
   );
   if (missing.length > 0)
     add(
@@ -229,4 +231,9 @@ function isAddress(text: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** What follows the host of a source. */
+function pathOf(source: string): string {
+  return source.split('/').slice(1).join('/');
 }
