@@ -87,12 +87,6 @@ describe('loadImageSet', () => {
     expect(error.code).toBe('CONFIG_INVALID');
     expect(error.message).toMatch(/:1:2: .*not UTF-8/);
   });
-
-  test('says of a folder that it cannot be read', async () => {
-    const folder = await temporaryFolder();
-    await mkdir(path.join(folder, 'isc.yaml'));
-    expect((await failure(loadImageSet(path.join(folder, 'isc.yaml'), quietRun()))).code).toBe('FILE_UNREADABLE');
-  });
 });
 
 describe('loadSite', () => {
