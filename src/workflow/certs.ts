@@ -235,6 +235,10 @@ export async function certsSigningKey(
   file: string,
   run: Run,
 ): Promise<{ readonly privateKey: string; readonly publicKey: string }> {
+  if (file.endsWith('.pub'))
+    throw new AirlockError('USAGE', `${file} is the name of a public key`, {
+      hint: 'name the private one: the public one gets .pub',
+    });
   const publicFile = `${file.replace(/\.(?:key|pem)$/, '')}.pub`;
   for (const one of [file, publicFile]) {
     if (await run.disk.stat(one))

@@ -92,15 +92,13 @@ export async function dnsQuery(
   return lookup({ server, name: request.name, type }, run);
 }
 
-/** Traps in the zone plan; with `live` the running server is asked for every planned name too. */
+/** Traps in the zone plan; with `live` the running server is asked for every planned name too, at each of its addresses. */
 export async function dnsLint(siteFile: string, live: boolean, run: Run): Promise<Finding[]> {
   const { site } = await loadSite(siteFile, run);
   const input = zoneInput(site, 1);
   const findings = lintZoneInput(input);
-  const [server] = dnsServers(site);
-  if (!live || !server) return findings;
-  return [
-    ...findings,
-    ...(await verifyServer({ server, zones: await zonesOf(site, run), absent: findMustNotResolve(input) }, run)),
-  ];
+  if (!live) return findings;
+  const planned = { zones: await zonesOf(site, run), absent: findMustNotResolve(input) };
+  for (const server of dnsServers(site)) findings.push(...(await verifyServer({ server, ...planned }, run)));
+  return findings;
 }

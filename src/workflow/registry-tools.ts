@@ -101,7 +101,7 @@ export async function registryLogs(
 ): Promise<Readable | { readonly file: string }> {
   const { site } = await loadSite(siteFile, run);
   const engine = usesPodman(site) ? await findEngine(search, run) : undefined;
-  if (engine && (await findRegistryContainer(engine))) return registryContainerLogs(engine, options, run);
+  if (engine && (await findRegistryContainer(engine, site))) return registryContainerLogs(engine, options, run);
   return { file: path.join(site.paths.state, 'log', 'services.log') };
 }
 

@@ -104,7 +104,7 @@ export async function siteServices(
 async function findContainerStart(site: Site, search: EngineSearch, run: Run): Promise<string | undefined> {
   if (site.registry.mode === 'external') return undefined;
   const engine = await findEngine(search, run);
-  const container = engine && (await findRegistryContainer(engine));
+  const container = engine && (await findRegistryContainer(engine, site));
   return container?.running ? container.startedAt?.toISOString() : undefined;
 }
 

@@ -1,5 +1,6 @@
 import type { Site } from '../../config/index.ts';
 import { AirlockError } from '../../core/errors.ts';
+import { findFile } from '../../core/files.ts';
 import type { Run } from '../../core/run.ts';
 import {
   type ContainerEngine,
@@ -18,6 +19,8 @@ import {
 import { assertPortFree } from '../services/port-free.ts';
 
 const name = 'airlock-registry';
+// The state folder: two sites on one host may have the same name.
+const siteLabel = 'airlock.state';
 
 /** What the container is made from. `certificateFingerprint` is part of it: distribution reads its certificate only when it starts. */
 export function siteContainer(site: Site, config: string, certificateFingerprint: string): ContainerSpec {
@@ -27,13 +30,16 @@ export function siteContainer(site: Site, config: string, certificateFingerprint
     folders: registryFolders(site.paths.registry),
     config,
   });
-  return { ...spec, labels: { ...spec.labels, 'airlock.certificate': certificateFingerprint } };
+  const own = { 'airlock.certificate': certificateFingerprint, [siteLabel]: site.paths.state };
+  return { ...spec, labels: { ...spec.labels, ...own } };
 }
 
-/** The registry container of this host; undefined also for one of the same name that somebody else made. */
-export async function findRegistryContainer(engine: ContainerEngine): Promise<ContainerState | undefined> {
+/** The site's registry container; undefined also for one of the same name that somebody else or another site made. */
+export async function findRegistryContainer(engine: ContainerEngine, site: Site): Promise<ContainerState | undefined> {
   const container = await engine.findContainer(name);
-  return container?.labels['airlock.service'] === 'registry' ? container : undefined;
+  return container?.labels['airlock.service'] === 'registry' && container.labels[siteLabel] === site.paths.state
+    ? container
+    : undefined;
 }
 
 /** As `ensureContainer`, as a unit of systemd where that is to keep it: then it starts at boot. */
@@ -45,9 +51,9 @@ export async function ensureRegistry(
   run: Run,
 ): Promise<'created' | 'recreated' | 'started' | 'unchanged'> {
   const there = await engine.findContainer(name);
-  if (there && !(await findRegistryContainer(engine)))
-    throw new AirlockError('PODMAN_FAILED', `a container named ${name} is there, which airlock did not make`, {
-      hint: `rename it: podman rename ${name} OTHER`,
+  if (there && !(await findRegistryContainer(engine, site)))
+    throw new AirlockError('PODMAN_FAILED', `a container named ${name} is there that this site did not make`, {
+      hint: `end the site that it belongs to with "airlock down", or: podman rename ${name} OTHER`,
     });
   if (!there?.running) await assertPortFree(site.registry.port);
   if (!systemd) return ensureContainer(engine, spec, run);
@@ -66,10 +72,14 @@ export async function removeRegistry(
   systemd: boolean,
   run: Run,
 ): Promise<boolean> {
-  // Only its file and name are looked at; what it was made from does not matter any more.
-  if (systemd)
-    await removeUnit(registryUnit(siteContainer(site, '', ''), { podmanVersion: await engine.version() }), run);
-  if (!(await findRegistryContainer(engine))) return false;
+  const there = (await findRegistryContainer(engine, site)) !== undefined;
+  // The unit takes its container along; it may also be there without one.
+  const unit = registryUnit(siteContainer(site, '', ''), { podmanVersion: await engine.version() });
+  const text = systemd ? (await findFile(unit.file, run))?.toString() : undefined;
+  const mark = `${siteLabel}=${site.paths.state.replaceAll('%', '%%')}`;
+  const ours = text !== undefined && [`${mark}\n`, `${mark} \\\n`].some((line) => text.includes(line));
+  if (ours) await removeUnit(unit, run);
+  if (!there) return ours;
   await engine.stopContainer(name, 10);
   await engine.removeContainer(name);
   return true;
