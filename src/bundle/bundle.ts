@@ -31,6 +31,8 @@ export interface Bundle {
   readonly volumes: readonly BundleVolume[];
   /** Whether a stretch of a volume can be read, where volumes lie in parts; left out: a volume that is there is there whole. */
   readonly covers?: (volumePath: string, offset: number, size: number) => boolean;
+  /** With `covers`: what of a stretch can be read here, as offsets in the volume, sorted. */
+  readonly stretches?: (volumePath: string, offset: number, size: number) => readonly (readonly [number, number])[];
 }
 
 /** The volumes that an index names, as they lie in a folder. */

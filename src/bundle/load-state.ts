@@ -6,6 +6,7 @@ import { type Digest, digestHex, digestOf } from '../oci/index.ts';
 import { type Bundle, locateMember, readMember } from './bundle.ts';
 import { type BundleIndex, generationText, type IndexedFile } from './format.ts';
 import { parseIndex, renderIndex } from './index-text.ts';
+import type { Placement } from './place-data.ts';
 
 /** What the bastion remembers of a bundle that it loaded completely: `STATE/generations/NNNNNN/load.json`. */
 export interface LoadRecord {
@@ -70,17 +71,21 @@ export async function writeLoaded(stateFolder: string, bundle: Bundle, record: L
   }
   await writeFileAtomic(path.join(folder, 'load.json'), prettyJson(record), run);
   await run.disk.remove(incoming);
+  const above = path.dirname(incoming);
+  if ((await run.disk.list(above)).length === 0) await run.disk.remove(above);
 }
 
-/** Keeps what can be read now of the configuration of a bundle that comes medium by medium. */
-export async function keepConfiguration(stateFolder: string, bundle: Bundle, run: Run): Promise<void> {
-  for (const file of configurationOf(bundle)) {
-    const place = locateMember(bundle, file);
-    const isHere = bundle.volumes.some((volume) => volume.path === place.path && volume.foundBytes !== undefined);
-    if (!isHere || bundle.covers?.(place.path, place.offset, file.size) === false) continue;
-    const bytes = await readMember(bundle, file, run);
-    await writeFileAtomic(path.join(incomingFolder(stateFolder, bundle), path.basename(file.path)), bytes, run);
-  }
+/** Where the configuration of a bundle waits that comes medium by medium, for `writeLoaded`. */
+export function configurationPlacements(stateFolder: string, bundle: Bundle): Placement[] {
+  return configurationOf(bundle).map((file) => ({
+    name: file.path,
+    source: locateMember(bundle, file),
+    size: file.size,
+    algorithm: 'sha256',
+    hex: file.sha256,
+    target: path.join(incomingFolder(stateFolder, bundle), path.basename(file.path)),
+    mode: 0o644,
+  }));
 }
 
 function incomingFolder(stateFolder: string, bundle: Bundle): string {

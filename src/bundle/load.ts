@@ -17,8 +17,9 @@ import {
 import { type Bundle, locateMember } from './bundle.ts';
 import type { IndexedFile } from './format.ts';
 import { assertSpace } from './load-space.ts';
-import { keepConfiguration, type LoadedGeneration, listLoaded, loadedNumber, writeLoaded } from './load-state.ts';
+import { configurationPlacements, type LoadedGeneration, listLoaded, loadedNumber, writeLoaded } from './load-state.ts';
 import { type Placement, Placer } from './place-data.ts';
+import { placeSpans } from './place-spans.ts';
 import { collectTargets, type IncompleteImage } from './target-tree.ts';
 
 export interface LoadOptions {
@@ -90,31 +91,50 @@ async function load(options: LoadOptions, run: Run): Promise<LoadOutcome> {
   const placer = await Placer.open(path.join(storageRoot, storageTree, '_airlock-load'), run);
   let writtenLinks = 0;
   let incompleteImages: readonly IncompleteImage[] = [];
+  let spanned: readonly Placement[] = [];
   try {
     await assertSpace(placements, run);
     await mapLimited(placements, 4, (placement) => placer.place(placement));
     await placer.flush();
+    spanned = await placeDivided(options, [...todo.blobs, ...todo.files], run);
     ({ writtenLinks, incompleteImages } = await writeLinks(options, placer, run));
     await placer.finish();
   } finally {
     await placer.close();
   }
-  const absent = todo.blobs.length + todo.files.length - placements.length;
+  const placed = [...placements, ...spanned];
+  const absent = todo.blobs.length + todo.files.length - placed.length;
   // A volume that is not here is no loss when all that it held was brought before, from another medium.
   const kind = absent > 0 || incompleteImages.length > 0 ? 'partial' : 'loaded';
   if (kind === 'loaded') await remember(options, generation, run);
-  else await keepConfiguration(stateFolder, bundle, run);
-  const blobs = todo.blobs.filter((one) => isThere(bundle, one));
+  const done = new Set(placed);
+  const blobs = todo.blobs.filter((one) => done.has(one));
   return {
     ...base,
     kind,
     placedBlobs: blobs.length,
-    placedBytes: placements.reduce((sum, one) => sum + one.size, 0),
-    placedFiles: placements.length - blobs.length,
+    placedBytes: placed.reduce((sum, one) => sum + one.size, 0),
+    placedFiles: placed.length - blobs.length,
     writtenLinks,
     incompleteImages,
     missingVolumes: kind === 'loaded' ? [] : missingVolumes,
   };
+}
+
+/** Of a bundle in parts: members of which a part of the bytes is here, and the configuration, which the end of the load needs. */
+async function placeDivided(
+  { bundle, storageRoot, stateFolder }: LoadOptions,
+  todo: readonly Placement[],
+  run: Run,
+): Promise<readonly Placement[]> {
+  if (!bundle.stretches) return [];
+  const divided = todo.filter((one) => !isThere(bundle, one));
+  const waiting: Placement[] = [];
+  for (const one of configurationPlacements(stateFolder, bundle))
+    if ((await run.disk.stat(one.target))?.sizeBytes !== one.size) waiting.push(one);
+  await placeSpans(waiting, bundle, path.join(stateFolder, 'incoming', 'spans'), run);
+  const whole = await placeSpans(divided, bundle, path.join(storageRoot, storageTree, '_airlock-spans'), run);
+  return [...whole];
 }
 
 async function findMissingFiles({ bundle, webRoot }: LoadOptions, run: Run): Promise<string[]> {

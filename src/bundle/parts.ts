@@ -161,7 +161,11 @@ export async function openParts(
     partsOf(file).every(
       (part) => part.offset >= offset + size || part.offset + part.size <= offset || found.has(part.name),
     );
-  return { bundle: { ...opened, volumes, covers }, run: { ...run, disk } };
+  const stretches = (file: string, offset: number, size: number): [number, number][] =>
+    partsOf(file)
+      .filter((part) => found.has(part.name) && part.offset < offset + size && part.offset + part.size > offset)
+      .map((part) => [Math.max(part.offset, offset), Math.min(part.offset + part.size, offset + size)]);
+  return { bundle: { ...opened, volumes, covers, stretches }, run: { ...run, disk } };
 }
 
 /** Parts of a volume read as if they were the volume; what lies in a part that is not there cannot be read. */
