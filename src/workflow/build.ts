@@ -72,6 +72,9 @@ async function choosePlan(request: BuildRequest, run: Run): Promise<{ result: Pl
       run,
       `continuing generation ${interrupted.plan.generation}, which was interrupted, with its own plan (--replan drops it)`,
     );
+    const unresolved = interrupted.plan.missing.length;
+    if (unresolved > 0)
+      say(run, `what that plan did not find stays missing (${unresolved}): --replan looks for it again`);
     return {
       result: await describePlan(interrupted.plan, path.join(interrupted.folder, 'plan.json'), request, run),
       resumed: true,

@@ -1,4 +1,4 @@
-import { mkdir, readFile, stat } from 'node:fs/promises';
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type AirlockOptions, airlock, tell } from '../helpers/airlock.ts';
@@ -66,5 +66,19 @@ describe('plans and builds', () => {
     expect(first.exitCode, tell(first)).toBe(0);
     const second = await airlock(['load', 'used', 'storage:data', '--web-dir', 'web'], options);
     expect(second).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('nothing to do') });
+  });
+
+  test('what planning did not find is looked for again with --replan, and the run says so', async () => {
+    const isc = path.join(folder, 'absent.yaml');
+    const text = await readFile(path.join(folder, 'tools.yaml'), 'utf8');
+    await writeFile(isc, text.replaceAll('toolbox:1.0', 'toolbox:none'));
+    const first = await run('build', '-c', 'absent.yaml', 'absent');
+    expect(first.exitCode, tell(first)).toBe(5);
+    expect(first.stdout).toContain('--replan');
+    await writeFile(isc, text);
+    const again = await run('build', '-c', 'absent.yaml', 'absent');
+    expect(again).toMatchObject({ exitCode: 5, stderr: expect.stringContaining('--replan looks for it again') });
+    const replanned = await run('build', '-c', 'absent.yaml', '--replan', 'absent');
+    expect(replanned.exitCode, tell(replanned)).toBe(0);
   });
 });

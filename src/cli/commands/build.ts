@@ -92,6 +92,9 @@ function renderResult(result: MirrorResult): string {
   if (result.state === 'complete')
     lines.push(`${plural(result.volumes.length, 'volume')}, ${formatBytes(bytes)}: ${result.folder}`);
   else
-    lines.push(`nothing was sealed; run the same command again to go on, what was fetched is kept in ${result.folder}`);
+    lines.push(
+      `nothing was sealed; run the same command again to go on, what was fetched is kept in ${result.folder}`,
+      'what planning itself did not find is looked for again with --replan only, which drops what was fetched',
+    );
   return lines.join('\n');
 }
