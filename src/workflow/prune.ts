@@ -45,15 +45,14 @@ export async function pruneDryRun(request: PruneRequest, run: Run): Promise<Prun
  * Takes the names of old generations away once `agree` has seen the list; the bytes stay until `pruneCollect`, and `pruneUndo` puts all back.
  * @throws AirlockError WORKSPACE_LOCKED, PRUNE_BUSY, DECLINED, USAGE while services of the site run
  */
-export function prune(request: PruneRequest, agree: Agree, collect: boolean, run: Run): Promise<PruneResult> {
+export function prune(request: PruneRequest, agree: Agree, run: Run): Promise<PruneResult> {
   return locked(request, run, async (storage, state) => {
     const own = options(request, storage, state);
     const plan = await planPrune(own, run);
     if (isEmpty(plan)) return { state: 'nothing-to-do', storage, plan, freedBytes: 0, restoredLinks: 0 };
     await agree(plan);
     await applyPrune(plan, own, run);
-    const freedBytes = collect ? await collectPruned(own, run) : 0;
-    return { state: collect ? 'collected' : 'pruned', storage, plan, freedBytes, restoredLinks: 0 };
+    return { state: 'pruned', storage, plan, freedBytes: 0, restoredLinks: 0 };
   });
 }
 

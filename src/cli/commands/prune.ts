@@ -35,7 +35,7 @@ export async function runPrune(invocation: Invocation): Promise<Outcome> {
         () => confirm(invocation, 'Remove the blobs of the earlier prune? There is no way back after that.'),
         run,
       );
-    return prune(request, (plan) => agree(plan), false, run);
+    return prune(request, (plan) => agree(plan), run);
   }
 
   async function agree(plan: NonNullable<PruneResult['plan']>): Promise<void> {
