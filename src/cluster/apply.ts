@@ -5,6 +5,7 @@ import type { ClusterClient } from './client.ts';
 import { diffObjects, type FieldChange } from './diff.ts';
 import { fieldAt } from './fields.ts';
 import { lookAtGate } from './gates.ts';
+import { findLeftovers } from './leftovers.ts';
 import { keepSecretType, mergeWithLive } from './merge.ts';
 import { type NodeEffect, nodeEffect, type ObjectPair } from './pools.ts';
 import { followTrustedCa } from './trusted-ca.ts';
@@ -55,6 +56,8 @@ export type ClientFor = (cluster: ClusterName, run: Run) => Promise<ClusterClien
 
 /** What a run did. */
 export interface ApplyReport {
+  /** Objects that were applied once and that no stage names any more; [] where only some stages were applied. */
+  readonly leftovers: readonly string[];
   readonly stages: readonly (StagePlan & { readonly state: 'applied' | 'unchanged' | 'planned' })[];
 }
 
@@ -96,7 +99,9 @@ export async function applyStages(
     report.push(await applyStage(followed, plan, client, options, run));
     run.report({ stage: 'apply', subject: stage.name, state: 'finished' });
   }
-  return { stages: report };
+  const whole = chosen === stages && options.dryRun !== 'client';
+  const leftovers = whole ? await findLeftovers(stages, await clientFor('management', run), run) : [];
+  return { stages: report, leftovers };
 }
 
 async function applyStage(

@@ -208,6 +208,22 @@ describe('airlock apply', () => {
     expect(api.writes).toHaveLength(written);
   });
 
+  test('tells what it applied once and is no longer emitted, and deletes none of it', async () => {
+    const { api, apply } = await bench();
+    const old = (name: string, manager: string, operation: string): ClusterObject => {
+      const object = configMap(name, {});
+      return { ...object, metadata: { ...object.metadata, managedFields: [{ manager, operation }] } as never };
+    };
+    api.put(old('cauldron', 'airlock', 'Apply'));
+    api.put(old('patched', 'airlock', 'Update'));
+    api.put(old('theirs', 'argocd', 'Apply'));
+    const ending = await apply(['-y']);
+    expect(ending.outcome).toMatchObject({ result: { leftovers: ['ConfigMap kitchen/cauldron'] } });
+    expect(ending.outcome?.text).toContain('still in the cluster');
+    expect(api.find('v1', 'ConfigMap', 'kitchen', 'cauldron')).toBeDefined();
+    expect((await apply(['--stage', 'pans'])).outcome).toMatchObject({ result: { leftovers: [] } });
+  });
+
   test('ends with 2 for a folder without stages, a broken list of stages, and a kubeconfig that is none', async () => {
     const { cwd, apply } = await bench();
     expect(codeOf(await apply(['elsewhere']))).toBe('NOTHING_EMITTED');

@@ -3,7 +3,7 @@ import { type ApplyReportText, apply, type StagePlanText } from '../../workflow/
 import { argument, type Invocation, type Outcome } from '../command.ts';
 import { confirm } from '../confirm.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { renderStagePlan } from '../render/apply.ts';
+import { renderLeftovers, renderStagePlan } from '../render/apply.ts';
 import { findSiteFile, userPath } from '../settings.ts';
 import { kubeconfigSettings } from './kubeconfig.ts';
 
@@ -28,14 +28,17 @@ export async function runApply(invocation: Invocation): Promise<Outcome> {
     },
     run,
   );
-  const changed = report.stages.filter((stage) => stage.state !== 'unchanged');
+  const changed = report.stages.filter(hasChanges);
   const text = [
-    ...report.stages.map((stage) =>
-      stage.state === 'unchanged' ? `${stage.stage}: unchanged` : renderStagePlan(stage),
-    ),
+    ...report.stages.map((stage) => (hasChanges(stage) ? renderStagePlan(stage) : `${stage.stage}: unchanged`)),
     changed.length === 0 ? 'nothing to change' : '',
+    renderLeftovers(report.leftovers),
   ];
   return { exitCode: exitCodes.done, result: report, text: text.filter(Boolean).join('\n') };
+}
+
+function hasChanges(stage: StagePlanText): boolean {
+  return stage.objects.some(({ action }) => action !== 'unchanged' && action !== 'keep');
 }
 
 /** Shows what a stage changes and asks. Stages before it may have been applied already, so a no is told per stage. */

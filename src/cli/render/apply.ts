@@ -20,3 +20,12 @@ export function renderStagePlan(plan: StagePlanText): string {
 export function renderSteps(steps: readonly { readonly title: string; readonly command: string }[]): string {
   return steps.map(({ title, command }, at) => `${at + 1}. ${title}\n     ${command}`).join('\n');
 }
+
+/** Objects that are no longer emitted; '' without any. */
+export function renderLeftovers(leftovers: readonly string[]): string {
+  if (leftovers.length === 0) return '';
+  return [
+    'no longer emitted, and still in the cluster; delete what nothing uses any more:',
+    ...leftovers.map((name) => `  ${name}`),
+  ].join('\n');
+}
