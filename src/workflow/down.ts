@@ -1,9 +1,9 @@
 import { loadSite } from '../config/index.ts';
 import type { Run } from '../core/run.ts';
 import { type EngineSearch, findEngine, hasSystemd, removeUnit } from '../registry/index.ts';
-import { stopBackground } from './services/background.ts';
+import { backgroundPaths, findRunningServices, stopBackground } from './services/background.ts';
 import { closeFirewall } from './services/firewall.ts';
-import { servicesUnit } from './services/unit.ts';
+import { findUnitOwner, servicesUnit } from './services/unit.ts';
 import { removeRegistry } from './site/registry-container.ts';
 
 /** What `down` stopped. */
@@ -18,9 +18,11 @@ export interface DownResult {
 export async function down(siteFile: string, search: EngineSearch, run: Run): Promise<DownResult> {
   const { site } = await loadSite(siteFile, run);
   const systemd = await hasSystemd(run);
-  // Its file is there only where `up` wrote it.
-  if (systemd) await removeUnit(servicesUnit({ siteName: site.name, command: [], logFile: '' }), run);
-  const services = await stopBackground(site.paths.state, run);
+  const logFile = backgroundPaths(site.paths.state).log;
+  const ran = (await findRunningServices(site.paths.state, run)) !== undefined;
+  if (systemd && (await findUnitOwner(site.name, logFile, run)) === 'this-site')
+    await removeUnit(servicesUnit({ siteName: site.name, command: [], logFile }), run);
+  const services = (await stopBackground(site.paths.state, run)) || ran;
   const closedPorts = await closeFirewall(site.paths.state, run);
   if (site.registry.mode === 'embedded' || site.registry.mode === 'external')
     return { services, container: false, closedPorts };

@@ -8,6 +8,7 @@ import type { SiteCheck } from './check.ts';
 import { type LoadedContent, readLoadedContent } from './loaded.ts';
 import { findRunningServices, findSupervisor } from './services/background.ts';
 import type { ServiceHealth } from './services/health.ts';
+import { findUnitOwner } from './services/unit.ts';
 import { type DiskUse, readDiskUse } from './site/disk-use.ts';
 import { siteHealth } from './site/health.ts';
 import { sitePaths } from './site/paths.ts';
@@ -29,8 +30,9 @@ export interface SiteStatus {
         readonly pid: number;
         readonly since: string;
         readonly logFile: string;
-        /** What starts it anew when it ends: a process of ours, systemd, or nothing. */
+        /** What starts it anew when it ends: a process of ours, or systemd; nothing when it is gone and there is no unit. */
         readonly supervisor: { readonly pid: number; readonly restarts: number } | undefined;
+        readonly systemd: boolean;
       }
     | undefined;
   readonly certificate:
@@ -97,6 +99,7 @@ export async function siteServices(
       since: record.startedAt,
       logFile: record.logFile,
       supervisor: supervisor && { pid: supervisor.pid, restarts: supervisor.restarts },
+      systemd: (await findUnitOwner(site.name, record.logFile, run)) === 'this-site',
     },
   };
 }

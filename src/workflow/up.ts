@@ -32,7 +32,7 @@ import { type FirewallPort, type FirewallResult, openFirewall } from './services
 import { startServices } from './services/serve.ts';
 import { type ServicesSettings, settingsDigest } from './services/settings.ts';
 import { supervise } from './services/supervise.ts';
-import { servicesUnit } from './services/unit.ts';
+import { findUnitOwner, servicesUnit } from './services/unit.ts';
 import { sitePaths } from './site/paths.ts';
 import { prepareCertificates, prepareRegistryFiles, prepareUser, type RegistryUser } from './site/prepare.ts';
 import { ensureRegistry, siteContainer } from './site/registry-container.ts';
@@ -191,6 +191,13 @@ async function ensureBackground(
       : (await findSupervisor(stateFolder, run)) !== undefined;
   if (running?.settingsDigest === settingsDigest(settings) && kept)
     return { record: running, state: 'unchanged' as const };
+  if (
+    supervisor === 'systemd' &&
+    (await findUnitOwner(settings.title, backgroundPaths(stateFolder).log, run)) === 'another'
+  )
+    throw new AirlockError('SERVICES_FOREIGN', `${unit.file} belongs to another site of the same name`, {
+      hint: 'give this site another metadata.name, or end the other one with "airlock down"',
+    });
   // Also a worker that lost its supervisor, or one that is only about to start.
   const stopped = await stopBackground(stateFolder, run);
   await writeFileAtomic(backgroundPaths(stateFolder).settings, prettyJson(settings), run);

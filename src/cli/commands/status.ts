@@ -24,7 +24,7 @@ function renderStatus(result: SiteStatus): string {
       ]),
     ),
     background
-      ? `services: process ${background.pid}, ${keeper(background.supervisor)}, log ${background.logFile}`
+      ? `services: process ${background.pid}, ${keeper(background)}, log ${background.logFile}`
       : 'no background services',
     certificate
       ? `certificate: ${certificate.daysLeft} days left (${certificate.notAfter.slice(0, 10)})`
@@ -42,7 +42,8 @@ function renderStatus(result: SiteStatus): string {
   ].join('\n');
 }
 
-function keeper(supervisor: NonNullable<SiteStatus['background']>['supervisor']): string {
+function keeper({ supervisor, systemd }: NonNullable<SiteStatus['background']>): string {
+  if (systemd) return 'kept by systemd';
   if (!supervisor) return 'without a supervisor of ours';
   const restarts = supervisor.restarts > 0 ? `, started again ${plural(supervisor.restarts, 'time')}` : '';
   return `kept by process ${supervisor.pid}${restarts}`;

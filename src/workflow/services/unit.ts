@@ -1,3 +1,5 @@
+import { findFile } from '../../core/files.ts';
+import type { Run } from '../../core/run.ts';
 import type { ServiceUnit } from '../../registry/index.ts';
 
 /** What systemd runs for a site: the same command that a supervised process would run. */
@@ -11,6 +13,17 @@ export interface ServicesUnitOptions {
 export function servicesUnit(options: ServicesUnitOptions): ServiceUnit {
   const service = `airlock-${options.siteName}.service`;
   return { file: `/etc/systemd/system/${service}`, text: renderServicesUnit(options), service, user: false };
+}
+
+/** The unit of this name as it lies there: of this site, of another one of the same name (its log is elsewhere), or none. */
+export async function findUnitOwner(
+  siteName: string,
+  logFile: string,
+  run: Run,
+): Promise<'this-site' | 'another' | undefined> {
+  const text = (await findFile(servicesUnit({ siteName, command: [], logFile }).file, run))?.toString();
+  if (text === undefined) return undefined;
+  return text.includes(`StandardOutput=append:${literal(logFile)}\n`) ? 'this-site' : 'another';
 }
 
 /** @see systemd.service(5), systemd.exec(5) */
