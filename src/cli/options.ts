@@ -103,6 +103,11 @@ export const targetOptions: readonly OptionSpec[] = [
     parse: parseBoolean,
   },
   { flags: '--dest-ca-file <file>', summary: 'PEM file of further CAs for the target registry' },
+  {
+    flags: '--max-nested-paths <n>',
+    summary: 'path elements that the target registry takes; names above are joined with "-"; 0: no limit',
+    parse: parseCount(0, 100),
+  },
 ];
 
 /** What is selected. */
@@ -113,6 +118,10 @@ export const selectionOptions: readonly OptionSpec[] = [
   },
   { flags: '--no-rhcos', summary: 'carry no RHCOS boot files' },
   { flags: '--rhcos-url <base>', summary: "replaces scheme and host of the RHCOS stream's URLs" },
+  {
+    flags: '--graph-url <url>',
+    summary: 'graph data for graph: true, where UPDATE_URL_OVERRIDE names an update service of your own',
+  },
   {
     flags: '--release-key <file>',
     summary: 'armored public key of the release signatures (also: OCP_SIGNATURE_VERIFICATION_PK)',

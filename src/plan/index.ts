@@ -1,5 +1,12 @@
 export { type AssembleOptions, assemblePlan, hasNewContent } from './assemble.ts';
 export { planErrors } from './errors.ts';
+export {
+  type ExplainedBundle,
+  type ExplainedPackage,
+  type ExplainedReason,
+  type Explanation,
+  explainPlan,
+} from './explain.ts';
 export type {
   CollectedManifest,
   CollectedSet,

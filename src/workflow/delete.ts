@@ -44,10 +44,9 @@ export interface GenerateResult {
 export async function generateDeletion(request: GenerateRequest, run: Run): Promise<GenerateResult> {
   const { deleteImageSet } = await loadDeleteImageSet(request.deleteSetFile, run);
   const { selected, kept } = selectLoaded(deleteImageSet, await readContent(request, run));
-  const { registry, prefix } = request.target;
-  const items = listDeletions(selected, [registry, prefix].filter(Boolean).join('/'), {
+  const items = listDeletions(selected, request.target.registry, {
     signatures: request.signatures,
-    rename: (repository) => targetRepository(repository, { registry, prefix: '' }),
+    rename: (repository) => targetRepository(repository, request.target),
   });
   if (items.length === 0) {
     throw new AirlockError('NOTHING_SELECTED', `${request.deleteSetFile} selects nothing that is there`, {
@@ -86,7 +85,9 @@ export async function executeDeletion(
   run: Run,
 ): Promise<DeletionResult> {
   const items = parseDeletions((await readFileLimited(request.listFile, run)).toString());
-  const { registry, prefix } = request.target;
+  const { registry, maxNestedPaths } = request.target;
+  // Joined names need not begin with the prefix as a folder.
+  const prefix = maxNestedPaths ? '' : request.target.prefix;
   const place = `docker://${[registry, prefix].filter(Boolean).join('/')}/`;
   const foreign = items.find((item) => !item.imageReference.startsWith(place));
   if (foreign)

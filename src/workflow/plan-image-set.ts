@@ -11,6 +11,8 @@ import { digestHex, digestOf } from '../oci/index.ts';
 import {
   assemblePlan,
   type CollectedSet,
+  type Explanation,
+  explainPlan,
   hasNewContent,
   openKeptBlobs,
   type Plan,
@@ -39,6 +41,8 @@ export interface PlanResult {
   readonly space: readonly SpaceNeed[];
   /** Folders of this host that have not the space. */
   readonly findings: readonly Finding[];
+  /** Why each package, channel and bundle is in, and the bytes it adds. */
+  readonly explanation: Explanation;
 }
 
 /** Both configuration files of a request, read and checked. */
@@ -147,7 +151,7 @@ export async function describePlan(plan: Plan, planFile: string, request: PlanRe
   const isRelease = plan.missing.some((one) => one.type === 'ocpRelease' || one.type === 'ocpReleaseContent');
   const state = isRelease ? 'failed' : plan.missing.length > 0 ? 'incomplete' : 'complete';
   const isNew = hasNewContent(plan) || !(await hasSameNames(plan, request.folder, workspaceOf(request), run));
-  return { plan, planFile, state, isNew, volumes, space, findings };
+  return { plan, planFile, state, isNew, volumes, space, findings, explanation: explainPlan(plan) };
 }
 
 /** What flags and site file add to the configuration. */

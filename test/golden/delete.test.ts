@@ -8,9 +8,9 @@ import { executeDeletion, generateDeletion, load, type SourceSettings } from '..
 import { startDockerRegistry } from '../helpers/docker-registry.ts';
 import { describeReal, describeShared } from '../helpers/real.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
-import { goldenFile } from './expected.ts';
+import { goldenFile, goldenRegistry } from './expected.ts';
 import { type GoldenSource, startGoldenSource } from './golden-source.ts';
-import { goldenTarget, listStorage, readConfig, runCase } from './run-case.ts';
+import { goldenTarget, hastyRun, listStorage, readConfig, runCase, sourceSettings } from './run-case.ts';
 
 interface DeletionList {
   readonly items: readonly { readonly imageName: string; readonly imageReference: string; readonly type: string }[];
@@ -114,6 +114,34 @@ describeReal('deletion', ['docker-registry', 'python3'], () => {
         quietRun(),
       );
       expect(second).toMatchObject({ deleted: [], failed: [] });
+    });
+
+    test('12b-del-signed: signatures go with their images when asked for, and what was never mirrored selects nothing', async () => {
+      const name = '12b-del-signed';
+      const { ours, deleteSetFile, folder } = await prepare(name, 'disc.yaml');
+      const registry = await startDockerRegistry();
+      const source = sourceSettings({}, folder);
+      const targetSettings = { tlsVerify: false };
+      const target = { registry: registry.host, prefix: '' };
+      const common = { bundle: ours.build.folder, outputFolder: path.join(folder, 'delete') };
+      const placed = { ...common, target: { kind: 'registry', ...target }, source, targetSettings } as const;
+      expect(await load(placed, hastyRun())).toMatchObject({ state: 'loaded' });
+      const generate = (file: string) =>
+        generateDeletion({ ...common, deleteSetFile: file, target, signatures: true }, hastyRun());
+      const list = await generate(deleteSetFile);
+      const [golden] = parseYamlStream(
+        readFileSync(goldenFile(name, '3-gen-sigs', 'files/in/working-dir/delete/delete-images.yaml') ?? '', 'utf8'),
+      ) as DeletionList[];
+      const own = rows({ items: list.items }).map((row) => row.replaceAll(registry.host, goldenTarget.registry));
+      expect(own).toEqual(rows(golden ?? { items: [] }));
+      const done = await executeDeletion({ listFile: list.file, target, source, targetSettings }, hastyRun());
+      expect(done).toMatchObject({ failed: [], gone: [] });
+      expect(await listStorage(registry.storage)).toEqual(goldenRegistry(name, '4-exec-force-cache'));
+      await writeFile(
+        deleteSetFile,
+        readFileSync(deleteSetFile, 'utf8').replace(/acme\/[a-z]+:[\d.]+/g, 'acme/never:1.0'),
+      );
+      await expect(generate(deleteSetFile)).rejects.toMatchObject({ code: 'NOTHING_SELECTED' });
     });
   });
 });

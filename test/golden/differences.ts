@@ -88,4 +88,6 @@ export const refusals: Readonly<Record<string, RegExp>> = {
 /** What else matters to an engine, beside the flags in the golden command. */
 export const settings: Readonly<Record<string, Omit<CaseOptions, 'env' | 'chartsUrl'>>> = {
   '08-incremental': { config: 'isc-1.yaml' },
+  // As where UPDATE_URL_OVERRIDE alone is given.
+  '04h-graph-override': { without: ['AIRLOCK_GRAPH_URL'] },
 };

@@ -45,14 +45,34 @@ export function linkRow(member: string): string[] {
   return revision ? [`${revision[1]}\t-\tsha256:${revision[2]}`] : [];
 }
 
+/** Whether a golden step ended with exit code 0. */
+export function goldenSucceeded(name: string, step: string): boolean {
+  return readFileSync(goldenFile(name, step, 'exit-code') ?? '', 'utf8').trim() === '0';
+}
+
 /** The mirror rules that oc-mirror wrote in a step; undefined when it wrote none. */
 export function goldenMirrors(name: string, step: string): string[] | undefined {
+  const resources = goldenResources(name, step);
+  return resources.size === 0 ? undefined : mirrorRules(resources);
+}
+
+/** The cluster resources that oc-mirror wrote in a step, by file name. */
+export function goldenResources(name: string, step: string): Map<string, unknown> {
   const root = sharedPath(`golden/cases/${name}/${step}/files`);
-  if (root === undefined) return undefined;
+  if (root === undefined) return new Map();
   const files = readdirSync(root, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && entry.parentPath.endsWith('cluster-resources'))
     .map((entry) => path.join(entry.parentPath, entry.name));
-  return files.length === 0 ? undefined : mirrorRules(readResources(files));
+  return readResources(files);
+}
+
+/** Resources but for mirror sets, which `mirrorRules` compares, and for who wrote them when. */
+export function withoutProvenance(resources: ReadonlyMap<string, unknown>): Record<string, unknown> {
+  const others = [...resources].filter(([name]) => !/^i[dt]ms-/.test(name)).sort(([a], [b]) => (a < b ? -1 : 1));
+  const text = JSON.stringify(Object.fromEntries(others), (key, value: unknown) =>
+    /^(?:createdAt|createdBy|oc-mirror_version)$/.test(key) ? undefined : value,
+  );
+  return JSON.parse(text) as Record<string, unknown>;
 }
 
 const signatureTag = /\tsha256-[0-9a-f]{64}\.sig\t/;

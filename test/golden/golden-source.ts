@@ -11,6 +11,8 @@ export interface GoldenSource {
   /** Where the charts of `https://charts.example.com` are served; their index names this address. */
   readonly chartsUrl: string;
   readonly env: Readonly<Record<string, string>>;
+  /** What the source registry serves: a test may move a tag there. */
+  readonly storage: string;
   close(): Promise<void>;
 }
 
@@ -25,10 +27,12 @@ export async function startGoldenSource(): Promise<GoldenSource> {
   const env = Object.fromEntries(
     [...result.stdout.matchAll(/^export (\w+)=(.*)$/gm)].map((match) => [match[1] ?? '', match[2] ?? '']),
   );
+  env['AIRLOCK_GRAPH_URL'] = (env['UPDATE_URL_OVERRIDE'] ?? '').replace(/(?:\/v1)?\/graph$/, '/graph-data');
   const charts = await serveCharts();
   return {
     env,
     chartsUrl: charts.url,
+    storage: path.join(folder, 'storage'),
     async close() {
       await charts.close();
       spawnSync('python3', [tool, 'down', folder]);

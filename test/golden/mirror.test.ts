@@ -5,11 +5,11 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { quietRun } from '../../src/core/run.ts';
 import { type MirrorOutcome, mirror, type SourceSettings } from '../../src/workflow/index.ts';
 import { startDockerRegistry } from '../helpers/docker-registry.ts';
-import { describeReal, describeShared } from '../helpers/real.ts';
+import { describeReal, describeShared, sharedPath } from '../helpers/real.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 import { comparable, goldenMirrors, goldenRegistry } from './expected.ts';
 import { type GoldenSource, startGoldenSource } from './golden-source.ts';
-import { listStorage, mirrorRules, readConfig, readResources } from './run-case.ts';
+import { caseRequest, hastyRun, listStorage, mirrorRules, readConfig, readResources } from './run-case.ts';
 
 describeReal('mirror to mirror', ['docker-registry', 'python3'], () => {
   describeShared('golden cases', 'golden/cases', () => {
@@ -85,6 +85,39 @@ describeReal('mirror to mirror', ['docker-registry', 'python3'], () => {
         state: 'nothing-new',
         copied: { pushedBlobs: 0, pushedManifests: 0, pushedTags: 0 },
       });
+    });
+
+    test('18-registries-conf asks the mirrors that registries.conf names, and no original host', async () => {
+      const name = '18-registries-conf';
+      const folder = path.join(await temporaryFolder(), 'work');
+      const request = await caseRequest(name, folder, { env: source.env, chartsUrl: source.chartsUrl, full: true });
+      const [enclave, second] = [await startDockerRegistry(), await startDockerRegistry()];
+      const to = (registry: string, prefix: string, env: Readonly<Record<string, string>>): Promise<MirrorOutcome> =>
+        mirror(
+          {
+            ...request,
+            workspace: path.join(folder, prefix),
+            target: { registry, prefix },
+            targetSettings: { tlsVerify: false },
+            outputFolder: path.join(folder, prefix, 'cluster-resources'),
+            source: { ...request.source, env },
+          },
+          hastyRun(),
+        );
+      expect((await to(enclave.host, 'ent', source.env)).state).toBe('complete');
+      const conf = path.join(folder, 'registries.conf');
+      const text = readFileSync(sharedPath(`golden/cases/${name}/registries.conf`) ?? '', 'utf8');
+      // The original hosts are an address that does not exist: whoever asks them fails.
+      await writeFile(conf, text.replaceAll('mirror.airgap.example:5610', enclave.host));
+      const result = await to(second.host, 'second', { CONTAINERS_REGISTRIES_CONF: conf });
+      expect(result).toMatchObject({ state: 'complete', missing: [] });
+      const plain = (rows: readonly string[]): string[] =>
+        comparable(rows).filter((row) => !row.includes('community-index'));
+      expect(plain(await listStorage(second.storage))).toEqual(plain(goldenRegistry(name, '2-m2m-enclave') ?? []));
+      const rules = mirrorRules(readResources(result.clusterResources));
+      expect(rules.map((rule) => rule.replaceAll(second.host, 'localhost:5611'))).toEqual(
+        goldenMirrors(name, '2-m2m-enclave'),
+      );
     });
 
     test('13i-m2m-missing writes the cluster resources of the rest, and says what is missing', async () => {

@@ -30,7 +30,7 @@ export async function tryCase(name: string, folder: string, options: CaseOptions
 }
 
 /** The plan that lies beside our volumes. */
-function readPlan(run: OurRun): Plan {
+export function readPlan(run: Pick<OurRun, 'build'>): Plan {
   return JSON.parse(readFileSync(path.join(run.build.folder, 'plan.json'), 'utf8')) as Plan;
 }
 
@@ -41,13 +41,13 @@ export function bundleLinks(run: OurRun): string[] {
     .sort();
 }
 
-/** Repositories of catalogs that were rebuilt: their digests differ from oc-mirror's, whose every build has another. */
+/** Repositories of catalogs and graph images that were built: their digests differ from oc-mirror's, whose every build has another. */
 export function rebuiltRepositories(run: OurRun): Set<string> {
-  return new Set(
-    readPlan(run)
-      .catalogs.filter((catalog) => catalog.digest !== catalog.targetDigest)
-      .map((catalog) => catalog.repository),
-  );
+  const plan = readPlan(run);
+  return new Set([
+    ...plan.catalogs.filter((catalog) => catalog.digest !== catalog.targetDigest).map((catalog) => catalog.repository),
+    ...plan.images.filter((image) => image.type === 'cincinnatiGraph').map((image) => image.repository),
+  ]);
 }
 
 /** The filtered catalogs of our bundle: `<filter hash>/<package>` → its blobs, parsed and sorted. */

@@ -1,17 +1,17 @@
 import { AirlockError } from '../../core/errors.ts';
-import { executeDeletion, generateDeletion, parseLoadTarget } from '../../workflow/index.ts';
+import { executeDeletion, generateDeletion, type LoadTarget } from '../../workflow/index.ts';
 import { argument, type Invocation, type Outcome } from '../command.ts';
 import { confirm } from '../confirm.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { plural } from '../render/table.ts';
-import { findSiteFile, pathFlag, sourceSettings, targetSettings, userPath } from '../settings.ts';
+import { findSiteFile, loadTarget, pathFlag, sourceSettings, targetSettings, userPath } from '../settings.ts';
 
 export async function runDelete(invocation: Invocation): Promise<Outcome> {
-  const { flags, world } = invocation;
-  const parsed = parseLoadTarget(argument(invocation, 0) ?? '', world.cwd);
+  const { flags } = invocation;
+  const parsed = loadTarget(invocation, argument(invocation, 0) ?? '');
   if (parsed.kind !== 'registry')
     throw new AirlockError('USAGE', 'delete works on a registry', { hint: 'write docker://HOST[:PORT][/PREFIX]' });
-  const target = { registry: parsed.registry, prefix: parsed.prefix };
+  const { kind: _, ...target } = parsed;
   const list = pathFlag(invocation, 'deleteYamlFile');
   if (flags.on('generate') === (list !== undefined))
     throw new AirlockError('USAGE', 'a deletion has two steps', {
@@ -20,9 +20,9 @@ export async function runDelete(invocation: Invocation): Promise<Outcome> {
   return list === undefined ? generate(invocation, target) : execute(invocation, target, list);
 }
 
-type Target = { readonly registry: string; readonly prefix: string };
+type MirrorTarget = Omit<Extract<LoadTarget, { readonly kind: 'registry' }>, 'kind'>;
 
-async function generate(invocation: Invocation, target: Target): Promise<Outcome> {
+async function generate(invocation: Invocation, target: MirrorTarget): Promise<Outcome> {
   const { flags } = invocation;
   const deleteSetFile = pathFlag(invocation, 'config');
   if (deleteSetFile === undefined)
@@ -48,7 +48,7 @@ async function generate(invocation: Invocation, target: Target): Promise<Outcome
   return { exitCode: exitCodes.done, result, text: text.join('\n') };
 }
 
-async function execute(invocation: Invocation, target: Target, listFile: string): Promise<Outcome> {
+async function execute(invocation: Invocation, target: MirrorTarget, listFile: string): Promise<Outcome> {
   await confirm(invocation, `Delete the images of ${listFile} from ${target.registry}?`);
   const result = await executeDeletion(
     { listFile, target, source: sourceSettings(invocation), targetSettings: targetSettings(invocation) },

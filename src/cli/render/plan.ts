@@ -11,7 +11,8 @@ export function renderPlan(result: PlanResult): string {
     const words = { selected: 'selected', assumed: 'already carried', carried: 'in this bundle' };
     return [words[name], String(images), String(blobs), formatBytes(bytes)];
   });
-  const reasons = countReasons(result);
+  const { packages, others } = result.explanation;
+  const reasons = others.map(({ reason, images, addedBytes }) => [reason, String(images), formatBytes(addedBytes)]);
   const space = result.space
     .filter((need) => need.files > 0)
     .map((need) => [
@@ -24,7 +25,8 @@ export function renderPlan(result: PlanResult): string {
     `generation ${plan.generation}, ${result.state}${result.isNew ? '' : ', nothing new'}`,
     '',
     renderTable(['', 'images', 'blobs', 'bytes'], rows),
-    ...(reasons.length > 0 ? ['', renderTable(['why', 'images'], reasons)] : []),
+    ...(reasons.length > 0 ? ['', renderTable(['why', 'images', 'adds'], reasons)] : []),
+    ...(packages.length > 0 ? ['', renderTable(['package', 'adds', 'why'], packages.flatMap(packageRows))] : []),
     ...(plan.releases.length > 0 ? ['', ...plan.releases.map(renderRelease)] : []),
     '',
     renderTable(['space', 'bytes', 'on disk', ''], space),
@@ -49,8 +51,23 @@ function renderRelease(release: PlanResult['plan']['releases'][number]): string 
   return `release ${release.version} ${release.architecture}: ${signature}, ${plural(Object.keys(release.components).length, 'component')}`;
 }
 
-function countReasons({ plan }: PlanResult): string[][] {
-  const counts = new Map<string, number>();
-  for (const image of plan.images) counts.set(image.reason, (counts.get(image.reason) ?? 0) + 1);
-  return [...counts].map(([reason, count]) => [reason, String(count)]);
+/** A package, its channels and their bundles, each with why it is in. */
+function packageRows({
+  catalog,
+  name,
+  addedBytes,
+  defaultChannel,
+  channels,
+}: PlanResult['explanation']['packages'][number]): string[][] {
+  return [
+    [name, formatBytes(addedBytes), catalog],
+    ...channels.flatMap((channel) => [
+      [
+        `  ${channel.name}`,
+        formatBytes(channel.addedBytes),
+        channel.name === defaultChannel ? 'channel (default)' : 'channel',
+      ],
+      ...channel.bundles.map((bundle) => [`    ${bundle.name}`, formatBytes(bundle.addedBytes), bundle.reason]),
+    ]),
+  ];
 }

@@ -90,6 +90,8 @@ async function findClosure(collector: Collector, reference: Reference, run: Run)
     return await readClosure(collector, reference, [], run);
   } catch (error) {
     if (isAirlockError(error, 'MANIFEST_UNKNOWN')) return undefined;
+    // In an enclave the mirrors of registries.conf are there, and the original hosts are not.
+    if (isAirlockError(error, 'REGISTRY_UNREACHABLE') && error.details['absentAtMirror'] === true) return undefined;
     throw error;
   }
 }

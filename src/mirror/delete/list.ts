@@ -41,7 +41,7 @@ export function listDeletions(
     .filter((image) => image.type !== 'operatorCatalog' && (options.signatures === true || !isAttached(image)))
     .flatMap((image) =>
       image.targets.map((target) => ({
-        imageName: `${hasTransport(image.type) ? 'docker://' : ''}${image.origin.replace(/^docker:\/\//, '')}`,
+        imageName: `${hasTransport(image.type) ? 'docker://' : ''}${imageName(image)}`,
         imageReference: `docker://${destination}/${options.rename?.(target.repository) ?? target.repository}:${target.tag}`,
         type: image.type,
       })),
@@ -83,6 +83,12 @@ export function parseDeletions(text: string): DeletionItem[] {
 
 function isAttached(image: SelectedImage): boolean {
   return /^(?:signature|attestation|sbom|referrer|referrers-index) of /.test(image.reason);
+}
+
+/** The reference of an image, or of what is attached to it. */
+function imageName(image: SelectedImage): string {
+  const origin = image.origin.replace(/^docker:\/\//, '');
+  return isAttached(image) ? `${origin.replace(/@.*$/, '').replace(/:[^/:]*$/, '')}:${image.tag}` : origin;
 }
 
 /** oc-mirror writes the transport for these types and not for the others. */

@@ -35,13 +35,14 @@ export async function listReferrers(place: Place, digest: Digest, run: Run): Pro
     const status = error.details['status'];
     if (typeof status === 'number' && status >= 500 && status !== 501) throw error;
   }
-  return fallbackReferrers(place, digest, run);
+  return (await fallbackReferrers(place, digest, run)) ?? [];
 }
 
-async function fallbackReferrers(place: Place, digest: Digest, run: Run): Promise<Descriptor[]> {
+/** What is listed under the fallback tag; undefined where the tag means the image itself, as mirrors name images that have only a digest. */
+async function fallbackReferrers(place: Place, digest: Digest, run: Run): Promise<Descriptor[] | undefined> {
   try {
     const manifest = await fetchManifest(place, fallbackTag(digest), run);
-    return childrenOf(manifest.bytes);
+    return manifest.digest === digest ? undefined : childrenOf(manifest.bytes);
   } catch (error) {
     if (isAirlockError(error, 'MANIFEST_UNKNOWN', 'MANIFEST_INVALID')) return [];
     throw error;
@@ -62,7 +63,8 @@ export async function addFallbackReferrer(
 ): Promise<void> {
   const { digest } = parsed.subject;
   const listed = await fallbackReferrers(place, digest, run);
-  if (listed.some((item) => item.digest === manifest.digest)) return;
+  // The image keeps its own name: it can be pulled without the list of its referrers, but not the other way round.
+  if (!listed || listed.some((item) => item.digest === manifest.digest)) return;
   const artifactType = parsed.artifactType ?? (parsed.kind === 'image' ? parsed.config.mediaType : undefined);
   const own = {
     mediaType: manifest.mediaType,

@@ -69,6 +69,7 @@ export function createSessions(options: RemoteOptions): Sessions {
       const isDown = (at: number): boolean => (downUntil.get(all[at]?.registry ?? '') ?? 0) > run.now().getTime();
       order.sort((a, b) => Number(isDown(a)) - Number(isDown(b)));
       let failure: unknown;
+      let absent: AirlockError | undefined;
       for (const at of order) {
         const place = all[at];
         if (!place) continue;
@@ -80,11 +81,12 @@ export function createSessions(options: RemoteOptions): Sessions {
           if (run.signal.aborted) throw error;
           if (isAirlockError(error, 'REGISTRY_UNREACHABLE'))
             downUntil.set(place.registry, run.now().getTime() + downMs);
+          if (isAirlockError(error, 'MANIFEST_UNKNOWN')) absent ??= error;
           // The primary location's own answer is the one that tells the user most.
           if (failure === undefined || at === all.length - 1) failure = error;
         }
       }
-      throw failure;
+      throw absent && isAirlockError(failure, 'REGISTRY_UNREACHABLE') ? unreachableButAbsent(failure, absent) : failure;
     },
     primary(name) {
       const mapping = mapReference(name, conf);
@@ -93,6 +95,14 @@ export function createSessions(options: RemoteOptions): Sessions {
       return toPlace(found.reference, found.insecure, 'primary');
     },
   };
+}
+
+/** Behind an air gap the mirror's "no" is all the answer there is: whoever asks for what need not exist may take it. */
+function unreachableButAbsent(failure: AirlockError, absent: AirlockError): AirlockError {
+  return new AirlockError('REGISTRY_UNREACHABLE', `${failure.message}; its mirror: ${absent.message}`, {
+    cause: failure,
+    details: { ...failure.details, absentAtMirror: true },
+  });
 }
 
 function blocked(name: RepositoryName, prefix: string | undefined): AirlockError {

@@ -1,0 +1,154 @@
+import { cp, open, readdir, stat, truncate, writeFile } from 'node:fs/promises';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import path from 'node:path';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { locateMember, openBundle } from '../../src/bundle/index.ts';
+import { type LoadTarget, load, type MirrorResult, type SourceSettings } from '../../src/workflow/index.ts';
+import { startDockerRegistry } from '../helpers/docker-registry.ts';
+import { describeReal, describeShared } from '../helpers/real.ts';
+import { temporaryFolder } from '../helpers/temporary.ts';
+import { comparable, goldenMirrors, goldenRegistry } from './expected.ts';
+import { type GoldenSource, startGoldenSource } from './golden-source.ts';
+import { buildCase, hastyRun, listStorage, mirrorRules, readResources, sourceSettings } from './run-case.ts';
+
+describeReal('load', ['docker-registry', 'python3'], () => {
+  describeShared('golden cases', 'golden/cases', () => {
+    let source: GoldenSource;
+    beforeAll(async () => {
+      source = await startGoldenSource();
+    });
+    afterAll(() => source?.close());
+
+    async function bundleOf(name: string): Promise<MirrorResult> {
+      const folder = path.join(await temporaryFolder(), 'work');
+      const built = await buildCase(name, folder, { env: source.env, chartsUrl: source.chartsUrl });
+      expect(built).toMatchObject({ state: 'complete' });
+      return built;
+    }
+
+    async function loadInto(bundle: string, target: LoadTarget, settings: Partial<SourceSettings> = {}) {
+      const folder = await temporaryFolder();
+      return load(
+        {
+          bundle,
+          target,
+          outputFolder: path.join(folder, 'cluster-resources'),
+          source: { ...sourceSettings({}, folder), ...settings },
+          targetSettings: { tlsVerify: false, authFile: settings.authFile },
+        },
+        hastyRun(),
+      );
+    }
+
+    const toRegistry = (registry: string, prefix = '', maxNestedPaths = 0): LoadTarget => {
+      return { kind: 'registry', registry, prefix, maxNestedPaths };
+    };
+    /** Without what other digests or names have by design: rebuilt catalogs, the graph, and a bundle image that oc-mirror leaves out. */
+    const plain = (rows: readonly string[]): string[] =>
+      comparable(rows).filter(
+        (row) => !/(?:operator-index|community-index|graph-image|mu-operator-bundle)\t/.test(row),
+      );
+
+    test('10d-d2m-prefix-nested gives names below a prefix, and joined ones, as oc-mirror does', async () => {
+      const name = '10d-d2m-prefix-nested';
+      const { folder } = await bundleOf(name);
+      for (const [step, prefix, nested, golden] of [
+        ['2-d2m', 'some/prefix', 0, 'localhost:5611'],
+        ['3-d2m-nested-2', '', 2, 'mirror.airgap.example:5610'],
+      ] as const) {
+        const registry = await startDockerRegistry();
+        const loaded = await loadInto(folder, toRegistry(registry.host, prefix, nested));
+        expect(loaded).toMatchObject({ state: 'loaded', copied: { failures: [] } });
+        expect(plain(await listStorage(registry.storage))).toEqual(plain(goldenRegistry(name, step) ?? []));
+        const rules = mirrorRules(readResources(loaded.clusterResources)).filter(
+          (rule) => !/mu-operator-bundle/.test(rule),
+        );
+        expect(rules.map((rule) => rule.replaceAll(registry.host, golden))).toEqual(goldenMirrors(name, step));
+        expect(await loadInto(folder, toRegistry(registry.host, prefix, nested))).toMatchObject({
+          state: 'nothing-new',
+        });
+      }
+    });
+
+    test('13g-target-readonly, 13l-d2m-target-down: each image is missing with its cause, or the load ends with the address', async () => {
+      const { folder } = await bundleOf('13g-target-readonly');
+      const server = http.createServer((request, response) => {
+        const isRead = request.method === 'GET' || request.method === 'HEAD';
+        response.writeHead(isRead && request.url === '/v2/' ? 200 : isRead ? 404 : 405).end();
+      });
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+      const closed = () => new Promise((resolve) => void server.close(resolve).closeAllConnections());
+      onTestFinished(closed as () => Promise<void>);
+      const refused = await loadInto(folder, toRegistry(host));
+      expect(refused.state).toBe('partial');
+      expect(refused.copied?.failures[0]?.cause).toMatch(/405/);
+      await closed();
+      await expect(loadInto(folder, toRegistry(host))).rejects.toMatchObject({ code: 'REGISTRY_UNREACHABLE' });
+    });
+
+    test('13h-damaged-archive: a flipped byte, a cut and an empty volume, and no volume at all, load nothing and say why', async () => {
+      const { folder } = await bundleOf('13h-damaged-archive');
+      const [bundle] = await openBundle(folder, hastyRun());
+      const layer = bundle?.index.blobs.filter((blob) => blob.kind === 'layer').sort((a, b) => b.size - a.size)[0];
+      if (!bundle || !layer) throw new Error('the case has no layer');
+      const damages: readonly [string, (volume: string) => Promise<void>, RegExp][] = [
+        ['flip', (volume) => flip(volume, locateMember(bundle, layer).offset), /DAMAGED/],
+        [
+          'cut',
+          async (volume) => truncate(volume, Math.floor((await stat(volume)).size / 2)),
+          /DAMAGED|INCOMPLETE|INVALID/,
+        ],
+        ['zero', (volume) => writeFile(volume, ''), /DAMAGED|NOT_FOUND|INVALID|INCOMPLETE/],
+      ];
+      for (const [word, damage, code] of damages) {
+        const copy = path.join(await temporaryFolder(), word);
+        await cp(folder, copy, { recursive: true });
+        const volume = (await readdir(copy)).find((one) => /^mirror_\d{6}\.tar$/.test(one)) ?? '';
+        await damage(path.join(copy, volume));
+        const storage = path.join(await temporaryFolder(), 'storage');
+        const outcome = await loadInto(copy, { kind: 'storage', folder: storage }).catch((error: unknown) => error);
+        expect(outcome, word).toMatchObject({ code: expect.stringMatching(code) });
+      }
+      const none = await temporaryFolder();
+      await expect(loadInto(none, { kind: 'storage', folder: path.join(none, 'storage') })).rejects.toMatchObject({
+        code: 'BUNDLE_NOT_FOUND',
+      });
+    });
+
+    test('17-auth: without credentials and with bad ones the load ends, with good ones in a file or REGISTRY_AUTH_FILE it goes on (D32)', async () => {
+      const { folder } = await bundleOf('17-auth');
+      const registry = await startDockerRegistry({ user: { name: 'acme', password: 'example' } });
+      const files = await temporaryFolder();
+      const authFile = async (password: string): Promise<string> => {
+        const file = path.join(files, `${password}.json`);
+        const auth = Buffer.from(`acme:${password}`).toString('base64');
+        await writeFile(file, JSON.stringify({ auths: { [registry.host]: { auth } } }));
+        return file;
+      };
+      const target = toRegistry(registry.host);
+      await expect(loadInto(folder, target)).rejects.toMatchObject({ code: 'REGISTRY_UNAUTHORIZED' });
+      const bad = { authFile: await authFile('wrong') };
+      await expect(loadInto(folder, target, bad)).rejects.toMatchObject({ code: 'REGISTRY_UNAUTHORIZED' });
+      const good = await authFile('example');
+      expect(await loadInto(folder, target, { authFile: good })).toMatchObject({ state: 'loaded' });
+      expect(plain(await listStorage(registry.storage))).toEqual(plain(goldenRegistry('17-auth', '4-d2m-good') ?? []));
+      expect(await loadInto(folder, target, { env: { REGISTRY_AUTH_FILE: good } })).toMatchObject({
+        state: 'nothing-new',
+      });
+    });
+  });
+});
+
+/** Inverts one byte. */
+async function flip(file: string, offset: number): Promise<void> {
+  const handle = await open(file, 'r+');
+  try {
+    const byte = Buffer.alloc(1);
+    await handle.read(byte, 0, 1, offset);
+    await handle.write(Buffer.from([(byte[0] ?? 0) ^ 0xff]), 0, 1, offset);
+  } finally {
+    await handle.close();
+  }
+}
