@@ -18,7 +18,8 @@ import {
 import { readLoadedContent } from '../loaded.ts';
 import { siteZones } from '../site/zones.ts';
 import { siteStatusPage } from '../status-page.ts';
-import type { ServiceEndpoint } from './background.ts';
+import { backgroundPaths, type ServiceEndpoint } from './background.ts';
+import { rotateLog } from './rotate-log.ts';
 import type { ServicesSettings } from './settings.ts';
 import { watchFiles } from './watch-files.ts';
 
@@ -30,6 +31,9 @@ export interface RunningServices {
 
 /** How often certificates, zones and loaded content are looked at for changes. */
 const watchMs = 2000;
+
+/** How often the size of the log is looked at: here, and not in the supervisor, which may be systemd. */
+const rotateMs = 10_000;
 
 /** How long one look at the services is shown. */
 const pageMs = 2000;
@@ -216,7 +220,10 @@ function watch(settings: ServicesSettings, services: Watched, run: Run): () => v
         ]
       : []),
   ];
+  const log = backgroundPaths(stateFolder).log;
+  const rotation = setInterval(() => void rotateLog(log, {}, run).catch(() => {}), rotateMs).unref();
   return () => {
+    clearInterval(rotation);
     for (const stop of stops) stop();
   };
 }

@@ -6,7 +6,6 @@ import { prettyJson } from '../../core/json.ts';
 import type { Run } from '../../core/run.ts';
 import { backgroundPaths } from './background.ts';
 import { findProcess, ownProcess, type ProcessMark } from './process-mark.ts';
-import { rotateLog } from './rotate-log.ts';
 
 export interface SuperviseOptions {
   /** What to keep running, its output goes where this process's goes. */
@@ -18,8 +17,6 @@ export interface SuperviseOptions {
   readonly maxDelayMs?: number;
   /** A worker that ran this long was well: the next wait is the first one again. Default 60,000. */
   readonly wellAfterMs?: number;
-  /** How often the size of the log is looked at; default 10,000. */
-  readonly rotateEveryMs?: number;
 }
 
 /**
@@ -34,10 +31,6 @@ export async function supervise(options: SuperviseOptions, run: Run): Promise<vo
   const keepRecord = (worker: ProcessMark | undefined, restarts: number): Promise<void> =>
     writeFileAtomic(paths.supervisor, prettyJson({ ...own, worker, restarts }), run);
   await keepRecord(undefined, 0);
-  const rotation = setInterval(
-    () => void rotateLog(paths.log, {}, run).catch(() => {}),
-    options.rotateEveryMs ?? 10_000,
-  ).unref();
   let delayMs = firstDelayMs;
   try {
     for (let restarts = 0; !run.signal.aborted; restarts += 1) {
@@ -53,7 +46,6 @@ export async function supervise(options: SuperviseOptions, run: Run): Promise<vo
       delayMs = Math.min(delayMs * 2, maxDelayMs);
     }
   } finally {
-    clearInterval(rotation);
     await run.disk.remove(paths.supervisor);
   }
 }
