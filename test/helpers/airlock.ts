@@ -49,7 +49,14 @@ export async function startAirlock(args: readonly string[], options: AirlockOpti
   const started = Date.now();
   const child = spawn(program, rest, {
     cwd: options.cwd,
-    env: { PATH: `${process.env['PATH']}:/usr/sbin:/sbin`, HOME: options.cwd, AIRLOCK_TOOL: 'none', ...options.env },
+    env: {
+      PATH: `${process.env['PATH']}:/usr/sbin:/sbin`,
+      HOME: options.cwd,
+      AIRLOCK_TOOL: 'none',
+      // No test may write units into the systemd of the host.
+      AIRLOCK_SUPERVISOR: 'process',
+      ...options.env,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let [stdout, stderr, over] = ['', '', false];
