@@ -208,14 +208,14 @@ export async function planStage(stage: ApplyStage, client: ClusterClient, run: R
       pairs.push({ before: undefined, after: object });
     }
   }
-  const { effect, reasons } = nodeEffect(pairs);
+  const { effect, reasons, hostedPools, own } = nodeEffect(pairs);
   return {
     stage: stage.name,
     title: stage.title,
     objects,
     effect,
     reasons,
-    pools: effect === 'none' ? [] : await poolNames(client, run),
+    pools: [...(own ? await poolNames(client, run) : []), ...hostedPools],
   };
 }
 

@@ -31,20 +31,37 @@ export interface ObjectPair {
   readonly after: ClusterObject;
 }
 
-/** The strongest effect of the changes, with a reason for each that has one. */
+/**
+ * The strongest effect of the changes, with a reason for each that has one. `hostedPools` names what is rolled of hosted clusters; `own` is whether
+ * the pools of the cluster itself are touched.
+ */
 export function nodeEffect(pairs: readonly ObjectPair[]): {
   readonly effect: NodeEffect;
   readonly reasons: readonly string[];
+  readonly hostedPools: readonly string[];
+  readonly own: boolean;
 } {
   const found = pairs.map(effectOf).filter((one) => one.effect !== 'none');
   const effect = found.some((one) => one.effect === 'reboot') ? 'reboot' : found.length > 0 ? 'drain' : 'none';
-  return { effect, reasons: found.map((one) => one.reason) };
+  return {
+    effect,
+    reasons: found.map((one) => one.reason),
+    hostedPools: found.flatMap((one) => (one.hostedPools === undefined ? [] : [one.hostedPools])),
+    own: found.some((one) => one.hostedPools === undefined),
+  };
 }
 
 interface Effect {
   readonly effect: NodeEffect;
   readonly reason: string;
+  readonly hostedPools?: string;
 }
+
+/** Fields from which the nodes of a hosted cluster are configured: another value rolls every one of them. @see openshift/hypershift, nodepool config */
+const rollingFields: Readonly<Record<string, readonly string[]>> = {
+  HostedCluster: ['imageContentSources', 'additionalTrustBundle', 'configuration.proxy', 'configuration.image'],
+  NodePool: ['release', 'config', 'tuningConfig'],
+};
 
 const nothing: Effect = { effect: 'none', reason: '' };
 
@@ -66,9 +83,24 @@ function effectOf({ before, after }: ObjectPair): Effect {
     case 'KubeletConfig':
     case 'ContainerRuntimeConfig':
       return changed(before, after, 'spec') ? { effect: 'reboot', reason: `${name} changes files on nodes` } : nothing;
+    case 'HostedCluster':
+    case 'NodePool':
+      return rolling(before, after);
     default:
       return nothing;
   }
+}
+
+function rolling(before: ClusterObject | undefined, after: ClusterObject): Effect {
+  const fields = (rollingFields[after.kind] ?? []).filter((field) => changed(before, after, `spec.${field}`));
+  // What is made new has no nodes yet.
+  if (before === undefined || fields.length === 0) return nothing;
+  const { name } = after.metadata;
+  return {
+    effect: 'reboot',
+    reason: `${after.kind} ${name} changes ${fields.join(', ')}`,
+    hostedPools: after.kind === 'NodePool' ? `node pool ${name}` : `every node pool of ${name}`,
+  };
 }
 
 /**

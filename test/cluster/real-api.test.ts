@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   type ApplyStage,
@@ -10,8 +12,11 @@ import {
 } from '../../src/cluster/index.ts';
 import { quietRun } from '../../src/core/run.ts';
 import { siteStages, toApplyStages } from '../../src/manifests/index.ts';
+import { renderStages } from '../../src/manifests/stages.ts';
 import { sharedPath } from '../helpers/real.ts';
+import { temporaryFolder } from '../helpers/temporary.ts';
 import { emitInputFor, fixtureSite, releaseRecord } from '../manifests/site-builder.ts';
+import { runCommand } from './command.ts';
 import { findApiServer, type RealServer, startServer } from './real-server.ts';
 
 const tool = findApiServer();
@@ -97,6 +102,35 @@ suite(tool ? title : `${title} (skipped: build one with ../shared/tools/kube-api
     expect(
       await client.find({ apiVersion: 'config.openshift.io/v1', kind: 'OperatorHub', name: 'cluster' }, quietRun()),
     ).toMatchObject({ spec: { disableAllDefaultSources: true } });
+  }, 60_000);
+
+  test('does the same from the command line: nothing to change, a conflict with its owner, a stage that is put back', async () => {
+    const folder = await temporaryFolder();
+    for (const file of renderStages(siteStages(emitInputFor(site, [releaseRecord('4.19.10', 'amd64')])))) {
+      await mkdir(path.dirname(path.join(folder, file.path)), { recursive: true });
+      await writeFile(path.join(folder, file.path), file.content, { mode: file.mode });
+    }
+    const apply = (...flags: string[]) =>
+      runCommand(['apply', folder, '--kubeconfig', server.kubeconfig, ...flags], { cwd: folder });
+    const whole = await apply('--dry-run=server');
+    expect(whole.exitCode).toBe(0);
+    expect(whole.outcome?.text).toContain('nothing to change');
+    const again = await apply('--no-wait', '--stage', 'default-catalogs,registry-trust,mirror-sets,pull-secret');
+    expect(again).toMatchObject({ exitCode: 0, outcome: { text: expect.stringContaining('nothing to change') } });
+    const hub = '/apis/config.openshift.io/v1/operatorhubs/cluster?fieldManager=argocd&force=true';
+    const theirs = {
+      apiVersion: 'config.openshift.io/v1',
+      kind: 'OperatorHub',
+      metadata: { name: 'cluster' },
+      spec: { disableAllDefaultSources: false },
+    };
+    await server.request('PATCH', hub, theirs, 'application/apply-patch+yaml');
+    const conflict = await apply('-y', '--stage', 'default-catalogs');
+    expect([conflict.exitCode, String(conflict.error)]).toEqual([
+      1,
+      expect.stringMatching(/disableAllDefaultSources \(conflict with "argocd"/),
+    ]);
+    expect((await apply('-y', '--stage', 'default-catalogs', '--force-conflicts')).exitCode).toBe(0);
   }, 60_000);
 
   test('refuses what the schema refuses, and says who may not', async () => {

@@ -178,6 +178,20 @@ describe('airlock apply', () => {
     expect(api.writes).toEqual([]);
   });
 
+  test('says that the nodes of a hosted cluster are rolled, and nothing of them when they only become more', async () => {
+    const pool = (release: string, replicas: number): ClusterObject => ({
+      apiVersion: 'hypershift.openshift.io/v1beta1',
+      kind: 'NodePool',
+      metadata: { name: 'workers', namespace: 'clusters' },
+      spec: { replicas, release: { image: release } },
+    });
+    const { api, apply } = await bench([stage('scale', [pool('r@sha256:b', 3)])]);
+    api.put(pool('r@sha256:a', 3), 'airlock');
+    expect((await apply(['--diff'])).outcome?.text).toContain('nodes of node pool workers will reboot');
+    api.put(pool('r@sha256:b', 2), 'airlock');
+    expect((await apply([], { answers: [true] })).asked).toEqual(['Apply stage scale?']);
+  });
+
   test('puts the CA into the ConfigMap that the cluster names already', async () => {
     const image: ClusterObject = {
       apiVersion: 'config.openshift.io/v1',
