@@ -1,5 +1,12 @@
 import path from 'node:path';
-import { acquireLock, type BuildOutcome, buildBundle, findInterruptedBuild, readHistory } from '../bundle/index.ts';
+import {
+  acquireLock,
+  type BuildOutcome,
+  buildBundle,
+  findInterruptedBuild,
+  generationFolders,
+  readHistory,
+} from '../bundle/index.ts';
 import { AirlockError } from '../core/errors.ts';
 import { findFile, readFileLimited } from '../core/files.ts';
 import type { Run } from '../core/run.ts';
@@ -39,7 +46,9 @@ export async function build(request: BuildRequest, run: Run): Promise<MirrorResu
     warnOfFolderWords(request.folder, run);
     const { result: planned, resumed } = await choosePlan(request, run);
     const { plan } = planned;
-    if (planned.plan.missing.length === 0 && !planned.isNew && !request.full && !resumed) {
+    // A set that cannot be whole is not fetched: what is missing changes the layout, so that nothing of it could be kept.
+    if (plan.missing.length > 0) return await endWithout(request, plan, startedAt, run);
+    if (!planned.isNew && !request.full && !resumed) {
       // A plan that led to nothing is used up too: the next run has to look whether a tag moved.
       await run.disk.remove(path.join(workspace, 'plan.json'));
       return describeResult(
@@ -63,6 +72,15 @@ export async function build(request: BuildRequest, run: Run): Promise<MirrorResu
   }
 }
 
+/** Writes down what planning did not find; the next run plans again. */
+async function endWithout(request: BuildRequest, plan: Plan, startedAt: Date, run: Run): Promise<MirrorResult> {
+  const { partial } = generationFolders(request.folder, plan.generation);
+  const ending = { state: 'incomplete', folder: partial, missing: plan.missing } as const;
+  const result = describeResult(plan, ending, { startedAt, finishedAt: run.now() });
+  await writeResult(partial, result, run);
+  return result;
+}
+
 /** The plan of an interrupted build, the one that was asked for, the last one while both configurations are as they were, or a new one. */
 async function choosePlan(request: BuildRequest, run: Run): Promise<{ result: PlanResult; resumed: boolean }> {
   if (request.planFile !== undefined) return { result: await readPlan(request.planFile, request, run), resumed: false };
@@ -72,9 +90,6 @@ async function choosePlan(request: BuildRequest, run: Run): Promise<{ result: Pl
       run,
       `continuing generation ${interrupted.plan.generation}, which was interrupted, with its own plan (--replan drops it)`,
     );
-    const unresolved = interrupted.plan.missing.length;
-    if (unresolved > 0)
-      say(run, `what that plan did not find stays missing (${unresolved}): --replan looks for it again`);
     return {
       result: await describePlan(interrupted.plan, path.join(interrupted.folder, 'plan.json'), request, run),
       resumed: true,

@@ -112,7 +112,7 @@ describeReal('generations', ['docker-registry', 'python3'], () => {
       const bad = await step(name, folder, { config: 'isc-bad.yaml' });
       expect(bad).toMatchObject({ state: 'incomplete', errorBits: 8 });
       expect(readdirSync(path.join(folder, 'out'))).not.toContain('gen-000001');
-      const good = await step(name, folder, { replan: true });
+      const good = await step(name, folder);
       expect(good).toMatchObject({ state: 'complete', generation: 1, missing: [] });
       const storage = path.join(folder, 'storage');
       await loadInto(good.folder, storage);

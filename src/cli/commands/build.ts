@@ -93,8 +93,8 @@ function renderResult(result: MirrorResult): string {
     lines.push(`${plural(result.volumes.length, 'volume')}, ${formatBytes(bytes)}: ${result.folder}`);
   else
     lines.push(
-      `nothing was sealed; run the same command again to go on, what was fetched is kept in ${result.folder}`,
-      'what planning itself did not find is looked for again with --replan only, which drops what was fetched',
+      'nothing was sealed; run the same command again to go on: what was fetched is kept, what planning did not find is looked for again',
+      `the result is in ${result.folder}`,
     );
   return lines.join('\n');
 }
