@@ -23,6 +23,8 @@ import type { OurRun } from './run-case.ts';
 
 // Cases that are about other things than collecting: archives of real oc-mirror, segments, mirror to mirror, dry runs, deletion, the binary.
 const elsewhere = /^(?:08b|09|10|11|12|13g|13h|13i|13j|13k|13l|13n|15|16|17|18|19)/;
+// Loaded into a registry that takes lists whose instances are not all there.
+const sparse = new Set(['03j-release-platforms', '05v-op-platforms', '07c-sparse']);
 const only = process.env['GOLDEN_CASES']?.split(',');
 
 describeReal('golden runs of oc-mirror', ['docker-registry', 'python3'], () => {
@@ -54,7 +56,7 @@ describeReal('golden runs of oc-mirror', ['docker-registry', 'python3'], () => {
           env: source.env,
           chartsUrl: source.chartsUrl,
           // Debian's registry insists on all instances of a list, as that of case 07d does.
-          ...(loadStep(name) && name !== '07c-sparse' ? { registry } : {}),
+          ...(loadStep(name) && !sparse.has(name) ? { registry } : {}),
         });
         const accepted = goldenSucceeded(name, first);
         if (difference.refused || (!accepted && !difference.succeeds)) {
@@ -92,7 +94,7 @@ function compareRegistry(name: string, run: OurRun): void {
   compareRows(name, run.registry, theirs, run);
   if (run.served) compareRows(name, run.served, theirs, run);
   const rules = (goldenMirrors(name, step) ?? []).filter((rule) => !differences[name]?.theirRulesOnly?.test(rule));
-  expect(run.mirrors).toEqual(rules);
+  expect(run.mirrors.filter((rule) => !differences[name]?.ourRulesOnly?.test(rule))).toEqual(rules);
   expect(withoutProvenance(run.resources)).toEqual(withoutProvenance(goldenResources(name, step)));
 }
 

@@ -13,6 +13,8 @@ export interface Difference {
   readonly theirsOnly?: RegExp;
   /** Mirror rules that only oc-mirror has. */
   readonly theirRulesOnly?: RegExp;
+  /** Mirror rules that only ours has. */
+  readonly ourRulesOnly?: RegExp;
   /** Filtered catalogs differ: not compared. */
   readonly catalogs?: true;
 }
@@ -26,36 +28,48 @@ const elsewhere: Difference = {
 };
 
 export const differences: Readonly<Record<string, Difference>> = {
-  '01-additional': { why: 'OCI referrers are carried', oursOnly: /^acme\/referred\t(?:sha256-|-)/ },
-  '01b-additional-renamed': { why: 'an oci:// folder is no source that a cluster knows', theirRulesOnly: /src-oci/ },
-  '02g-release-unsigned-cosign': { why: 'a release without cosign signatures is carried as it is', succeeds: true },
-  '03k-release-arches-differ': { why: 'each architecture is resolved on its own', oursOnly: /aarch64|openshift\// },
-  '04g-graph-only': { why: 'graph: true without releases is refused beforehand', refused: /graph/ },
-  '04m-mismatch': { why: 'a signed body that names another digest is refused', refused: /signature/i },
-  '04n-badsig': { why: 'a damaged signature is refused', refused: /signature/i },
+  '01-additional': { why: 'D18: OCI referrers are carried', oursOnly: /^acme\/referred\t(?:sha256-|-)/ },
+  '01b-additional-renamed': {
+    why: 'D19: an oci:// folder is no source that a cluster knows',
+    theirRulesOnly: /src-oci/,
+  },
+  '02g-release-unsigned-cosign': {
+    why: 'D20: a release without cosign signatures is carried as it is',
+    succeeds: true,
+  },
+  '03k-release-arches-differ': { why: 'D2: each architecture is resolved on its own', oursOnly: /aarch64|openshift\// },
+  '04g-graph-only': { why: 'D34: graph: true without releases is refused beforehand', refused: /graph/ },
+  '04m-mismatch': { why: 'D1: a signed body that names another digest is refused', refused: /signature/i },
+  '04n-badsig': { why: 'D1: a damaged signature is refused', refused: /signature/i },
   '05n-op-oci-catalog': { ...elsewhere },
   '05n2-op-oci-target': { ...elsewhere },
-  '05y09-no-default': { why: 'a catalog that opm would not serve is refused', refused: /opm/ },
-  '05y11-two-heads-full': { why: 'a catalog that opm would not serve is refused', refused: /opm/ },
+  '05y09-no-default': { why: 'D7: a catalog that opm would not serve is refused', refused: /opm/ },
+  '05y11-two-heads-full': { why: 'D7: a catalog that opm would not serve is refused', refused: /opm/ },
   '05y14-tag-in-path': {
-    why: 'a tag that also stands in the path is no trouble',
+    why: 'D6: a tag that also stands in the path is no trouble',
     oursOnly: /^v1\/catalog\t/,
     theirsOnly: /^[0-9a-f]{32}\/catalog\t/,
     catalogs: true,
   },
   '05i-op-full-catalog': {
-    why: 'a bundle image that relatedImages leaves out is carried',
+    why: 'D5: a bundle image that relatedImages leaves out is carried',
     oursOnly: /^acme-mu\/mu-operator-bundle\t/,
   },
+  '05q-op-single-arch-catalog': {
+    why: 'D5: a bundle image that relatedImages leaves out is carried',
+    oursOnly: /^acme-mu\/mu-operator-bundle\t/,
+    ourRulesOnly: /mu-operator-bundle/,
+  },
+  '05s-op-prerelease-range': { why: 'D4: no channel is left without entries', catalogs: true },
   '05n3-op-oci-twice': {
-    why: 'one catalog twice is refused beforehand, with both lines',
+    why: 'D12: one catalog twice is refused beforehand, with both lines',
     refused: /twice|already|also|line/i,
   },
   '05n4-op-catalog-twice': {
-    why: 'one catalog twice is refused beforehand, with both lines',
+    why: 'D12: one catalog twice is refused beforehand, with both lines',
     refused: /twice|already|also|line/i,
   },
-  '05g-op-package-minmax': { why: 'no channel is left without entries', catalogs: true },
+  '05g-op-package-minmax': { why: 'D4: no channel is left without entries', catalogs: true },
 };
 
 /** What our sentence has to say where oc-mirror refuses too. */
@@ -89,5 +103,6 @@ export const refusals: Readonly<Record<string, RegExp>> = {
 export const settings: Readonly<Record<string, Omit<CaseOptions, 'env' | 'chartsUrl'>>> = {
   '08-incremental': { config: 'isc-1.yaml' },
   // As where UPDATE_URL_OVERRIDE alone is given.
+  '04o-wrong-key-env': { without: ['OCP_SIGNATURE_VERIFICATION_PK'] },
   '04h-graph-override': { without: ['AIRLOCK_GRAPH_URL'] },
 };
