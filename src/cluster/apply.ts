@@ -275,7 +275,11 @@ async function waitForGates(
       });
       if (state.open) break;
       if ('failed' in state && state.failed) throw new AirlockError('GATE_FAILED', `stage ${stage.name}: ${state.why}`);
-      if (state.why !== last) run.report({ stage: 'apply', subject: stage.name, state: 'active', message: state.why });
+      if (state.why !== last) {
+        run.report({ stage: 'apply', subject: stage.name, state: 'active', message: state.why });
+        // Where there is no live view, hours may pass here: what it waits for is a line of its own.
+        run.report({ stage: 'apply', state: 'log', level: 'info', message: `stage ${stage.name} waits: ${state.why}` });
+      }
       last = state.why;
       if (Date.now() >= end)
         throw new AirlockError('GATE_TIMEOUT', `stage ${stage.name} waited ${limitSeconds} seconds: ${state.why}`, {

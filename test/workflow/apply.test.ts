@@ -6,7 +6,7 @@ import { AirlockError } from '../../src/core/errors.ts';
 import { type ManifestStage, renderStages } from '../../src/manifests/stages.ts';
 import { type CommandEnding, runCommand } from '../cluster/command.ts';
 import { FakeApi } from '../cluster/fake-api.ts';
-import { airlock } from '../helpers/airlock.ts';
+import { airlock, startAirlock } from '../helpers/airlock.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 
 const ca = (letter: string): string => `-----BEGIN CERTIFICATE-----\n${letter.repeat(8)}\n-----END CERTIFICATE-----\n`;
@@ -156,6 +156,20 @@ describe('airlock apply', () => {
       'APPLY v1 ConfigMap kitchen/pan',
     ]);
   });
+
+  test('ends with 130 at Ctrl-C while it waits, and goes on when started again', async () => {
+    const gate = { kind: 'catalogReady' as const, namespace: 'openshift-marketplace', name: 'cs-kitchen' };
+    const slow = { ...stage('pots', [configMap('pot', {})], [gate]), timeoutSeconds: 60 };
+    const { cwd, api } = await bench([slow]);
+    const run = await startAirlock(['apply', '--kubeconfig', 'hub.kubeconfig', '-y'], { cwd });
+    await run.said(/not connected yet/);
+    run.child.kill('SIGINT');
+    expect((await run.ended).exitCode).toBe(130);
+    api.put(catalog);
+    const again = await airlock(['apply', '--kubeconfig', 'hub.kubeconfig'], { cwd });
+    expect([again.exitCode, again.stdout]).toEqual([0, expect.stringContaining('nothing to change')]);
+    expect(api.writes).toEqual(['APPLY v1 ConfigMap kitchen/pot']);
+  }, 60_000);
 
   test('says which pools will drain before it asks, and prints it with --diff', async () => {
     const mirrors = (list: readonly string[]): ClusterObject => ({
