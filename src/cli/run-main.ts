@@ -118,7 +118,8 @@ function watchSignals(parsed: Extract<Parsed, { kind: 'run' }>, reporter: Report
   return {
     signal: controller.signal,
     exitCode: () => exitCode,
-    close: () => void process.off('SIGINT', onSignal).off('SIGTERM', onSignal),
+    // Once interrupted they stay, so that a second signal while the process winds up does not change how it ends.
+    close: () => void (controller.signal.aborted || process.off('SIGINT', onSignal).off('SIGTERM', onSignal)),
   };
 }
 
