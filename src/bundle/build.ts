@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { AirlockError } from '../core/errors.ts';
-import { diskError, findFile, writeFileAtomic } from '../core/files.ts';
+import { diskError, findFile, removeTemporaries, writeFileAtomic } from '../core/files.ts';
 import type { Run } from '../core/run.ts';
 import { type Digest, digestHex, digestOf } from '../oci/index.ts';
 import { type KeptBlobs, type Plan, parsePlan } from '../plan/index.ts';
@@ -164,8 +164,7 @@ async function preparePartial(partial: string, plan: Plan, run: Run): Promise<vo
   const there = await findFile(file, run, 1 << 30);
   if (there && digestOf(there) === digestOf(bytes)) {
     // Half-written side files of a run that was killed would end up in the sealed folder.
-    for (const { name } of await run.disk.list(partial))
-      if (/^\..+\.tmp$/.test(name)) await run.disk.remove(path.join(partial, name));
+    await removeTemporaries(partial, run);
     return;
   }
   await run.disk.remove(partial);

@@ -1,5 +1,5 @@
 import { AirlockError } from '../core/errors.ts';
-import { findFile, readFileLimited, writeFileAtomic } from '../core/files.ts';
+import { findFile, readFileLimited, removeTemporaries, writeFileAtomic } from '../core/files.ts';
 import type { Run } from '../core/run.ts';
 import { type AuthorityOptions, createCertificateAuthority, importAuthority } from './authority.ts';
 import { anchorsOf, orderedChain } from './chain.ts';
@@ -107,6 +107,8 @@ export async function dropPreviousCa(folder: string, run: Run): Promise<void> {
   // A switch that broke off at its very end leaves the next CA's key behind.
   await run.disk.remove(paths.nextCaKey);
   await removePair(paths.previousCa, paths.previousCaKey, run);
+  // A write that broke off may have left a key under a temporary name; all of a CA's files begin alike.
+  await removeTemporaries(folder, run, 'ca.');
 }
 
 /** Gives up a change before the switch: the next CA goes. @throws AirlockError CA_CHANGE_ORDER */

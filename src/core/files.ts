@@ -37,6 +37,14 @@ export async function writeFileAtomic(
 }
 
 /**
+ * Removes what broken writes left in a folder under temporary names: of one file, or of all. Only for who alone writes there.
+ */
+export async function removeTemporaries(folder: string, run: Run, file = ''): Promise<void> {
+  for (const { name } of await run.disk.list(folder))
+    if (name.startsWith(`.${file}`) && name.endsWith('.tmp')) await run.disk.remove(path.join(folder, name));
+}
+
+/**
  * Reads a whole small file, refusing one above `limitBytes` (default 64 MiB).
  * @throws AirlockError FILE_NOT_FOUND, FILE_UNREADABLE
  */
