@@ -19,7 +19,7 @@ import { openBundle } from './open.ts';
 import { findRecord, recordOf, writeRecord } from './records.ts';
 import { sideNames } from './seal.ts';
 import { checksumsText, type IndexFacts, volumeSegments } from './segments.ts';
-import { isSignatureOf, publicKeyOf, signBytes } from './sign.ts';
+import { signIndex } from './sign-index.ts';
 import { checkVolumes } from './verify-volumes.ts';
 
 export interface AdoptOptions {
@@ -111,16 +111,6 @@ function findAbsent(plan: Plan, archive: Bundle): MissingMember[] {
       const cause = 'oc-mirror left it out of its archive, and no earlier generation carries it';
       return { name: digest, digest, size, code: 'BUNDLE_INVALID', cause };
     });
-}
-
-async function signIndex(partial: string, bytes: Buffer, keyPem: string | undefined, run: Run): Promise<string> {
-  if (keyPem === undefined) return '';
-  const file = path.join(partial, sideNames.signature);
-  const kept = (await findFile(file, run))?.toString('latin1') ?? '';
-  if (isSignatureOf(bytes, kept, publicKeyOf(keyPem))) return kept;
-  const signature = signBytes(bytes, keyPem);
-  await writeFileAtomic(file, signature, run);
-  return signature;
 }
 
 /** Writes the front volume: what follows from the index at once, then the files. What an earlier run brought is kept. */

@@ -16,7 +16,7 @@ import { openBundle } from './open.ts';
 import { findRecord, type GenerationRecord, recordOf, writeRecord } from './records.ts';
 import { readBack, sideNames } from './seal.ts';
 import { type IndexFacts, type Segment, volumeSegments } from './segments.ts';
-import { isSignatureOf, publicKeyOf, signBytes } from './sign.ts';
+import { signIndex } from './sign-index.ts';
 
 export interface BuildOptions {
   readonly plan: Plan;
@@ -197,17 +197,6 @@ async function openSession(options: BuildOptions, partial: string, run: Run): Pr
     throw diskError(error, partial, 'write');
   }
   return session;
-}
-
-/** The signature that an earlier run of this build made, when it still fits; else a new one, kept before it is used. */
-async function signIndex(partial: string, bytes: Buffer, keyPem: string | undefined, run: Run): Promise<string> {
-  if (keyPem === undefined) return '';
-  const file = path.join(partial, sideNames.signature);
-  const kept = (await findFile(file, run))?.toString('latin1') ?? '';
-  if (isSignatureOf(bytes, kept, publicKeyOf(keyPem))) return kept;
-  const signature = signBytes(bytes, keyPem);
-  await writeFileAtomic(file, signature, run);
-  return signature;
 }
 
 /** Writes all that follows from the index, unless it is there, and lists the members whose data has to be brought. */
