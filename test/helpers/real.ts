@@ -1,6 +1,6 @@
 import { accessSync, constants, existsSync } from 'node:fs';
 import path from 'node:path';
-import { describe } from 'vitest';
+import { describe, test } from 'vitest';
 
 const required = process.env['AIRLOCK_REQUIRE_REAL'] === '1';
 
@@ -47,5 +47,8 @@ export function sharedPath(relative: string): string | undefined {
 export function describeShared(title: string, relative: string, body: (folder: string) => void): void {
   const folder = sharedPath(relative);
   if (folder) describe(title, () => body(folder));
-  else describe.skip(`${title} (skipped: no shared reference data beside this checkout)`, () => body(''));
+  // The body is not run: many read the folder to name their tests.
+  else
+    describe.skip(`${title} (skipped: no shared reference data beside this checkout)`, () =>
+      test('reads it', () => {}));
 }
