@@ -4,7 +4,7 @@ import path from 'node:path';
 
 const root = path.resolve(import.meta.dirname, '..');
 const { commandTable } = await import('../dist/cli/commands/table.js');
-const { errorCodes } = await import('../dist/cli/exit-codes.js');
+const { errorCodes } = await import('../dist/cli/error-codes.js');
 const { renderCliDocs } = await import('../dist/cli/render/cli-docs.js');
 const { renderErrorDocs } = await import('../dist/cli/render/error-docs.js');
 writeFileSync(path.join(root, 'docs/cli.md'), `${renderCliDocs(commandTable)}\n`);

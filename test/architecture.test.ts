@@ -94,6 +94,13 @@ describe('source files', () => {
     expect(long).toEqual([]);
   });
 
+  test('load the 800 files of the cluster library only when a cluster is asked', () => {
+    const wrong = files.filter((file) =>
+      /^import (?!type )[^;]*from '@kubernetes\/client-node'/m.test(readFileSync(file, 'utf8')),
+    );
+    expect(wrong).toEqual([]);
+  });
+
   test('read the process only at the edge', () => {
     const wrong = files.filter(
       (file) => !file.includes('/src/cli/') && /\bprocess\.(?:env|cwd|argv|exit)\b/.test(readFileSync(file, 'utf8')),

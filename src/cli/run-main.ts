@@ -9,7 +9,7 @@ import { toolVersion } from '../core/version.ts';
 import { renderYaml } from '../core/yaml.ts';
 import { Flags, type Outcome, type World } from './command.ts';
 import { commandTable } from './commands/table.ts';
-import { exitCodeOf, exitCodes } from './exit-codes.ts';
+import { exitCodes } from './exit-codes.ts';
 import { type Parsed, parseCommandLine } from './program.ts';
 import { createReporter, type Reporter } from './render/reporter.ts';
 
@@ -38,7 +38,7 @@ export async function runMain(argv: readonly string[]): Promise<number> {
     return stop.signal.aborted ? stop.exitCode() : outcome.exitCode;
   } catch (error) {
     reporter.close();
-    if (!stop.signal.aborted) return printError(asExpected(error), flags, reporter);
+    if (!stop.signal.aborted) return await printError(asExpected(error), flags, reporter);
     if (flags.text('output') === 'json') printErrorDocument(new AirlockError('CANCELLED', 'interrupted'));
     return stop.exitCode();
   } finally {
@@ -137,7 +137,9 @@ function asExpected(error: unknown): unknown {
 }
 
 /** An expected error is one message and its next step; a bug shows its stack. `-o json` gets the error as its one document. */
-function printError(error: unknown, flags: Flags, reporter: Reporter): number {
+async function printError(error: unknown, flags: Flags, reporter: Reporter): Promise<number> {
+  // The codes are those of every folder; a command that goes well need not load them all.
+  const { exitCodeOf } = await import('./error-codes.ts');
   const exitCode = exitCodeOf(error);
   if (isAirlockError(error) && exitCode !== exitCodes.bug) reporter.fail(error.message, error.hint);
   else

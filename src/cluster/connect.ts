@@ -1,4 +1,4 @@
-import { ApiException, KubeConfig, KubernetesObjectApi, PatchStrategy } from '@kubernetes/client-node';
+import type { KubeConfig, KubernetesObjectApi, PatchStrategy } from '@kubernetes/client-node';
 import { AirlockError, errorText } from '../core/errors.ts';
 import { cancellation, type Run } from '../core/run.ts';
 import { type ClusterClient, fieldManager } from './client.ts';
@@ -11,12 +11,19 @@ export type KubeconfigSource = { readonly file: string } | { readonly text: stri
  * A client for the current context of a kubeconfig. Nothing is asked of the cluster yet.
  * @throws AirlockError KUBECONFIG_INVALID
  */
-export function connectCluster(source: KubeconfigSource): ClusterClient {
-  return createClient(KubernetesObjectApi.makeApiClient(loadKubeconfig(source)));
+export async function connectCluster(source: KubeconfigSource): Promise<ClusterClient> {
+  const { KubernetesObjectApi, PatchStrategy } = await loadLibrary();
+  return createClient(KubernetesObjectApi.makeApiClient(await loadKubeconfig(source)), PatchStrategy);
+}
+
+/** The library is some 800 files; most commands never talk to a cluster and start in half the time without it. */
+export function loadLibrary(): Promise<typeof import('@kubernetes/client-node')> {
+  return import('@kubernetes/client-node');
 }
 
 /** @throws AirlockError KUBECONFIG_INVALID */
-export function loadKubeconfig(source: KubeconfigSource): KubeConfig {
+export async function loadKubeconfig(source: KubeconfigSource): Promise<KubeConfig> {
+  const { KubeConfig } = await loadLibrary();
   const config = new KubeConfig();
   try {
     if ('file' in source) config.loadFromFile(source.file);
@@ -29,7 +36,7 @@ export function loadKubeconfig(source: KubeconfigSource): KubeConfig {
   return config;
 }
 
-function createClient(api: KubernetesObjectApi): ClusterClient {
+function createClient(api: KubernetesObjectApi, strategies: typeof PatchStrategy): ClusterClient {
   return {
     async find(ref, run) {
       try {
@@ -67,7 +74,7 @@ function createClient(api: KubernetesObjectApi): ClusterClient {
       const sent = { ...object, metadata: { ...object.metadata } };
       return toObject(
         await call(ref, run, () =>
-          api.patch(sent, undefined, dryRun ? 'All' : undefined, fieldManager, force, PatchStrategy.ServerSideApply),
+          api.patch(sent, undefined, dryRun ? 'All' : undefined, fieldManager, force, strategies.ServerSideApply),
         ),
       );
     },
@@ -75,7 +82,7 @@ function createClient(api: KubernetesObjectApi): ClusterClient {
       const body = { ...patch, ...header(ref), metadata: { ...asRecord(patch['metadata']), ...header(ref).metadata } };
       return toObject(
         await call(ref, run, () =>
-          api.patch(body, undefined, undefined, fieldManager, undefined, PatchStrategy.MergePatch),
+          api.patch(body, undefined, undefined, fieldManager, undefined, strategies.MergePatch),
         ),
       );
     },
@@ -132,7 +139,7 @@ interface StatusBody {
 function translate(error: unknown, ref: ObjectRef): unknown {
   const what = describeRef(ref);
   if (error instanceof AirlockError) return error;
-  if (!(error instanceof ApiException)) {
+  if (!isAnswer(error)) {
     const text = errorText(error);
     // How the library says that discovery has no such kind.
     if (/Unrecognized API version and kind/.test(text)) return kindUnknown(ref);
@@ -165,6 +172,11 @@ function translate(error: unknown, ref: ObjectRef): unknown {
         return new AirlockError('OBJECT_INVALID', `${what} is refused: ${message}`);
       return new AirlockError('CLUSTER_UNREACHABLE', `the API server failed for ${what}: ${message}`, { cause: error });
   }
+}
+
+/** The library's ApiException: what the server answered, as opposed to no answer. */
+function isAnswer(error: unknown): error is Error & { readonly code: number; readonly body: unknown } {
+  return error instanceof Error && 'code' in error && typeof error.code === 'number' && 'body' in error;
 }
 
 /** Names every field with its owner: the server's own sentence leaves the owners out when there are several fields. */

@@ -1,8 +1,8 @@
 import { Writable } from 'node:stream';
-import { Exec, type V1Status } from '@kubernetes/client-node';
+import type { V1Status } from '@kubernetes/client-node';
 import { AirlockError, errorText } from '../core/errors.ts';
 import { cancellation, type Run } from '../core/run.ts';
-import { type KubeconfigSource, loadKubeconfig } from './connect.ts';
+import { type KubeconfigSource, loadKubeconfig, loadLibrary } from './connect.ts';
 
 /** A container of a running pod. */
 export interface PodContainer {
@@ -24,8 +24,9 @@ export interface PodShell {
 const stderrLimit = 2000;
 
 /** @throws AirlockError KUBECONFIG_INVALID */
-export function connectPodShell(source: KubeconfigSource): PodShell {
-  const config = loadKubeconfig(source);
+export async function connectPodShell(source: KubeconfigSource): Promise<PodShell> {
+  const { Exec } = await loadLibrary();
+  const config = await loadKubeconfig(source);
   return {
     exec: (where, command, onData, run) =>
       new Promise((resolve, reject) => {

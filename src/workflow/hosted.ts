@@ -59,7 +59,7 @@ async function open(request: HostedRequest, run: Run): Promise<Opened> {
   return {
     site,
     hosted: { name: cluster.name, namespace: cluster.namespace },
-    client: connectCluster({ file: kubeconfig }),
+    client: await connectCluster({ file: kubeconfig }),
     kubeconfig,
   };
 }
@@ -154,7 +154,7 @@ export async function hostedBackupEtcd(
   const folder = request.folder ?? path.join(request.workFolder, 'etcd-backups', `${hosted.name}-${time}`);
   if (await run.disk.stat(path.join(folder, 'backup.json')))
     throw new AirlockError('USAGE', `${folder} holds a backup already`, { hint: 'name another folder' });
-  const shell = request.shell ?? connectPodShell({ file: kubeconfig });
+  const shell = request.shell ?? (await connectPodShell({ file: kubeconfig }));
   return { plan, folder, backup: await takeEtcdBackup(plan, folder, { client, shell }, run) };
 }
 

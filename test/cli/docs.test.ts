@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { commandTable } from '../../src/cli/commands/table.ts';
-import { errorCodes } from '../../src/cli/exit-codes.ts';
+import { errorCodes } from '../../src/cli/error-codes.ts';
 import { renderCliDocs } from '../../src/cli/render/cli-docs.ts';
 import { renderErrorDocs } from '../../src/cli/render/error-docs.ts';
 import { coreErrors } from '../../src/core/errors.ts';

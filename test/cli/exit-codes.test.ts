@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { errorCodes, exitCodeOf } from '../../src/cli/exit-codes.ts';
+import { errorCodes, exitCodeOf } from '../../src/cli/error-codes.ts';
 import { AirlockError, coreErrors } from '../../src/core/errors.ts';
 import { errorTables } from '../../src/workflow/index.ts';
 

@@ -1,6 +1,6 @@
 import { Flags, type Outcome } from '../../src/cli/command.ts';
 import { commandTable } from '../../src/cli/commands/table.ts';
-import { exitCodeOf } from '../../src/cli/exit-codes.ts';
+import { exitCodeOf } from '../../src/cli/error-codes.ts';
 import { parseCommandLine } from '../../src/cli/program.ts';
 import type { RunEvent } from '../../src/core/events.ts';
 import { quietRun } from '../../src/core/run.ts';

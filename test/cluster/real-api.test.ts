@@ -50,7 +50,7 @@ suite(tool ? title : `${title} (skipped: build one with ../shared/tools/kube-api
   afterAll(() => server?.stop());
 
   test('brings a whole site up stage by stage, with a controller that moves statuses, and then changes nothing', async () => {
-    const client = connectCluster({ file: server.kubeconfig });
+    const client = await connectCluster({ file: server.kubeconfig });
     const open = controller(server, site.hostedClusters[0]?.name ?? '');
     let pending = Promise.resolve();
     const run = quietRun({
@@ -75,7 +75,7 @@ suite(tool ? title : `${title} (skipped: build one with ../shared/tools/kube-api
   }, 240_000);
 
   test('shows a conflict with another manager, and what a dry run would change', async () => {
-    const client = connectCluster({ file: server.kubeconfig });
+    const client = await connectCluster({ file: server.kubeconfig });
     const url = '/apis/config.openshift.io/v1/operatorhubs/cluster?fieldManager=somebody&force=true';
     await server.request(
       'PATCH',
@@ -134,7 +134,7 @@ suite(tool ? title : `${title} (skipped: build one with ../shared/tools/kube-api
   }, 60_000);
 
   test('refuses what the schema refuses, and says who may not', async () => {
-    const client = connectCluster({ file: server.kubeconfig });
+    const client = await connectCluster({ file: server.kubeconfig });
     const bad = {
       apiVersion: 'config.openshift.io/v1',
       kind: 'Image',
@@ -145,7 +145,7 @@ suite(tool ? title : `${title} (skipped: build one with ../shared/tools/kube-api
       code: 'OBJECT_INVALID',
     });
     const text = readFileSync(server.kubeconfig, 'utf8').replace('current-context: admin', 'current-context: viewer');
-    const viewer = connectCluster({ text });
+    const viewer = await connectCluster({ text });
     await expect(
       viewer.find({ apiVersion: 'v1', kind: 'Secret', name: 'pull-secret', namespace: 'openshift-config' }, quietRun()),
     ).rejects.toMatchObject({ code: 'CLUSTER_REFUSED' });
@@ -153,7 +153,7 @@ suite(tool ? title : `${title} (skipped: build one with ../shared/tools/kube-api
 });
 
 async function versions(server: RealServer, stages: readonly ApplyStage[]): Promise<string[]> {
-  const client = connectCluster({ file: server.kubeconfig });
+  const client = await connectCluster({ file: server.kubeconfig });
   const found: string[] = [];
   for (const { object } of stages.flatMap((stage) => stage.objects)) {
     const ref: ObjectRef = {

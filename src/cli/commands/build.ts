@@ -11,7 +11,8 @@ import {
   usualPartsFolder,
 } from '../../workflow/index.ts';
 import { argument, type Invocation, type Outcome } from '../command.ts';
-import { exitCodes, missingExitCode } from '../exit-codes.ts';
+import { missingExitCode } from '../error-codes.ts';
+import { exitCodes } from '../exit-codes.ts';
 import { renderMissing } from '../render/plan.ts';
 import { plural } from '../render/table.ts';
 import { pathFlag, planRequest, userPath } from '../settings.ts';

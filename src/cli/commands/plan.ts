@@ -1,6 +1,7 @@
 import { planImageSet } from '../../workflow/index.ts';
 import { argument, type Invocation, type Outcome } from '../command.ts';
-import { exitCodes, missingExitCode } from '../exit-codes.ts';
+import { missingExitCode } from '../error-codes.ts';
+import { exitCodes } from '../exit-codes.ts';
 import { renderPlan } from '../render/plan.ts';
 import { planRequest } from '../settings.ts';
 
