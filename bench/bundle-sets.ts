@@ -1,4 +1,6 @@
 import { createCipheriv, createHash } from 'node:crypto';
+import { existsSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { quietRun } from '../src/core/run.ts';
 import { type Digest, digestOf, mediaTypes, openStorage, parseDigest } from '../src/oci/index.ts';
 
@@ -31,8 +33,30 @@ export function listImages(set: BenchSet): BenchImage[] {
   }));
 }
 
+/** A set with a part of its images only, for a quick look. */
+export function scaleSet(set: BenchSet, scale: number): BenchSet {
+  const count = (full: number): number => Math.max(1, Math.round(full * scale));
+  return { ...set, images: count(set.images), sharedLayers: count(set.sharedLayers) };
+}
+
+/** The set as `skopeo sync --src yaml` reads it. */
+export function renderSyncList(set: BenchSet, host: string): string {
+  const images = listImages(set)
+    .map(({ repository, tag }) => `    ${repository}: ["${tag}"]\n`)
+    .join('');
+  return `${host}:\n  tls-verify: false\n  images:\n${images}`;
+}
+
+/** Writes the set, unless it lies there whole from an earlier run. */
+export async function ensureSet(set: BenchSet, folder: string): Promise<void> {
+  const mark = path.join(folder, 'complete');
+  if (existsSync(mark)) return;
+  await writeSet(set, folder);
+  writeFileSync(mark, '');
+}
+
 /** Writes the set into a storage tree that a registry can serve. */
-export async function writeSet(set: BenchSet, folder: string): Promise<void> {
+async function writeSet(set: BenchSet, folder: string): Promise<void> {
   const run = quietRun();
   const storage = openStorage(folder, { sync: 'none' });
   const known = new Map<string, Promise<{ digest: Digest; size: number }>>();

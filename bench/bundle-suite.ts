@@ -1,7 +1,6 @@
-import { spawn, spawnSync } from 'node:child_process';
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
-import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
@@ -34,7 +33,9 @@ import {
   type Plan,
   type SelectedImage,
 } from '../src/plan/index.ts';
-import { type BenchSet, benchSets, listImages, writeSet } from './bundle-sets.ts';
+import { type BenchSet, benchSets, ensureSet, listImages, renderSyncList } from './bundle-sets.ts';
+import { startRegistry } from './docker-registry.ts';
+import { writtenBytes } from './written-bytes.ts';
 
 /** One measured row. */
 interface Row {
@@ -59,17 +60,6 @@ const { values } = parseArgs({
 const work = values.work;
 const run = quietRun();
 const rows: Row[] = [];
-
-/** Bytes that reached block devices since boot. */
-function writtenBytes(): number {
-  spawnSync('sync');
-  let sectors = 0;
-  for (const line of readFileSync('/proc/diskstats', 'utf8').split('\n')) {
-    const fields = line.trim().split(/\s+/);
-    if (/^(?:vd[a-z]|sd[a-z]|nvme\d+n\d+|xvd[a-z])$/.test(fields[2] ?? '')) sectors += Number(fields[9]);
-  }
-  return sectors * 512;
-}
 
 async function measure<T>(set: BenchSet, title: string, task: () => Promise<T>, memory = true): Promise<T> {
   const before = writtenBytes();
@@ -97,37 +87,6 @@ async function measure<T>(set: BenchSet, title: string, task: () => Promise<T>, 
     `${row.set}  ${row.work.padEnd(44)} ${seconds.toFixed(2).padStart(8)} s  cpu ${cpuSeconds.toFixed(2).padStart(6)} s  written ${(row.writtenBytes / 1e6).toFixed(0).padStart(6)} MB${memory ? `  peak ${row.peakMiB.toFixed(0)} MiB` : ''}`,
   );
   return result;
-}
-
-async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address ? address.port : 0;
-}
-
-/** A docker-registry on a storage folder. */
-async function startRegistry(folder: string): Promise<{ readonly host: string; stop(): void }> {
-  const port = await freePort();
-  const config = path.join(work, `registry-${port}.yml`);
-  await writeFile(
-    config,
-    `version: 0.1\nlog: {level: error, accesslog: {disabled: true}}\nstorage: {filesystem: {rootdirectory: ${folder}, maxthreads: 100}, delete: {enabled: true}, cache: {blobdescriptor: inmemory}}\nhttp: {addr: "127.0.0.1:${port}"}\n`,
-  );
-  const child = spawn('docker-registry', ['serve', config], {
-    stdio: 'ignore',
-    env: { PATH: process.env['PATH'], OTEL_TRACES_EXPORTER: 'none' },
-  });
-  for (let attempt = 0; attempt < 200; attempt += 1) {
-    try {
-      await fetch(`http://127.0.0.1:${port}/v2/`);
-      return { host: `127.0.0.1:${port}`, stop: () => void child.kill() };
-    } catch {
-      await new Promise((resolve) => setTimeout(resolve, 25));
-    }
-  }
-  throw new Error('docker-registry did not start');
 }
 
 /** What the mirror engine does for additional images: every tag resolved, every manifest read and kept. */
@@ -235,7 +194,7 @@ async function benchLoads(set: BenchSet, bundle: Bundle): Promise<void> {
   await rm(stateFolder, { recursive: true, force: true });
   const target = path.join(work, `${set.name}-target`);
   await rm(target, { recursive: true, force: true });
-  const registry = await startRegistry(target);
+  const registry = await startRegistry(target, work);
   const client = createClient();
   for (const title of ['load over HTTP', 'load over HTTP again, nothing new']) {
     await measure(set, title, async () => {
@@ -284,12 +243,9 @@ async function benchPeers(set: BenchSet, host: string, bundle: Bundle): Promise<
   await rm(copy, { recursive: true, force: true });
   if (!values.skopeo) return;
   const target = path.join(work, `${set.name}-skopeo`);
-  const registry = await startRegistry(target);
+  const registry = await startRegistry(target, work);
   const sync = path.join(work, 'sync.yml');
-  const images = listImages(set)
-    .map(({ repository, tag }) => `    ${repository}: ["${tag}"]\n`)
-    .join('');
-  await writeFile(sync, `${host}:\n  tls-verify: false\n  images:\n${images}`);
+  await writeFile(sync, renderSyncList(set, host));
   await shell(
     'skopeo sync, registry to registry',
     `skopeo sync --src yaml --dest docker --dest-tls-verify=false ${sync} ${registry.host}`,
@@ -303,13 +259,8 @@ async function main(): Promise<void> {
   for (const set of benchSets) {
     if (values.set !== 'all' && values.set !== set.name) continue;
     const source = path.join(work, `${set.name}-source`);
-    try {
-      statSync(path.join(source, 'complete'));
-    } catch {
-      await writeSet(set, source);
-      writeFileSync(path.join(source, 'complete'), '');
-    }
-    const registry = await startRegistry(source);
+    await ensureSet(set, source);
+    const registry = await startRegistry(source, work);
     try {
       const bundle = await benchBuild(set, registry.host, path.join(work, `${set.name}-bundles`));
       if (values.only !== 'build') await benchLoads(set, bundle);

@@ -46,6 +46,8 @@ export interface RegistryScript {
     | { readonly kind: 'bearer'; readonly user?: string; readonly password?: string; readonly refreshToken?: string };
   /** Larger request bodies get 413. */
   readonly bodyLimitBytes?: number;
+  /** Takes a blob with the POST that starts its upload. */
+  readonly singlePost?: boolean;
   readonly pageSize?: number;
   readonly referrersApi?: boolean;
   /** Asked for every request before anything else; `nth` counts requests of the same method and path from 1. */
@@ -151,6 +153,11 @@ export async function startScriptedRegistry(script: RegistryScript = {}): Promis
       if (mount && held) {
         inner(blobs, name).set(mount, held);
         return { status: 201, headers: { location: `/v2/${name}/blobs/${mount}` }, body: Buffer.alloc(0) };
+      }
+      const single = url.searchParams.get('digest');
+      if (script.singlePost && single === digestOf(body)) {
+        inner(blobs, name).set(single, body);
+        return { status: 201, headers: { location: `/v2/${name}/blobs/${single}` }, body: Buffer.alloc(0) };
       }
       const fresh = randomUUID();
       uploads.set(fresh, Buffer.alloc(0));

@@ -6,13 +6,13 @@ import { parseManifest } from '../manifest.ts';
 import type { Reference } from '../reference.ts';
 import type { RepositoryName, Source, Target } from '../source.ts';
 import { fetchBlob, hasBlob } from './blobs.ts';
-import { createChunkMemory } from './chunk-memory.ts';
 import { deleteManifest, fetchManifest, pushManifest, resolveManifest } from './manifests.ts';
 import { mountBlob } from './mounts.ts';
 import type { RemoteOptions } from './options.ts';
 import { addFallbackReferrer, listReferrers } from './referrers.ts';
 import { createSessions, type Place, type PlaceUse } from './sessions.ts';
 import { listTags } from './tags.ts';
+import { createUploadMemory } from './upload-memory.ts';
 import { pushBlob } from './uploads.ts';
 
 /**
@@ -21,7 +21,7 @@ import { pushBlob } from './uploads.ts';
  */
 export function createRemote(options: RemoteOptions): Source & Target {
   const sessions = createSessions(options);
-  const chunks = createChunkMemory();
+  const memory = createUploadMemory();
   const inTurn = createTurns();
 
   // Only until the answer begins: whoever reads the stream may need another one first.
@@ -54,7 +54,8 @@ export function createRemote(options: RemoteOptions): Source & Target {
       sessions.read(repository, { digest }, (place) => listReferrers(place, digest, run), run),
     hasBlob: (repository, blob, run) => hasBlob(sessions.primary(repository), blob, run),
     mountBlob: (repository, blob, from, run) => mountBlob(sessions.primary(repository), blob, from, run),
-    pushBlob: (repository, blob, open, run) => pushBlob(sessions.primary(repository), blob, open, options, chunks, run),
+    pushBlob: (repository, blob, open, run) =>
+      pushBlob({ place: sessions.primary(repository), blob, open, options, memory }, run),
     async pushManifest(repository, tagOrDigest, manifest, run) {
       const place = sessions.primary(repository);
       const name = `${place.registry}/${place.repository}`;

@@ -222,7 +222,7 @@ describe('connection', () => {
     const busy = await serve({
       prank: (request) => (request.url === '/v2/' ? undefined : { kind: 'answer', status: 503 }),
     });
-    const blob = { mediaType: 'x', digest: busy.digest, size: 5 };
+    const blob = { mediaType: 'x', digest: busy.digest, size: 200_000 };
     const remote = testRemote({ retry });
     const open = () => Promise.reject(new Error('not asked for'));
     await expect(remote.pushBlob(busy.reference, blob, open, run)).rejects.toMatchObject({ code: 'REGISTRY_FAILED' });

@@ -42,6 +42,49 @@ describe('pushBlob', () => {
     expect(methods()).toEqual(['POST', 'PUT']);
   });
 
+  test('uploads a small blob with one POST where the registry takes that', async () => {
+    const small = seededBytes('pepper', 1000);
+    const pinch = { mediaType: 'x', digest: digestOf(small), size: small.length };
+    const { repository, held, methods, registry } = await serve({ singlePost: true });
+    await testRemote().pushBlob(repository, pinch, async () => Readable.from([small]), run);
+    expect(registry.blobs.get('kitchen/stew')?.get(pinch.digest)?.equals(small)).toBe(true);
+    expect(methods()).toEqual(['POST']);
+    expect(held()).toBeUndefined();
+  });
+
+  test.each([202, 400, 404, 405, 413])('asks only once for that where the answer is %s', async (status) => {
+    const { repository, registry, methods } = await serve({
+      prank: (request) =>
+        status !== 202 && request.method === 'POST' && request.url.includes('?digest=')
+          ? { kind: 'answer', status }
+          : undefined,
+    });
+    const remote = testRemote();
+    const opened: string[] = [];
+    for (const seed of ['salt', 'pepper']) {
+      const bytes = seededBytes(seed, 1000);
+      const open = async () => {
+        opened.push(seed);
+        return Readable.from([bytes]);
+      };
+      await remote.pushBlob(repository, { mediaType: 'x', digest: digestOf(bytes), size: 1000 }, open, run);
+      expect(registry.blobs.get('kitchen/stew')?.get(digestOf(bytes))?.equals(bytes)).toBe(true);
+    }
+    expect(opened).toEqual(['salt', 'pepper']);
+    expect(methods()).toEqual(status === 202 ? ['POST', 'PUT', 'POST', 'PUT'] : ['POST', 'POST', 'PUT', 'POST', 'PUT']);
+  });
+
+  test('a small blob that the source gives short is SIZE_MISMATCH of the source', async () => {
+    const { repository, registry } = await serve();
+    const pinch = { mediaType: 'x', digest: digestOf('salt'), size: 1000 };
+    const open = async () => Readable.from([Buffer.from('salt')]);
+    await expect(testRemote().pushBlob(repository, pinch, open, run)).rejects.toMatchObject({
+      code: 'SIZE_MISMATCH',
+      side: 'source',
+    });
+    expect(registry.blobs.get('kitchen/stew')).toBeUndefined();
+  });
+
   test('uploads an empty blob', async () => {
     const { repository, registry } = await serve();
     const empty = { mediaType: 'x', digest: digestOf(''), size: 0 };

@@ -1,0 +1,28 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { build } from 'esbuild';
+
+/** Runs `bench/NAME-suite.ts` with this process's arguments. Node 20 does not read TypeScript, so esbuild puts the suite together first. */
+export async function runSuite(name) {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'airlock-bench-'));
+  try {
+    const outfile = path.join(folder, 'suite.mjs');
+    await build({
+      entryPoints: [path.join(import.meta.dirname, `${name}-suite.ts`)],
+      outfile,
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+      target: 'node20',
+      logLevel: 'warning',
+      // Bundled CommonJS packages (node-forge) ask for require.
+      banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+    });
+    const result = spawnSync(process.execPath, [outfile, ...process.argv.slice(2)], { stdio: 'inherit' });
+    process.exitCode = result.status ?? 1;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
