@@ -11,7 +11,7 @@ export { additionalStorageName, digestTag, type ImageName, imageStorageName, par
 export { type BinarySearch, findOcMirror, noOcMirror, type OcMirrorBinary, openOcMirror } from './oc-mirror/binary.ts';
 export { describeArchive } from './oc-mirror/describe.ts';
 export type { ArchiveContent } from './oc-mirror/description.ts';
-export { type CommandSettings, places as ocMirrorPlaces, reservedWords } from './oc-mirror/dialect.ts';
+export { type CommandSettings, isBefore, places as ocMirrorPlaces, reservedWords } from './oc-mirror/dialect.ts';
 export { assertFolder, type FolderOptions, keepCatalogs, prepareFolder } from './oc-mirror/folder.ts';
 export { judgeEnd, type OcMirrorVerdict } from './oc-mirror/judge.ts';
 export { type OcMirrorEnd, type OcMirrorJob, runOcMirror } from './oc-mirror/run.ts';

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { findInterruptedBuild } from '../bundle/index.ts';
 import { AirlockError, errorText, isAirlockError } from '../core/errors.ts';
 import type { Run } from '../core/run.ts';
-import { findOcMirror, noOcMirror, type OcMirrorBinary, openOcMirror } from '../mirror/index.ts';
+import { findOcMirror, isBefore, noOcMirror, type OcMirrorBinary, openOcMirror } from '../mirror/index.ts';
 import { workspaceOf } from './plan-image-set.ts';
 import type { PlanRequest } from './requests.ts';
 
@@ -43,15 +43,12 @@ export async function chooseEngine(
   const isAsked = wanted === 'oc-mirror' || begun === 'oc-mirror';
   const { env } = request.source;
   try {
-    const refused = findRefused(request);
     const program = await findOcMirror({ program: settings.program, env }, run);
     if (program === undefined) throw noOcMirror();
-    if (refused !== undefined) {
-      throw new AirlockError('OC_MIRROR_FLAG_REFUSED', `oc-mirror cannot do what ${refused} asks for`, {
-        hint: `leave ${refused} out, or use --engine builtin`,
-      });
-    }
+    assertFollows(findRefused(request));
     const binary = await openOcMirror({ program, env }, run);
+    if (request.selection.ignoreReleaseSignature && isBefore(binary.version, '4.19'))
+      assertFollows('--ignore-release-signature (4.19 is the first that knows it)');
     say(run, `using oc-mirror ${binary.version} (${path.resolve(program)}); --engine builtin does without it`);
     return binary;
   } catch (error) {
@@ -77,6 +74,14 @@ async function findBegun(request: EngineRequest, run: Run): Promise<'builtin' | 
 function otherEngine(begun: 'builtin' | 'oc-mirror'): AirlockError {
   return new AirlockError('ENGINE_DIFFERS', `the next generation was begun with --engine ${begun}`, {
     hint: `finish it with --engine ${begun}, or drop what it fetched with --replan`,
+  });
+}
+
+/** @throws AirlockError OC_MIRROR_FLAG_REFUSED */
+export function assertFollows(refused: string | undefined): void {
+  if (refused === undefined) return;
+  throw new AirlockError('OC_MIRROR_FLAG_REFUSED', `oc-mirror cannot do what ${refused} asks for`, {
+    hint: `leave ${refused.replace(/ .*/, '')} out, or use --engine builtin`,
   });
 }
 

@@ -1,10 +1,9 @@
 import path from 'node:path';
 import { acquireLock } from '../bundle/index.ts';
-import { AirlockError } from '../core/errors.ts';
 import { readFileLimited, writeFileAtomic } from '../core/files.ts';
 import type { Run } from '../core/run.ts';
 import { judgeEnd, noOcMirror, type OcMirrorBinary, ocMirrorPlaces, runOcMirror } from '../mirror/index.ts';
-import { chooseEngine, type EngineSettings } from './choose-engine.ts';
+import { assertFollows, chooseEngine, type EngineSettings } from './choose-engine.ts';
 import type { MirrorOutcome, MirrorRequest } from './mirror.ts';
 import { lockCache, nothingSelected, ocMirrorJob } from './oc-mirror-job.ts';
 import { loadConfiguration, workspaceOf } from './plan-image-set.ts';
@@ -90,11 +89,7 @@ async function openBinary(request: OcMirrorMirrorRequest, run: Run): Promise<OcM
       : request.targetSettings.caFile !== undefined
         ? '--dest-ca-file (put the CA into the trust of this host)'
         : undefined;
-  if (refused !== undefined) {
-    throw new AirlockError('OC_MIRROR_FLAG_REFUSED', `oc-mirror cannot do what ${refused} asks for`, {
-      hint: `leave ${refused} out, or use --engine builtin`,
-    });
-  }
+  assertFollows(refused);
   // There is no half-finished generation here that another engine could have begun.
   const binary = await chooseEngine({ ...request.engine, engine: 'oc-mirror' }, { ...request, replan: true }, run);
   if (!binary) throw noOcMirror();

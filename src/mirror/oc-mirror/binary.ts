@@ -2,7 +2,7 @@ import path from 'node:path';
 import { AirlockError, errorText, isAirlockError } from '../../core/errors.ts';
 import type { Run } from '../../core/run.ts';
 import { runCommand } from '../../core/run-command.ts';
-import { oldestVersion, versionArguments } from './dialect.ts';
+import { isBefore, oldestVersion, versionCommands } from './dialect.ts';
 import { childEnvironment } from './environment.ts';
 
 export interface BinarySearch {
@@ -60,37 +60,42 @@ export async function openOcMirror(
   run: Run,
 ): Promise<OcMirrorBinary> {
   const { program } = search;
-  const version = parseVersion(await askVersion(search, run));
+  const version = await askVersion(search, run);
   if (version === undefined)
     throw unusable(program, 'it does not say which version it is', 'name the oc-mirror binary');
-  const branch = /^v?(\d+)\.(\d+)\./.exec(version);
-  // Builds by hand call themselves 0.0.0 or 0.2.0: only a release branch says how old it is.
-  const isOld = branch !== null && Number(branch[1]) === oldestVersion.major && Number(branch[2]) < oldestVersion.minor;
-  if (isOld)
+  if (isBefore(version, oldestVersion))
     throw unusable(
       program,
       `it is version ${version}`,
-      `take ${oldestVersion.major}.${oldestVersion.minor} or newer: oc-mirror reads the images of older releases too`,
+      `take ${oldestVersion} or newer: oc-mirror reads the images of older releases too`,
     );
   return { program, version };
 }
 
-async function askVersion(search: BinarySearch & { readonly program: string }, run: Run): Promise<string> {
+/** What it calls itself; undefined when it says nothing of the kind. */
+async function askVersion(search: BinarySearch & { readonly program: string }, run: Run): Promise<string | undefined> {
+  let why = '';
   try {
     const env = childEnvironment(search.env, {});
-    const result = await runCommand(search.program, versionArguments, { env }, run);
-    if (result.exitCode === 0) return result.stdout;
-    const why = `version ended with ${result.exitCode ?? result.signal}: ${lastLine(result.stderr)}`;
-    throw unusable(search.program, why, 'name a working oc-mirror binary for this machine');
+    for (const args of versionCommands) {
+      const { exitCode, signal, stdout, stderr } = await runCommand(search.program, args, { env }, run);
+      const version = exitCode === 0 ? (parseVersion(stdout) ?? parseVersion(stderr)) : undefined;
+      if (version !== undefined) return version;
+      why ||= exitCode === 0 ? '' : `version ended with ${exitCode ?? signal}: ${lastLine(stderr)}`;
+    }
   } catch (error) {
     if (!isAirlockError(error, 'COMMAND_FAILED', 'COMMAND_NOT_FOUND')) throw error;
     throw unusable(search.program, errorText(error), 'make it executable, and take the build for this machine', error);
   }
+  if (why === '') return undefined;
+  throw unusable(search.program, why, 'name a working oc-mirror binary for this machine');
 }
 
+/** The JSON in the text: warnings of the older ones may stand before it or behind it. */
 function parseVersion(text: string): string | undefined {
   try {
-    const client: unknown = Reflect.get(JSON.parse(text) as object, 'clientVersion');
+    const json: unknown = JSON.parse(text.slice(text.indexOf('{'), text.lastIndexOf('}') + 1));
+    const client: unknown = Reflect.get(json as object, 'clientVersion');
     const version: unknown = typeof client === 'object' && client !== null ? Reflect.get(client, 'gitVersion') : '';
     return typeof version === 'string' && version !== '' ? version : undefined;
   } catch {

@@ -50,7 +50,8 @@ function nameOthers(description: Description, operatorImages: ReadonlyMap<string
   const { helm, operators } = content.imageSet.mirror;
   const isHelm = helm.repositories.length + helm.local.length > 0;
   const rest: ImageType = isHelm ? 'helmImage' : operators.length > 0 ? 'operatorRelatedImage' : 'generic';
-  for (const origin of content.copied) {
+  // Where the output was not understood, the catalogs still tell the origins of theirs.
+  for (const origin of content.copied.size > 0 ? content.copied : operatorImages.keys()) {
     if (placed.has(origin) || origin.startsWith('oci:')) continue;
     const name = imageStorageName(parseImageName(origin));
     const isGraph = name.repository === 'openshift/graph-image';

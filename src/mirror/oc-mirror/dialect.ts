@@ -7,6 +7,8 @@
 
 /** What a run is asked for. Absent values leave the flag out. */
 export interface CommandSettings {
+  /** Of the binary: some flags are younger than others. */
+  readonly version: string;
   readonly port: number;
   /** Base of the cache: the binary adds `.oc-mirror/.cache`. */
   readonly cacheFolder: string;
@@ -65,8 +67,8 @@ function commonArguments(settings: CommandSettings): string[] {
     ...(settings.retryDelaySeconds > 0 ? ['--retry-delay', `${settings.retryDelaySeconds}s`] : []),
     ...(settings.authFile === undefined ? [] : ['--authfile', settings.authFile]),
     ...(settings.sourceTlsVerify ? [] : ['--src-tls-verify=false']),
-    // 4.18 knows neither of the two: it copies no signatures, and checks those of releases always.
-    ...(settings.removeSignatures ? ['--remove-signatures'] : []),
+    // 4.18 knows neither of the two: it copies no signatures anyhow, and checks those of releases always.
+    ...(settings.removeSignatures && !isBefore(settings.version, '4.19') ? ['--remove-signatures'] : []),
     ...(settings.ignoreReleaseSignature ? ['--ignore-release-signature'] : []),
   ];
 }
@@ -76,10 +78,20 @@ function clamp(count: number): number {
   return Math.min(10, Math.max(1, count));
 }
 
-export const versionArguments = ['version', '--output', 'json'] as const;
+/** Up to 4.20 the first one is answered by the code of v1, with a warning about its age; the second is for a build that insists on the flag. */
+export const versionCommands = [
+  ['version', '--output', 'json'],
+  ['version', '--v2', '--output', 'json'],
+] as const;
 
 /** The oldest release branch that is driven; before it `--v2` was a preview with another cache layout. */
-export const oldestVersion = { major: 4, minor: 18 } as const;
+export const oldestVersion = '4.18';
+
+/** Whether a version is of an earlier release branch. Builds by hand call themselves 0.0.0 or 0.2.0: those count as the newest. */
+export function isBefore(version: string, branch: string): boolean {
+  const [own, other] = [version, `${branch}.`].map((text) => /^v?(\d+)\.(\d+)\./.exec(text)?.slice(1).map(Number));
+  return own?.[0] === other?.[0] && Number(own?.[1]) < Number(other?.[1]);
+}
 
 /**
  * Variables that must not reach it: any `REGISTRY_*` reconfigures its embedded registry (`REGISTRY_AUTH_FILE` makes it panic, even when empty);
@@ -144,7 +156,8 @@ export const texts = {
   version: /environment version: (\S+)/,
   collecting: /collecting (release|operator|additional|helm) images\.\.\./,
   total: /images to copy (\d+)/,
-  copied: /^Success copying (?:docker:\/\/)?(\S+) ➡️/u,
+  /** An arrow and the destination follow. */
+  copied: /^Success copying (?:docker:\/\/)?(\S+) /,
   failed: /^Failed to copy (\S+) (?:docker:\/\/)?(\S+)/,
   /** On the output, and without the worker's name in the errors file. Operator images have their bundles behind the reference. */
   imageError:

@@ -8,7 +8,7 @@ import { collectCoreos } from '../collect/coreos.ts';
 import { addWorkingFile } from '../collect/working-files.ts';
 import { type ImageName, parseImageName, releaseTag } from '../naming.ts';
 import { parseBootImages } from '../release/coreos-stream.ts';
-import { findNode, parseUpdateGraph } from '../release/graph.ts';
+import { findNode, parseUpdateGraph, type UpdateGraph } from '../release/graph.ts';
 import { type PayloadContent, parsePayload, payloadFiles } from '../release/payload.ts';
 import { redHatReleaseKey } from '../release/red-hat-key.ts';
 import { readReleaseKeys, verifyReleaseSignature } from '../release/signature.ts';
@@ -48,8 +48,9 @@ async function nameRelease(description: Description, held: HeldRelease, run: Run
   const { content, collector, findDigest, add } = description;
   const tag = releaseTag(held.tag);
   const digest = findDigest(images, tag);
-  const origin = findOrigin(content, held);
-  if (digest === undefined || origin === undefined) return;
+  if (digest === undefined) return;
+  const origin = content.copied.size > 0 ? findOrigin(content, held) : await originInGraphs(content, digest, tag, run);
+  if (origin === undefined) return;
   add({
     type: 'ocpRelease',
     origin,
@@ -95,7 +96,35 @@ function findOrigin(content: ArchiveContent, { base, tag }: HeldRelease): string
     const own = name.tag || name.digest.replace(/^sha256:/, '');
     if (path.posix.basename(name.path) === base && own === tag) return origin;
   }
-  return content.copied.size === 0 ? `${images}:${tag}` : undefined;
+  return undefined;
+}
+
+/** Where nothing was understood of the output: the update graphs name the payload's repository. */
+async function originInGraphs(content: ArchiveContent, digest: Digest, tag: string, run: Run): Promise<string> {
+  for (const { graph } of await readGraphs(content, run)) {
+    const payload = graph.nodes.find((node) => node.payload.endsWith(`@${digest}`))?.payload;
+    if (payload !== undefined) return `${payload.slice(0, -digest.length - 1)}:${tag}`;
+  }
+  return `${images}:${tag}`;
+}
+
+/** The update graphs that the binary asked for. */
+async function readGraphs(
+  content: ArchiveContent,
+  run: Run,
+): Promise<{ readonly channel: string; readonly graph: UpdateGraph }[]> {
+  const graphs = [];
+  for (const name of await listFolder(content, run, holdRelease, graphData)) {
+    const channel = /^[^-]+-(.*)\.json$/.exec(name)?.[1];
+    const bytes = await findFile(path.join(content.workingFolder, holdRelease, graphData, name), run);
+    try {
+      if (bytes && channel) graphs.push({ channel, graph: parseUpdateGraph(bytes.toString('utf8')) });
+    } catch (error) {
+      // Only remarks in the plan hang on it.
+      if (!isAirlockError(error)) throw error;
+    }
+  }
+  return graphs;
 }
 
 /** Components by the payload; other tags of this release (KubeVirt's image) by the digest in what was copied. */
@@ -169,17 +198,8 @@ async function findArchitecture(content: ArchiveContent, digest: Digest): Promis
 /** Channels of the image set whose graph has the release. */
 async function findChannels(content: ArchiveContent, version: string, run: Run): Promise<string[]> {
   const wanted = new Set(content.imageSet.mirror.platform.channels.map((channel) => channel.name));
-  const found = new Set<string>();
-  for (const name of await listFolder(content, run, holdRelease, graphData)) {
-    const channel = /^[^-]+-(.*)\.json$/.exec(name)?.[1] ?? '';
-    if (!wanted.has(channel)) continue;
-    const bytes = await findFile(path.join(content.workingFolder, holdRelease, graphData, name), run);
-    try {
-      if (bytes && findNode(parseUpdateGraph(bytes.toString('utf8')), version)) found.add(channel);
-    } catch (error) {
-      // Only a remark in the plan hangs on it.
-      if (!isAirlockError(error)) throw error;
-    }
-  }
-  return [...found].sort();
+  const found = (await readGraphs(content, run)).flatMap(({ channel, graph }) =>
+    wanted.has(channel) && findNode(graph, version) ? [channel] : [],
+  );
+  return [...new Set(found)].sort();
 }

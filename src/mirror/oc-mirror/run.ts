@@ -19,7 +19,7 @@ export interface OcMirrorJob {
   readonly folder: string;
   /** `HOST[:PORT][/PREFIX]`: straight to this registry; left out: to disk. */
   readonly target?: string | undefined;
-  readonly settings: Omit<CommandSettings, 'port'>;
+  readonly settings: Omit<CommandSettings, 'port' | 'version'>;
   /** The user's environment. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly environment: EnvironmentSettings;
@@ -54,6 +54,7 @@ export async function runOcMirror(job: OcMirrorJob, run: Run): Promise<OcMirrorE
 async function runOnce(job: OcMirrorJob, run: Run): Promise<OcMirrorEnd> {
   const settings = {
     ...job.settings,
+    version: job.binary.version,
     authFile: findAuthFile(job.settings.authFile, job.env),
     port: await findFreePort(),
   };

@@ -66,6 +66,19 @@ describeShared('building with oc-mirror', 'golden', (golden) => {
     expect(mirrorRules(readResources(loaded.clusterResources))).toEqual(goldenMirrors(name, far));
   });
 
+  test.for([
+    ['01-additional', '2-d2m'],
+    ['02a-release-minmax', '2-d2m'],
+    ['05a-op-package-only', '3-d2m'],
+  ] as const)('knows the origins of %s also where the binary does not name what it copies', async ([name, far]) => {
+    const played = await playBuild(golden, `${name}/1-m2d`);
+    expect((await played.build({ env: { STAND_IN_SILENT: '1' } })).state).toBe('complete');
+    const storage = await temporaryFolder();
+    const loaded = await loadStorage(played.folder, storage);
+    expect((await listStorage(storage)).sort()).toEqual(goldenRegistry(name, far)?.sort());
+    expect(mirrorRules(readResources(loaded.clusterResources))).toEqual(goldenMirrors(name, far));
+  });
+
   test('the next generation leaves out what the one before carried', async () => {
     const played = await playBuild(golden, '08-incremental/1-m2d-build1');
     const first = await played.build();

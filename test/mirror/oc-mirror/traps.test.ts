@@ -268,6 +268,21 @@ describeShared('choosing the engine', 'golden', (golden) => {
     await expect(played.build({ env: { STAND_IN_VERSION: said } })).rejects.toMatchObject({ code });
   });
 
+  test('one of 4.18 gets no flag that it does not know, and what needs such a flag is refused', async () => {
+    const played = await playBuild(golden, plain);
+    const version =
+      'WARNING: this version information is deprecated\n{"clientVersion":{"gitVersion":"4.18.0-202502260503.p0"}}';
+    const env = { STAND_IN_VERSION: version };
+    const selection = { coreosArchitectures: [], ignoreReleaseSignature: false, removeSignatures: true };
+    expect((await played.build({ env, request: { selection } })).state).toBe('complete');
+    const calls = played.calls().filter((call) => call.args?.includes('--v2'));
+    expect(calls.flatMap((call) => call.args)).not.toContain('--remove-signatures');
+    const ignoring = { ...selection, ignoreReleaseSignature: true };
+    await expect(played.build({ env, request: { selection: ignoring, replan: true } })).rejects.toMatchObject({
+      code: 'OC_MIRROR_FLAG_REFUSED',
+    });
+  });
+
   test('a flag that only the built-in engine can follow is refused', async () => {
     const played = await playBuild(golden, plain);
     await expect(played.build({ request: { volumeSizeBytes: 5 } })).rejects.toMatchObject({
