@@ -42,6 +42,8 @@ export interface Source {
 
 /** Anything that images are copied to over the distribution API. */
 export interface Target {
+  /** Whether the registry answers and takes the login, before any work is done for it. @throws AirlockError REGISTRY_* */
+  assertReachable(repository: RepositoryName, run: Run): Promise<void>;
   hasBlob(repository: RepositoryName, blob: Descriptor, run: Run): Promise<boolean>;
   /** Whether `from` (a repository of the same registry) could give the blob without an upload. */
   mountBlob(repository: RepositoryName, blob: Descriptor, from: string, run: Run): Promise<boolean>;

@@ -3,7 +3,14 @@ import { acquireLock, collectTargets } from '../bundle/index.ts';
 import { AirlockError, errorText } from '../core/errors.ts';
 import type { Run } from '../core/run.ts';
 import type { MirrorTarget } from '../manifests/index.ts';
-import { type CopyContent, type CopyResult, copyToTarget, type Digest, manifestLimitBytes } from '../oci/index.ts';
+import {
+  type CopyContent,
+  type CopyResult,
+  copyToTarget,
+  type Digest,
+  manifestLimitBytes,
+  type RepositoryName,
+} from '../oci/index.ts';
 import { type KeptBlobs, type MissingContent, openKeptBlobs, type Plan, type PlannedBlob } from '../plan/index.ts';
 import { openSourceClients, openTargetClients, type RemoteClients } from './clients.ts';
 import { writeClusterResources } from './cluster-resources.ts';
@@ -42,6 +49,8 @@ export async function mirror(request: MirrorRequest, run: Run): Promise<MirrorOu
   const source = await openSourceClients(request.source, 'mirror', run);
   const target = await openTargetClients(request.source, request.targetSettings, undefined, run);
   try {
+    // Planning may take long: a target that is not there is said at once.
+    await target.remote.assertReachable(anyRepository(request.target), run);
     // Nothing counts as carried: the target itself is asked what it has.
     const { plan } = await planImageSet({ ...request, full: true, tools: [] }, run);
     const { result, missing } = await copyPlan(plan, request, source, target, run);
@@ -78,6 +87,11 @@ export async function mirror(request: MirrorRequest, run: Run): Promise<MirrorOu
     await Promise.all([source.close(), target.close()]);
     await lock.release();
   }
+}
+
+/** A name below the target's prefix, for its login: credentials and tokens may be of a path. */
+function anyRepository({ registry, prefix }: MirrorTarget): RepositoryName {
+  return { registry, repository: [prefix, 'openshift/release'].filter(Boolean).join('/') };
 }
 
 async function copyPlan(

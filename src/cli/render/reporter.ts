@@ -91,9 +91,7 @@ function createConsoleReporter(options: ReporterOptions): Reporter {
       const now = options.nowMs();
       model.apply(event, now);
       if (event.state === 'retrying' && limits[options.level] >= limits.info)
-        line(
-          `${event.stage}: trying again: ${event.subject}${event.message ? `: ${stripControls(event.message)}` : ''}`,
-        );
+        line(`${event.stage}: ${event.subject}: ${event.message ? stripControls(event.message) : 'trying again'}`);
       if (!options.progress || now - lastMs < (live ? 100 : interval)) return;
       lastMs = now;
       if (live) draw();

@@ -22,6 +22,18 @@ export function onRegistry(url: URL, base: URL): URL {
   return own ? new URL(url.pathname + url.search, base) : url;
 }
 
+// Whoever names a target has it at hand: these are slips of the pen or a registry that is not up, and waiting mends neither.
+const targetSlips: readonly unknown[] = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'];
+
+/** The error of a target that is not there: without its cause, so that nobody tries again. */
+function targetAbsent(registry: string, error: AirlockError): AirlockError {
+  return new AirlockError('REGISTRY_UNREACHABLE', `the target ${registry} cannot be reached: ${error.message}`, {
+    side: 'target',
+    hint: 'look at host and port, and whether the registry is running',
+    details: { reason: error.details['reason'] },
+  });
+}
+
 /** Asks `/v2/` over https, then (insecure only) over http. Answers other than 401 teach nothing, which is fine. */
 export async function findConnection(
   registry: string,
@@ -43,6 +55,8 @@ export async function findConnection(
       try {
         return await ping(secure, options, run);
       } catch (error) {
+        if (options.side === 'target' && error instanceof AirlockError && targetSlips.includes(error.details['reason']))
+          throw targetAbsent(registry, error);
         if (!insecure || !isAirlockError(error, 'HTTP_UNREACHABLE', 'HTTP_TIMEOUT', 'HTTP_NO_TLS')) throw error;
         try {
           return await ping(connection('http'), options, run);

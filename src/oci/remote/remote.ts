@@ -1,11 +1,12 @@
 import { isAirlockError } from '../../core/errors.ts';
+import { discardBody } from '../../core/http-body.ts';
 import { readsOf } from '../../core/http-concurrency.ts';
 import type { Run } from '../../core/run.ts';
 import { isDigest } from '../digest.ts';
 import { parseManifest } from '../manifest.ts';
 import type { Reference } from '../reference.ts';
 import type { RepositoryName, Source, Target } from '../source.ts';
-import { fetchBlob, hasBlob } from './blobs.ts';
+import { fetchBlob, hasBlob, pushScopes } from './blobs.ts';
 import { deleteManifest, fetchManifest, pushManifest, resolveManifest } from './manifests.ts';
 import { mountBlob } from './mounts.ts';
 import type { RemoteOptions } from './options.ts';
@@ -52,6 +53,12 @@ export function createRemote(options: RemoteOptions): Source & Target {
     listTags: (repository, run) => sessions.read(repository, { tag: 'latest' }, (place) => listTags(place, run), run),
     listReferrers: (repository, digest, run) =>
       sessions.read(repository, { digest }, (place) => listReferrers(place, digest, run), run),
+    async assertReachable(repository, run) {
+      const place = sessions.primary(repository);
+      const call = { method: 'GET', path: '/v2/', repository: place.repository, scopes: pushScopes(place) } as const;
+      const about = { expect: [200, 403, 404], wanted: 'other', subject: place.registry } as const;
+      discardBody((await place.session.request({ ...call, ...about }, run)).body);
+    },
     hasBlob: (repository, blob, run) => hasBlob(sessions.primary(repository), blob, run),
     mountBlob: (repository, blob, from, run) => mountBlob(sessions.primary(repository), blob, from, run),
     pushBlob: (repository, blob, open, run) =>

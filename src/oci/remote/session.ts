@@ -41,6 +41,7 @@ export interface Session {
 }
 
 const putTimeoutMs = 15 * 60_000;
+const lostMs = 60_000;
 
 /** A session with a registry as references name it; `insecure` allows bad certificates and plain HTTP. */
 export function createSession(registry: string, insecure: boolean, options: RemoteOptions): Session {
@@ -48,11 +49,16 @@ export function createSession(registry: string, insecure: boolean, options: Remo
   const policy = options.retry ?? {};
   const stage = options.stage ?? 'plan';
   let connecting: Promise<Connection> | undefined;
+  let lost: { readonly error: unknown; readonly untilMs: number } | undefined;
   let pausedUntil = 0;
 
   const connect = (run: Run): Promise<Connection> => {
+    // All tries were in vain just now: the next image of this registry does not begin them again.
+    if (lost && run.now().getTime() < lost.untilMs) return Promise.reject(lost.error);
     connecting ??= findConnection(registry, insecure, options, run).catch((error: unknown) => {
       connecting = undefined;
+      if (isAirlockError(error, 'HTTP_UNREACHABLE', 'HTTP_TIMEOUT'))
+        lost = { error, untilMs: run.now().getTime() + lostMs };
       throw error;
     });
     return connecting;

@@ -13,7 +13,7 @@ import {
 import { makeCertificate } from '../../helpers/certificate.ts';
 import { type RegistryScript, startScriptedRegistry } from '../../helpers/scripted-registry.ts';
 import { temporaryFolder } from '../../helpers/temporary.ts';
-import { testRemote } from './helpers.ts';
+import { listeningRun, testRemote } from './helpers.ts';
 
 const run = quietRun();
 const manifest = {
@@ -209,6 +209,41 @@ describe('connection', () => {
       code: 'REGISTRY_UNREACHABLE',
       side: 'source',
     });
+  });
+
+  test('a registry that was given up is not tried from the start by every image of it', async () => {
+    const { run: heard, events } = listeningRun();
+    const remote = testRemote({ side: 'source', retry: { retryTimes: 2, firstDelayMs: 0 } });
+    for (const name of ['soup', 'stew', 'roast'])
+      await expect(remote.resolve(parseReference(`127.0.0.1:1/kitchen/${name}:v1`), heard)).rejects.toMatchObject({
+        code: 'REGISTRY_UNREACHABLE',
+        message: expect.stringContaining(name),
+      });
+    expect(events.map((event) => event.state)).toEqual(['retrying', 'retrying']);
+  });
+
+  test('a target that refuses, or has a name that nobody knows, is given up at once with the next step', async () => {
+    const { run: heard, events } = listeningRun();
+    for (const registry of ['127.0.0.1:1', 'no-such-kitchen.invalid']) {
+      const remote = testRemote({ side: 'target', retry: { retryTimes: 5, firstDelayMs: 60_000 } });
+      await expect(remote.assertReachable({ registry, repository: 'kitchen/soup' }, heard)).rejects.toMatchObject({
+        code: 'REGISTRY_UNREACHABLE',
+        side: 'target',
+        message: expect.stringContaining(`the target ${registry} cannot be reached`),
+        hint: expect.stringContaining('port'),
+      });
+    }
+    expect(events).toEqual([]);
+  });
+
+  test('a login that the target refuses is found out before any work', async () => {
+    const { registry } = await serve({ auth: { kind: 'basic', user: 'cook', password: 'right' } });
+    const place = { registry: registry.host, repository: 'kitchen/soup' };
+    const right = testRemote({ credentials: staticCredentials('cook', 'right') });
+    await right.assertReachable(place, run);
+    const wrong = testRemote({ credentials: staticCredentials('cook', 'wrong'), side: 'target' });
+    await expect(wrong.assertReachable(place, run)).rejects.toMatchObject({ code: 'REGISTRY_UNAUTHORIZED' });
+    await expect(testRemote().assertReachable(place, run)).rejects.toMatchObject({ code: 'REGISTRY_UNAUTHORIZED' });
   });
 
   test('tries are not multiplied: connecting, requests and uploads each have theirs once', async () => {
