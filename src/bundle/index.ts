@@ -57,6 +57,7 @@ export { findRecord, type GenerationRecord, type History, readHistory } from './
 export { sideNames } from './seal.ts';
 export { forecastSealed, type SealedForecast } from './sealed-sizes.ts';
 export { fingerprintKey, generateSigningKey, publicKeyOf, type SignatureStatus } from './sign.ts';
+export { packSmallFiles, type SmallFile } from './small-archive.ts';
 export { type BundleStore, type BundleStoreOptions, openBundleSource, openBundleStore } from './store.ts';
 export { collectTargets, type IncompleteImage } from './target-tree.ts';
 export { checkSignature, type VerifyReport, verifyBundle } from './verify.ts';

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chown, readFile } from 'node:fs/promises';
+import { chown, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type AirlockOptions, airlock, tell } from '../helpers/airlock.ts';
@@ -44,6 +44,7 @@ describe('the demo in an empty folder, as an ordinary user', () => {
       expect(JSON.parse(status.stdout)).toMatchObject({ healthy: true, background: { pid }, webFiles: 8 });
       const check = await airlock(['check', ...site], options);
       expect(check.exitCode, tell(check)).toBe(0);
+      await expectSupportArchive(options, site);
       const up = await airlock(['up', ...site, '-o', 'json'], options);
       expect(JSON.parse(up.stdout), tell(up)).toMatchObject({
         services: 'unchanged',
@@ -70,6 +71,24 @@ describe('the demo in an empty folder, as an ordinary user', () => {
     expect(ending.exitCode, tell(ending)).toBe(2);
   });
 });
+
+/** Holds what support asks for, and nothing that opens a door. */
+async function expectSupportArchive(options: AirlockOptions, site: readonly string[]): Promise<void> {
+  const made = await airlock(['must-gather', ...site, 'support.tar.gz', '-o', 'json'], options);
+  expect(made.exitCode, tell(made)).toBe(0);
+  const { entries } = JSON.parse(made.stdout) as { entries: readonly { path: string; problem?: string }[] };
+  expect(entries.filter((entry) => entry.problem)).toEqual([]);
+  const archive = path.join(options.cwd, 'support.tar.gz');
+  expect((await stat(archive)).mode & 0o777).toBe(0o600);
+  const text = execFileSync('tar', ['-xzOf', archive], { encoding: 'utf8', maxBuffer: 64 << 20 });
+  for (const word of ['"healthy": true', 'IN SOA', 'fingerprintSha256', '4.20.1', 'services'])
+    expect(text).toContain(word);
+  const password = (
+    await readFile(path.join(options.cwd, 'airlock-demo/bastion/state/registry-password'), 'utf8')
+  ).trim();
+  expect(password.length).toBeGreaterThan(8);
+  for (const secret of [password, 'PRIVATE KEY', '$2y$']) expect(text).not.toContain(secret);
+}
 
 describeReal('the demo without a network', ['unshare', 'ip', 'setpriv'], () => {
   test('goes the whole journey where there is loopback and no route', async () => {

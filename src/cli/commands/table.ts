@@ -326,6 +326,16 @@ export const commandTable: readonly CommandSpec[] = [
   ...clusterCommands,
   ...partCommands,
   {
+    name: 'must-gather',
+    summary: 'one archive of what support asks for: settings, status, certificates, zones, logs, the last check',
+    description:
+      'Credentials and keys are left out. What cannot be had is named in the index of the archive, and the rest is gathered all the same.',
+    arguments: [{ name: '[file]', summary: 'the archive; default: must-gather-SITE-TIME.tar.gz here' }],
+    options: [siteOption, { flags: '--manifests <dir>', summary: 'the folder that emit wrote (default: manifests)' }],
+    examples: ['airlock must-gather', 'airlock must-gather -f site.yaml /tmp/lab.tar.gz'],
+    load: async () => (await import('./must-gather.ts')).runMustGather,
+  },
+  {
     name: 'demo',
     summary: 'the whole journey on loopback, from a small made-up release; no internet, root or Podman',
     options: [
