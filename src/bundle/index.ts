@@ -45,6 +45,7 @@ export {
   partListName,
   readPartList,
 } from './parts.ts';
+export { type FileOutcome, type FilePlaces, placeFiles } from './place-files.ts';
 export { applyPrune, collectPruned, type PruneOptions, type PrunePlan, planPrune, undoPrune } from './prune.ts';
 export {
   createReceipt,

@@ -15,23 +15,25 @@ import {
   storageRoot as storageTree,
 } from '../oci/index.ts';
 import { type Bundle, locateMember } from './bundle.ts';
-import type { IndexedFile } from './format.ts';
 import { assertSpace } from './load-space.ts';
 import { configurationPlacements, type LoadedGeneration, listLoaded, loadedNumber, writeLoaded } from './load-state.ts';
 import { type Placement, Placer } from './place-data.ts';
+import {
+  type FilePlacement,
+  type FilePlaces,
+  findAbsent,
+  findFiles,
+  findMissingFiles,
+  isHere,
+  placeFound,
+} from './place-files.ts';
 import { placeSpans } from './place-spans.ts';
 import { collectTargets, type IncompleteImage } from './target-tree.ts';
 
-export interface LoadOptions {
+export interface LoadOptions extends FilePlaces {
   readonly bundle: Bundle;
   /** The folder that holds `docker/registry/v2`. */
   readonly storageRoot: string;
-  /** Where files with a web path go; left out: they stay in the bundle. */
-  readonly webRoot?: string;
-  /** Where tools go. */
-  readonly toolsDir?: string;
-  /** Where other files (the registry image) go, under their member names without `airlock/`. */
-  readonly filesDir?: string;
   /** Where load records and copies of index and configuration are kept. */
   readonly stateFolder: string;
 }
@@ -80,29 +82,29 @@ async function load(options: LoadOptions, run: Run): Promise<LoadOutcome> {
   const missingVolumes = bundle.volumes
     .filter((volume) => volume.foundBytes === undefined)
     .map((volume) => volume.name);
-  const missingFiles = await findMissingFiles(options, run);
+  const missingFiles = await findMissingFiles(bundle, options, run);
   const presentBlobs = bundle.index.blobs.length - todo.blobs.length;
   const base = { generation, presentBlobs, missingVolumes: [], incompleteImages: [], missingFiles } as const;
   if (known && todo.blobs.length === 0 && todo.files.length === 0)
     return { ...base, kind: 'nothing-new', placedBlobs: 0, placedBytes: 0, placedFiles: 0, writtenLinks: 0 };
   await assertBase(bundle, storageRoot, loaded, run);
-  const placements = [...todo.blobs, ...todo.files].filter((one) => isThere(bundle, one));
+  const blobsHere = todo.blobs.filter((one) => isHere(bundle, one));
   reportTotal(bundle, todo, run);
   const placer = await Placer.open(path.join(storageRoot, storageTree, '_airlock-load'), run);
   let writtenLinks = 0;
   let incompleteImages: readonly IncompleteImage[] = [];
-  let spanned: readonly Placement[] = [];
+  let placed: readonly Placement[] = [];
   try {
-    await assertSpace(placements, run);
-    await mapLimited(placements, 4, (placement) => placer.place(placement));
+    await assertSpace([...blobsHere, ...todo.files.filter((one) => isHere(bundle, one))], run);
+    await mapLimited(blobsHere, 4, (placement) => placer.place(placement));
     await placer.flush();
-    spanned = await placeDivided(options, [...todo.blobs, ...todo.files], run);
+    const joined = await placeDivided(options, todo.blobs, run);
+    placed = [...blobsHere, ...joined, ...(await placeFound(bundle, todo.files, run))];
     ({ writtenLinks, incompleteImages } = await writeLinks(options, placer, run));
     await placer.finish();
   } finally {
     await placer.close();
   }
-  const placed = [...placements, ...spanned];
   const absent = todo.blobs.length + todo.files.length - placed.length;
   // A volume that is not here is no loss when all that it held was brought before, from another medium.
   const kind = absent > 0 || incompleteImages.length > 0 ? 'partial' : 'loaded';
@@ -121,14 +123,14 @@ async function load(options: LoadOptions, run: Run): Promise<LoadOutcome> {
   };
 }
 
-/** Of a bundle in parts: members of which a part of the bytes is here, and the configuration, which the end of the load needs. */
+/** Of a bundle in parts: blobs of which a part of the bytes is here, and the configuration, which the end of the load needs. */
 async function placeDivided(
   { bundle, storageRoot, stateFolder }: LoadOptions,
   todo: readonly Placement[],
   run: Run,
 ): Promise<readonly Placement[]> {
   if (!bundle.stretches) return [];
-  const divided = todo.filter((one) => !isThere(bundle, one));
+  const divided = todo.filter((one) => !isHere(bundle, one));
   const waiting: Placement[] = [];
   for (const one of configurationPlacements(stateFolder, bundle))
     if ((await run.disk.stat(one.target))?.sizeBytes !== one.size) waiting.push(one);
@@ -137,20 +139,10 @@ async function placeDivided(
   return [...whole];
 }
 
-async function findMissingFiles({ bundle, webRoot }: LoadOptions, run: Run): Promise<string[]> {
-  if (webRoot === undefined) return [];
-  const missing: string[] = [];
-  for (const { webPath, size } of bundle.index.assumedFiles) {
-    if (webPath === undefined) continue;
-    if ((await run.disk.stat(path.join(webRoot, webPath)))?.sizeBytes !== size) missing.push(webPath);
-  }
-  return missing;
-}
-
 /** What is not where it belongs yet. */
 interface Todo {
   readonly blobs: readonly Placement[];
-  readonly files: readonly Placement[];
+  readonly files: readonly FilePlacement[];
 }
 
 async function findTodo({ bundle, ...options }: LoadOptions, run: Run): Promise<Todo> {
@@ -159,35 +151,7 @@ async function findTodo({ bundle, ...options }: LoadOptions, run: Run): Promise<
     const hash = { algorithm: digestAlgorithm(blob.digest), hex: digestHex(blob.digest) };
     return { ...hash, name: blob.digest, source: locateMember(bundle, blob), size: blob.size, target, mode: 0o644 };
   });
-  const files = bundle.index.files.flatMap((file): Placement[] => {
-    const target = fileTarget(file, options);
-    if (target === undefined) return [];
-    const source = locateMember(bundle, file);
-    return [
-      { algorithm: 'sha256', hex: file.sha256, name: file.path, source, size: file.size, target, mode: file.mode },
-    ];
-  });
-  const absent = async (placements: readonly Placement[]): Promise<Placement[]> => {
-    const sizes = await mapLimited(placements, 16, async ({ target }) => (await run.disk.stat(target))?.sizeBytes);
-    return placements.filter((placement, at) => sizes[at] !== placement.size);
-  };
-  return { blobs: await absent(blobs), files: await absent(files) };
-}
-
-/** Where a file of the bundle goes on this host; undefined: it stays in the bundle. */
-function fileTarget(file: IndexedFile, options: Omit<LoadOptions, 'bundle'>): string | undefined {
-  const { webRoot, toolsDir, filesDir } = options;
-  if (file.webPath !== undefined)
-    return webRoot === undefined ? undefined : path.join(webRoot, file.webPath.replace(/^\//, ''));
-  if (file.role === 'tool') return toolsDir === undefined ? undefined : path.join(toolsDir, path.basename(file.path));
-  if (file.role !== 'registry-image' || filesDir === undefined) return undefined;
-  return path.join(filesDir, file.path.replace(/^airlock\//, ''));
-}
-
-function isThere(bundle: Bundle, placement: Placement): boolean {
-  const { path: file, offset } = placement.source;
-  if (bundle.covers?.(file, offset, placement.size) === false) return false;
-  return bundle.volumes.some((volume) => volume.path === file && volume.foundBytes !== undefined);
+  return { blobs: await findAbsent(blobs, run), files: await findFiles(bundle, options, run) };
 }
 
 /** What an earlier generation carried has to be in the storage: its records say which generations were loaded, the storage what is there. */

@@ -52,7 +52,11 @@ export async function openBundleStore(
   const assumed = new Set<Digest>();
   for (const bundle of bundles) {
     const present = new Set(bundle.volumes.filter((one) => one.foundBytes !== undefined).map((one) => one.volume));
-    for (const blob of bundle.index.blobs) if (present.has(blob.volume)) blobs.set(blob.digest, { bundle, blob });
+    for (const blob of bundle.index.blobs) {
+      if (!present.has(blob.volume)) continue;
+      const { path, offset } = locateMember(bundle, blob);
+      if (bundle.covers?.(path, offset, blob.size) !== false) blobs.set(blob.digest, { bundle, blob });
+    }
     for (const digest of bundle.index.assumed) assumed.add(digest);
   }
   // Later generations last: their tags win.

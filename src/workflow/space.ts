@@ -27,6 +27,7 @@ import type { CarriedTool } from './carried-tool.ts';
 import type { PlanRequest } from './requests.ts';
 import { describeResult } from './result.ts';
 import { sitePaths } from './site/paths.ts';
+import { formatTarget, siteLoadTarget } from './target.ts';
 import { toolSumsName } from './tool-sums.ts';
 
 /** What folders on both hosts will take, and whether this one has it. */
@@ -159,9 +160,9 @@ async function planBastion(
   // The list of checksums beside them.
   const sumsBytes = [...tools.keys()].reduce((sum, name) => sum + 64 + 2 + name.length + 1, 0);
   if (sumsBytes > 0) tools.set(toolSumsName, sumsBytes);
-  const own = site && site.registry.mode !== 'external' ? sitePaths(site) : undefined;
+  const own = site && sitePaths(site);
   const places = own
-    ? { target: own.storage, webRoot: own.web, toolsDir: own.tools, filesDir: own.files }
+    ? { target: formatTarget(siteLoadTarget(site)), webRoot: own.web, toolsDir: own.tools, filesDir: own.files }
     : { target: '/opt/registry/data' };
   const state = new Map(
     [...loadRecord(places)].map(([name, size]): [string, number] => [

@@ -1,7 +1,10 @@
 import path from 'node:path';
+import type { Site } from '../config/index.ts';
 import { AirlockError } from '../core/errors.ts';
 import type { MirrorTarget } from '../manifests/index.ts';
 import { isRegistry, isRepository } from '../oci/index.ts';
+import { siteTarget } from './site/endpoints.ts';
+import { sitePaths } from './site/paths.ts';
 
 /** Where `load` puts images. */
 export type LoadTarget =
@@ -32,4 +35,18 @@ export function parseMirrorTarget(text: string): MirrorTarget {
     });
   }
   return { registry, prefix };
+}
+
+/** Where a site's bundles go when no target is named. */
+export function siteLoadTarget(site: Site): LoadTarget {
+  return site.registry.mode === 'external'
+    ? { kind: 'registry', ...siteTarget(site) }
+    : { kind: 'storage', folder: sitePaths(site).storage };
+}
+
+/** The target as load records and results name it. */
+export function formatTarget(target: LoadTarget): string {
+  return target.kind === 'storage'
+    ? target.folder
+    : `docker://${[target.registry, target.prefix].filter(Boolean).join('/')}`;
 }

@@ -2,6 +2,7 @@ import { chmod, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs
 import path from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type Bundle, listLoaded, loadIntoStorage, readLoadedIndex } from '../../src/bundle/index.ts';
+import { type Disk, nodeDisk } from '../../src/core/disk.ts';
 import { quietRun } from '../../src/core/run.ts';
 import { blobPath, openStorage } from '../../src/oci/index.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
@@ -65,6 +66,20 @@ describe('loadIntoStorage', () => {
         expect((mode & 0o777).toString(8), entry.name).toBe(entry.isDirectory() ? '755' : '644');
       }
     }
+  });
+
+  test('takes storage, web root and tools on file systems of their own', async () => {
+    const { folder, options } = await prepare();
+    const topOf = (file: string): string => path.relative(folder, file).split(path.sep)[0] ?? '';
+    const disk: Disk = {
+      ...nodeDisk,
+      async rename(from, to) {
+        if (topOf(from) !== topOf(to)) throw Object.assign(new Error('EXDEV: cross-device link'), { code: 'EXDEV' });
+        await nodeDisk.rename(from, to);
+      },
+    };
+    expect(await loadIntoStorage(options, quietRun({ disk }))).toMatchObject({ kind: 'loaded', placedFiles: 2 });
+    expect(await readdir(options.webRoot ?? '')).toEqual(['rhcos']);
   });
 
   test('brings back what was lost or cut since, although it was loaded before', async () => {

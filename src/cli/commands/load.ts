@@ -45,14 +45,7 @@ export async function loadRequest(
 
 /** What was done, for people. */
 export function renderLoad(result: LoadResult): string {
-  const lines = result.generations.map((one) => {
-    if (one.kind === 'nothing-new') return `generation ${one.generation}: nothing to do, all of it is there`;
-    const rest =
-      one.kind === 'partial'
-        ? `; ${plural(one.incompleteImages.length, 'image')} not whole, missing volumes: ${one.missingVolumes.join(', ') || 'none'}`
-        : '';
-    return `generation ${one.generation}: ${one.kind}, ${plural(one.placedBlobs, 'blob')} placed (${formatBytes(one.placedBytes)}), ${one.presentBlobs} there before, ${plural(one.placedFiles, 'file')}${rest}`;
-  });
+  const lines = result.generations.flatMap(renderGeneration);
   if (result.copied) {
     const { copied } = result;
     lines.push(
@@ -62,5 +55,34 @@ export function renderLoad(result: LoadResult): string {
       ...copied.failures.map((failure) => `missing: ${failure.subject}: ${failure.cause}`),
     );
   }
+  if (result.placed) lines.push(...renderPlaced(result.placed));
   return [...lines, ...result.clusterResources.map((file) => `wrote ${file}`), `target: ${result.target}`].join('\n');
+}
+
+function renderGeneration(one: LoadResult['generations'][number]): string[] {
+  const missing = renderMissing(one.missingFiles);
+  if (one.kind === 'nothing-new')
+    return [`generation ${one.generation}: nothing to do, all of it is there`, ...missing];
+  const rest =
+    one.kind === 'partial'
+      ? `; ${plural(one.incompleteImages.length, 'image')} not whole, missing volumes: ${one.missingVolumes.join(', ') || 'none'}`
+      : '';
+  return [
+    `generation ${one.generation}: ${one.kind}, ${plural(one.placedBlobs, 'blob')} placed (${formatBytes(one.placedBytes)}), ${one.presentBlobs} there before, ${plural(one.placedFiles, 'file')}${rest}`,
+    ...missing,
+  ];
+}
+
+function renderPlaced({ files, bytes, absent, missing }: NonNullable<LoadResult['placed']>): string[] {
+  return [
+    ...(files > 0 ? [`${plural(files, 'file')} placed on this host (${formatBytes(bytes)})`] : []),
+    ...(absent > 0 ? [`${plural(absent, 'file')} not here: load again with the other volumes or parts`] : []),
+    ...renderMissing(missing),
+  ];
+}
+
+function renderMissing(webPaths: readonly string[]): string[] {
+  return webPaths.map(
+    (one) => `missing: ${one}: an earlier generation carried it; load that one again with this web root`,
+  );
 }

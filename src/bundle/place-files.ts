@@ -1,0 +1,126 @@
+import path from 'node:path';
+import { mapLimited } from '../core/limit.ts';
+import type { Run } from '../core/run.ts';
+import { type Bundle, locateMember } from './bundle.ts';
+import type { IndexedFile } from './format.ts';
+import { assertSpace } from './load-space.ts';
+import { type Placement, Placer } from './place-data.ts';
+import { placeSpans } from './place-spans.ts';
+
+/** Folders on this host for what is no image. */
+export interface FilePlaces {
+  /** Where files with a web path go; left out: they stay in the bundle. */
+  readonly webRoot?: string;
+  /** Where tools go. */
+  readonly toolsDir?: string;
+  /** Where other files (the registry image) go, under their member names without `airlock/`. */
+  readonly filesDir?: string;
+}
+
+/** A file of the bundle that is not in its place yet. */
+export interface FilePlacement extends Placement {
+  /** The folder of `FilePlaces` that it goes below. */
+  readonly root: string;
+}
+
+/** What placing files did. */
+export interface FileOutcome {
+  readonly placedFiles: number;
+  readonly placedBytes: number;
+  /** Files whose volume, or a part of it, is not here. */
+  readonly absentFiles: number;
+  /** Web paths that an earlier generation carried and that are not below the web root: it was loaded without one, or to another place. */
+  readonly missingFiles: readonly string[];
+}
+
+/**
+ * Places the files of a bundle beside a load into an external registry. Run again it does what is left.
+ * @throws AirlockError SPACE_SHORT, BUNDLE_DAMAGED, DISK_FULL, FILE_UNWRITABLE, CANCELLED
+ */
+export async function placeFiles(bundle: Bundle, places: FilePlaces, run: Run): Promise<FileOutcome> {
+  const todo = await findFiles(bundle, places, run);
+  await assertSpace(
+    todo.filter((one) => isHere(bundle, one)),
+    run,
+  );
+  const placed = await placeFound(bundle, todo, run);
+  return {
+    placedFiles: placed.length,
+    placedBytes: placed.reduce((sum, one) => sum + one.size, 0),
+    absentFiles: todo.length - placed.length,
+    missingFiles: await findMissingFiles(bundle, places, run),
+  };
+}
+
+/** The files that are not where they belong, judged by their size. */
+export async function findFiles(bundle: Bundle, places: FilePlaces, run: Run): Promise<FilePlacement[]> {
+  const all = bundle.index.files.flatMap((file): FilePlacement[] => {
+    const { path: name, sha256: hex, size, mode } = file;
+    const source = locateMember(bundle, file);
+    return fileTarget(file, places).map((at) => ({ ...at, algorithm: 'sha256', hex, name, source, size, mode }));
+  });
+  return findAbsent(all, run);
+}
+
+/** What is not at its target with its size. */
+export async function findAbsent<P extends Placement>(placements: readonly P[], run: Run): Promise<P[]> {
+  const sizes = await mapLimited(placements, 16, async ({ target }) => (await run.disk.stat(target))?.sizeBytes);
+  return placements.filter((placement, at) => sizes[at] !== placement.size);
+}
+
+/** Places those whose bytes are here, whole or, of a bundle in parts, in the pieces that are. Returns what has its name now. */
+export async function placeFound(
+  bundle: Bundle,
+  todo: readonly FilePlacement[],
+  run: Run,
+): Promise<readonly FilePlacement[]> {
+  const placed: FilePlacement[] = [];
+  for (const root of new Set(todo.map((one) => one.root))) {
+    const below = todo.filter((one) => one.root === root);
+    const whole = below.filter((one) => isHere(bundle, one));
+    // Each folder may be a file system of its own, and a name is given by a rename, which cannot leave one.
+    const placer = await Placer.open(path.join(root, '.airlock-load'), run);
+    try {
+      await mapLimited(whole, 4, (one) => placer.place(one));
+      await placer.finish();
+    } finally {
+      await placer.close();
+    }
+    placed.push(...whole);
+    if (!bundle.stretches) continue;
+    const divided = below.filter((one) => !whole.includes(one));
+    const joined = await placeSpans(divided, bundle, path.join(root, '.airlock-spans'), run);
+    placed.push(...divided.filter((one) => joined.has(one)));
+  }
+  return placed;
+}
+
+/** Whether all bytes of a member are in the volumes and parts at hand. */
+export function isHere(bundle: Bundle, placement: Placement): boolean {
+  const { path: file, offset } = placement.source;
+  if (bundle.covers?.(file, offset, placement.size) === false) return false;
+  return bundle.volumes.some((volume) => volume.path === file && volume.foundBytes !== undefined);
+}
+
+/** Web paths of earlier generations that are not below the web root. */
+export async function findMissingFiles(bundle: Bundle, { webRoot }: FilePlaces, run: Run): Promise<string[]> {
+  if (webRoot === undefined) return [];
+  const missing: string[] = [];
+  for (const { webPath, size } of bundle.index.assumedFiles) {
+    if (webPath === undefined) continue;
+    if ((await run.disk.stat(path.join(webRoot, webPath)))?.sizeBytes !== size) missing.push(webPath);
+  }
+  return missing;
+}
+
+/** Where a file of the bundle goes on this host; nowhere: it stays in the bundle. */
+function fileTarget(
+  { path: member, webPath, role }: IndexedFile,
+  { webRoot, toolsDir, filesDir }: FilePlaces,
+): { readonly root: string; readonly target: string }[] {
+  const below = (root: string | undefined, name: string) =>
+    root === undefined ? [] : [{ root, target: path.join(root, name) }];
+  if (webPath !== undefined) return below(webRoot, webPath);
+  if (role === 'tool') return below(toolsDir, path.basename(member));
+  return role === 'registry-image' ? below(filesDir, member.replace(/^airlock\//, '')) : [];
+}
