@@ -31,7 +31,8 @@ const linkBytes = 71;
 
 /**
  * A bundle from tars that real oc-mirror wrote: the model is built from the link tree and the blobs, in whatever order they lie. Blobs that
- * the tree names and no volume holds are `assumed`: an earlier archive carried them.
+ * the tree names and no volume holds are `assumed`: an earlier archive carried them. Archives of several runs may lie side by side under other
+ * numbers: of what two volumes say about a tag or a file the later one counts, as when oc-mirror unpacks them (reference §4.5).
  * @throws AirlockError BUNDLE_INVALID
  * @see reference oc-mirror v2, "Reading an oc-mirror archive"
  */
@@ -122,7 +123,7 @@ async function takeMember(
   const place = { volume, offset: dataOffset };
   const role = where.startsWith('working-dir/') ? 'working-dir' : 'config';
   const file = { ...place, path: where, size, sha256: '', mode: member.mode, role, origin: 'oc-mirror' };
-  if (!found.files.has(where)) found.files.set(where, file);
+  found.files.set(where, file);
 }
 
 async function takeLink(
@@ -147,8 +148,6 @@ async function takeLink(
   if (!tag?.[1] || !isTag(tag[1])) throw invalid(volumeFile, member, 'is nothing that a storage tree holds');
   if (tag[2] !== 'current/link') return;
   const digest = await link();
-  const before = content.tags.get(tag[1]);
-  if (before && before.digest !== digest) throw invalid(volumeFile, member, 'means two things in two volumes');
   content.tags.set(tag[1], { digest, mtime: member.mtime });
 }
 
@@ -180,8 +179,9 @@ function toIndex(found: Found, volumes: Bundle['volumes'], images: ForeignImages
     repositories.flatMap(({ tags, revisions, layers }) => [...Object.values(tags), ...revisions, ...layers]),
   );
   const time = [...found.files.keys()]
-    .map((name) => /^isc_(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)$/.exec(name)?.[1])
-    .find(Boolean);
+    .flatMap((name) => /^isc_(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)$/.exec(name)?.[1] ?? [])
+    .sort()
+    .at(-1);
   const files = [...found.files.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
   return {
     apiVersion: 'airlock/v1alpha1',

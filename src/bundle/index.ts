@@ -61,5 +61,6 @@ export { fingerprintKey, generateSigningKey, publicKeyOf, type SignatureStatus }
 export { packSmallFiles, type SmallFile } from './small-archive.ts';
 export { type BundleStore, type BundleStoreOptions, openBundleSource, openBundleStore } from './store.ts';
 export { collectTargets, type IncompleteImage } from './target-tree.ts';
+export { assertFinished } from './unfinished.ts';
 export { checkSignature, type VerifyReport, verifyBundle } from './verify.ts';
 export type { Damage } from './verify-volumes.ts';

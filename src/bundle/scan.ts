@@ -33,14 +33,14 @@ export async function* scanVolume(file: DiskFile, sizeBytes: number, name: strin
     });
   };
   let extension: Extension = {};
-  for (let offset = 0; offset + blockBytes <= sizeBytes; ) {
-    const block = await reader.read(offset, blockBytes);
-    if (block.length < blockBytes) return fail(offset, 'it ends within a header');
+  for (let offset = 0; offset < sizeBytes; ) {
+    const block = await reader.read(offset, Math.min(blockBytes, sizeBytes - offset));
     if (block.every((byte) => byte === 0)) return;
+    if (block.length < blockBytes) return fail(offset, 'it ends within a header');
     const start = extension.start ?? offset;
     // With a name from elsewhere: the package takes a truncated name that happens to end with a slash for a folder, and folders for empty.
-    const own = new Header(block, 0, { path: 'named elsewhere' });
-    if (!own.cksumValid) return fail(offset, 'a header is damaged');
+    const own = readHeader(block, { path: 'named elsewhere' });
+    if (!own?.cksumValid) return fail(offset, 'a header is damaged');
     const size = (isExtension(block) ? undefined : extension.size) ?? own.size ?? 0;
     const dataOffset = offset + blockBytes;
     if (!Number.isSafeInteger(size) || dataOffset + size > sizeBytes)
@@ -56,14 +56,24 @@ export async function* scanVolume(file: DiskFile, sizeBytes: number, name: strin
         start,
       };
     } else {
-      const path = normalPath(extension.path ?? new Header(block).path ?? '');
+      const path = normalPath(extension.path ?? readHeader(block)?.path ?? '');
       if (type === '0' || type === '\0') {
         if (!isSafePath(path)) return fail(offset, `a member is named "${path.slice(0, 200)}"`);
         yield { path, size, mode: (own.mode ?? 0o644) & 0o777, mtime: own.mtime, headerOffset: start, dataOffset };
       } else if (type !== '5') return fail(offset, `a member of type "${type}"`);
       extension = {};
     }
+    if (next > sizeBytes) return fail(offset, 'it ends within a member');
     offset = next;
+  }
+}
+
+/** undefined for what is no header at all: the package throws at numbers that no file has. */
+function readHeader(block: Buffer, known?: { readonly path: string }): Header | undefined {
+  try {
+    return new Header(block, 0, known);
+  } catch {
+    return undefined;
   }
 }
 

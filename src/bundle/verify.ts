@@ -7,6 +7,7 @@ import { checkAdopted } from './adopt-verify.ts';
 import type { Bundle } from './bundle.ts';
 import { renderIndex } from './index-text.ts';
 import { judgeSignature, type SignatureStatus } from './sign.ts';
+import { findUnfinished } from './unfinished.ts';
 import { checkForeign } from './verify-foreign.ts';
 import { checkVolumes, type Damage, type VolumeCheck } from './verify-volumes.ts';
 
@@ -44,7 +45,9 @@ export async function verifyBundle(
       ? await checkVolumes(index, facts, bundle.volumes, 'verify', run)
       : await (bundle.kind === 'adopted' ? checkAdopted : checkForeign)(bundle, run);
   const signature = checkSignature(bundle, options.publicKeyPem);
+  const unfinished = findUnfinished(bundle);
   const findings = [
+    ...(unfinished ? [unfinished] : []),
     ...signatureFindings(bundle, signature, options.publicKeyPem !== undefined),
     ...damageFindings(check),
   ];

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import {
   acquireLock,
+  assertFinished,
   type Bundle,
   checkSignature,
   type FilePlaces,
@@ -64,11 +65,12 @@ interface Places {
 /**
  * Loads a bundle, or a chain oldest first, into registry storage on this host or into a registry over HTTP; web files and tools beside.
  * Content is checked on the way. A second run does nothing.
- * @throws AirlockError BASE_MISSING, BUNDLE_DAMAGED, SIGNATURE_BAD, WORKSPACE_LOCKED, disk and registry errors
+ * @throws AirlockError BASE_MISSING, BUNDLE_DAMAGED, BUNDLE_INCOMPLETE, SIGNATURE_BAD, WORKSPACE_LOCKED, disk and registry errors
  */
 export async function load(request: LoadRequest, run: Run): Promise<LoadResult> {
   const opened = await openMedia(request.bundle, request.media ?? [], run);
   const { bundles } = opened;
+  for (const bundle of bundles) assertFinished(bundle);
   const signature = await checkSignatures(bundles, request.keyFile, run);
   const { adoptFolder } = request;
   const adopts = adoptFolder !== undefined && !request.target && request.siteFile === undefined;

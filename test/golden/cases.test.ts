@@ -6,6 +6,7 @@ import { openDockerRegistry } from '../helpers/docker-registry.ts';
 import { describeReal, describeShared, sharedPath } from '../helpers/real.ts';
 import { suiteFolder, temporaryFolder } from '../helpers/temporary.ts';
 import { differences, refusals, settings } from './differences.ts';
+import { checkReadable } from './disk-to-mirror/check.ts';
 import {
   comparable,
   goldenArchiveLinks,
@@ -49,7 +50,7 @@ describeReal('golden runs of oc-mirror', ['docker-registry', 'python3'], () => {
         const difference = differences[name] ?? { why: '' };
         const [first = ''] = goldenSteps(name);
         const command = readFileSync(goldenFile(name, first, 'command') ?? '', 'utf8');
-        const outcome = await tryCase(name, path.join(await temporaryFolder(), 'work'), {
+        const options = {
           removeSignatures: command.includes('--remove-signatures'),
           ignoreReleaseSignature: command.includes('--ignore-release-signature'),
           ...settings[name],
@@ -57,7 +58,9 @@ describeReal('golden runs of oc-mirror', ['docker-registry', 'python3'], () => {
           chartsUrl: source.chartsUrl,
           // Debian's registry insists on all instances of a list, as that of case 07d does.
           ...(loadStep(name) && !sparse.has(name) ? { registry } : {}),
-        });
+        };
+        const work = path.join(await temporaryFolder(), 'work');
+        const outcome = await tryCase(name, work, options);
         const accepted = goldenSucceeded(name, first);
         if (difference.refused || (!accepted && !difference.succeeds)) {
           expect(outcome.kind === 'refused' ? outcome.reason : 'was accepted').toMatch(
@@ -69,6 +72,7 @@ describeReal('golden runs of oc-mirror', ['docker-registry', 'python3'], () => {
         compareLinks(name, first, outcome.run);
         compareRegistry(name, outcome.run);
         if (!difference.catalogs) await compareCatalogs(name, first, outcome.run);
+        await checkReadable({ name, folder: outcome.run.build.folder, work, options });
       });
     }
   });

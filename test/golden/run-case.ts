@@ -38,6 +38,7 @@ export interface CaseOptions {
   readonly full?: boolean;
   readonly replan?: boolean;
   readonly removeSignatures?: boolean;
+  readonly volumeSizeBytes?: number;
   readonly ignoreReleaseSignature?: boolean;
   readonly env: Readonly<Record<string, string>>;
   readonly chartsUrl: string;
@@ -104,6 +105,7 @@ export async function caseRequest(name: string, folder: string, options: CaseOpt
     imageSetFile,
     folder: path.join(folder, 'out'),
     full: options.full ?? false,
+    ...(options.volumeSizeBytes === undefined ? {} : { volumeSizeBytes: options.volumeSizeBytes }),
     source: sourceSettings(env, folder),
     selection: { ...selectionSettings(env), ignoreReleaseSignature, removeSignatures },
   };

@@ -5,11 +5,11 @@ import type { Run } from '../../core/run.ts';
 import { parseReference, type RepositoryName } from '../../oci/index.ts';
 import { configsLabel } from '../catalog/rebuild.ts';
 import { type CatalogFiles, findCatalogFiles } from '../catalog/scan.ts';
-import { type ImageInstance, imageLabels } from '../layer/append-layers.ts';
+import { imageLabels } from '../layer/append-layers.ts';
 import { type ImageName, parseImageName } from '../naming.ts';
 import { type Closure, readClosure } from './closure.ts';
 import type { Collector } from './collector.ts';
-import { keepInstanceBlob, readInstances } from './instances.ts';
+import { keepInstanceBlob, type ReadInstance, readInstances } from './instances.ts';
 import { readLayoutClosure } from './layout-image.ts';
 
 const layersAtOnce = 4;
@@ -21,7 +21,7 @@ export interface CatalogImage {
   /** undefined for `oci://`. */
   readonly repository: RepositoryName | undefined;
   /** Every image of it, in the index's order. */
-  readonly instances: readonly ImageInstance[];
+  readonly instances: readonly ReadInstance[];
   readonly files: CatalogFiles;
 }
 

@@ -14,7 +14,7 @@ import type { CatalogImage } from './catalog-image.ts';
 import { absentInstances, addOriginal, type BuiltCatalog, type CatalogNames } from './catalog-names.ts';
 import type { Collector } from './collector.ts';
 import { gatherBuilt } from './instances.ts';
-import { addWorkingFile } from './working-files.ts';
+import { addWorkingFile, linkWorkingFile } from './working-files.ts';
 
 /** Adds a filtered catalog, rebuilt; its original goes along for the bundle alone. undefined when it is blocked. */
 export async function addFiltered(
@@ -90,17 +90,6 @@ function addFilteredFiles(
   origin: string,
 ): void {
   addWorkingFile(collector, `${folder}/digest`, Buffer.from(digestHex(digest)), origin);
-  for (const file of files) {
-    const place = `working-dir/${folder}/catalog-config/${file.path}`;
-    if (collector.files.some((known) => known.path === place)) continue;
-    collector.files.push({
-      path: place,
-      sizeBytes: file.sizeBytes,
-      sha256: digestHex(file.sha256),
-      mode: 0o644,
-      role: 'working-dir',
-      content: { kind: 'kept' },
-      origin,
-    });
-  }
+  for (const { path, sha256, sizeBytes } of files)
+    linkWorkingFile(collector, `${folder}/catalog-config/${path}`, { digest: sha256, size: sizeBytes }, origin);
 }

@@ -13,6 +13,7 @@ import { describeCatalog } from './describe-catalog.ts';
 import { addFiltered } from './filtered-catalog.ts';
 import { addAttached } from './image.ts';
 import { addRelatedImages } from './related-images.ts';
+import { addCatalogLayout } from './whole-layout.ts';
 
 /** Adds the operator catalogs with what they select (reference §7). One after the other: each may hold much of the disk. */
 export async function collectOperators(
@@ -96,6 +97,6 @@ async function addWhole(
     const request = { type: 'operatorCatalog', origin: entry.catalog, ...target, reason: '' } as const;
     const attached = await findAttached(collector, image.repository, image.closure, request, run);
     addAttached(collector, request, [target], attached);
-  }
+  } else addCatalogLayout(collector, image, names.folder, entry.catalog);
   return { targetDigest: image.closure.root.digest, target };
 }

@@ -12,6 +12,7 @@ export interface TarEntry {
 export interface Extraction {
   readonly workingDir: string;
   readonly cache: string;
+  readonly archives: readonly string[];
   /** Entries that it passed over. */
   readonly skipped: readonly string[];
   readonly entries: readonly TarEntry[];
@@ -40,7 +41,7 @@ export function extractArchives(
     if (root === undefined) skipped.push(entry.name);
     else place(root, entry);
   }
-  return { ...into, skipped, entries };
+  return { ...into, archives, skipped, entries };
 }
 
 function place(root: string, entry: TarEntry): void {

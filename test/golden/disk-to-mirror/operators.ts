@@ -1,5 +1,6 @@
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseConcatenated } from '../outcome.ts';
 import { digestTag, type Job, type OperatorSet, splitReference } from './job.ts';
@@ -76,17 +77,26 @@ function collectWhole(operator: OperatorSet, names: CatalogNames, digest: string
   job.copy({ origin: operator.catalog, repository, tag, platforms: operator.platforms });
 }
 
-/** `catalog-config/<configs label>`; the label stands in the config of the first image of `catalog-image` (reference §7.2). */
+/** Unpacks the first image of `catalog-image` to `catalog-config`, and gives the folder that its configs label names (reference §7.2). */
 function unpackedCatalog(folder: string, digest: string): string {
   const image = path.join(folder, 'catalog-image');
-  const read = (hex: string): unknown => JSON.parse(readFileSync(path.join(image, 'blobs/sha256', hex), 'utf8'));
+  const blob = (name: string): string => path.join(image, 'blobs/sha256', name.slice('sha256:'.length));
+  const read = (name: string): unknown => JSON.parse(readFileSync(blob(name), 'utf8'));
   const index = JSON.parse(readFileSync(path.join(image, 'index.json'), 'utf8')) as { manifests: { digest: string }[] };
   if (index.manifests[0]?.digest !== `sha256:${digest}`) throw new Error(`${image}: another index`);
-  let manifest = read(digest) as { manifests?: { digest: string }[]; config?: { digest: string } };
-  while (manifest.manifests?.[0]) manifest = read(manifest.manifests[0].digest.slice(7)) as typeof manifest;
-  const config = read(manifest.config?.digest.slice(7) ?? '') as { config: { Labels: Record<string, string> } };
-  const label = config.config.Labels['operators.operatorframework.io.index.configs.v1'] ?? '';
-  return path.join(folder, 'catalog-config', label);
+  let manifest = read(index.manifests[0].digest) as LayoutManifest;
+  while (manifest.manifests?.[0]) manifest = read(manifest.manifests[0].digest) as LayoutManifest;
+  const { config } = read(manifest.config?.digest ?? '') as { config: { Labels: Record<string, string> } };
+  const target = path.join(folder, 'catalog-config');
+  mkdirSync(target, { recursive: true });
+  for (const layer of manifest.layers ?? []) execFileSync('tar', ['-xf', blob(layer.digest), '-C', target]);
+  return path.join(target, config.Labels['operators.operatorframework.io.index.configs.v1'] ?? '');
+}
+
+interface LayoutManifest {
+  readonly manifests?: readonly { readonly digest: string }[];
+  readonly config?: { readonly digest: string };
+  readonly layers?: readonly { readonly digest: string }[];
 }
 
 function collectRelated(folder: string, operator: OperatorSet, job: Job): void {
