@@ -18,10 +18,6 @@ export const mirrorErrors: ErrorTable = {
   COREOS_SIZE_UNKNOWN: { exit: 'environment', summary: 'The server of a CoreOS file does not say how long it is.' },
   COREOS_UNAVAILABLE: { exit: 'incomplete', summary: 'A CoreOS file is not where the stream says.' },
   LAYER_INVALID: { exit: 'environment', summary: 'An image layer is not a tar archive that can be read.' },
-  LAYER_COMPRESSION_UNSUPPORTED: {
-    exit: 'environment',
-    summary: 'An image layer is compressed in a way that this Node.js cannot read.',
-  },
   IMAGE_NAME_INVALID: { exit: 'usage', summary: 'An image of the configuration has no usable name.' },
   PLATFORM_UNKNOWN: { exit: 'incomplete', summary: 'An image has no instance for a wanted platform.' },
   LAYOUT_INVALID: { exit: 'usage', summary: 'A folder named by oci:// is no OCI image layout.' },

@@ -35,6 +35,12 @@ describe('createDocumentParser', () => {
     expect(Object.keys(parse(yaml, size)[2] ?? {})).toEqual(['a', 'z']);
   });
 
+  test('leaves dates of YAML as the text that they are', () => {
+    expect(parse('createdAt: 2026-01-02\nat: 2026-01-02T03:04:05Z\nyes: on\n', 7)).toEqual([
+      { at: '2026-01-02T03:04:05Z', createdAt: '2026-01-02', true: true },
+    ]);
+  });
+
   test.each(['{"a":1', '{"a":1}}', '{"a":1} x', '[1]', '- 1', 'a: [', '{a:}'])('refuses %j', (text) => {
     expect(() => parse(text, 3)).toThrow(expect.objectContaining({ code: 'CATALOG_UNREADABLE' }));
   });

@@ -202,6 +202,12 @@ describe('checkCatalog', () => {
       properties: [{ type: 'olm.package', value: { packageName: 'crane', version } }],
     })),
   ];
+  const versionOf = (version: string) => [{ type: 'olm.package', value: { packageName: 'crane', version } }];
+  const deprecate = (...entries: readonly (readonly [object, string])[]) => ({
+    schema: 'olm.deprecations',
+    package: 'crane',
+    entries: entries.map(([reference, message]) => ({ reference, message })),
+  });
   const change = (at: number, with_: object): object[] =>
     good.map((document, index) => (index === at ? { ...document, ...with_ } : document));
 
@@ -223,7 +229,35 @@ describe('checkCatalog', () => {
           { name: 'crane.v1', replaces: 'crane.v2' },
         ],
       }),
+      /no head/,
+    ],
+    [
+      'a cycle below the head',
+      change(1, {
+        entries: [
+          { name: 'crane.v3', replaces: 'crane.v2' },
+          { name: 'crane.v2', replaces: 'crane.v1' },
+          { name: 'crane.v1', replaces: 'crane.v2' },
+        ],
+      }),
       /cycle/,
+    ],
+    [
+      // opm goes no further than to an entry that is skipped.
+      'an entry below a skipped one',
+      change(1, {
+        entries: [
+          { name: 'crane.v3', replaces: 'crane.v2', skips: ['crane.v2'] },
+          { name: 'crane.v2', replaces: 'crane.v1' },
+          { name: 'crane.v1' },
+        ],
+      }),
+      /does not reach: crane.v1/,
+    ],
+    [
+      'an entry twice',
+      change(1, { entries: [{ name: 'crane.v2', replaces: 'crane.v1' }, { name: 'crane.v1' }, { name: 'crane.v1' }] }),
+      /entry crane.v1 stands there twice/,
     ],
     [
       'an entry without bundle',
@@ -239,8 +273,89 @@ describe('checkCatalog', () => {
     ['a bundle in no channel', change(1, { entries: [{ name: 'crane.v2' }] }), /crane.v1 is in no channel/],
     [
       'two bundles of one version',
-      change(3, { properties: [{ type: 'olm.package', value: { version: '1.0.0' } }] }),
+      change(3, { properties: [{ type: 'olm.package', value: { packageName: 'crane', version: '1.0.0' } }] }),
       /one version 1.0.0/,
+    ],
+    [
+      'two releases of one version',
+      change(3, {
+        properties: [{ type: 'olm.package', value: { packageName: 'crane', version: '1.0.0', release: '2' } }],
+      }),
+      undefined,
+    ],
+    [
+      'a bundle of another package',
+      change(3, { properties: [{ type: 'olm.package', value: { packageName: 'winch', version: '2.0.0' } }] }),
+      /belongs to package "winch"/,
+    ],
+    ['a bundle without image', change(3, { image: '', relatedImages: [{ name: 'a', image: 'b' }] }), /has no image/],
+    [
+      'a bundle whose objects stand in for its image',
+      change(3, {
+        image: '',
+        properties: [...versionOf('2.0.0'), { type: 'olm.bundle.object', value: { data: 'e30=' } }],
+      }),
+      undefined,
+    ],
+    [
+      'an object in a file of its own',
+      change(3, {
+        properties: [...versionOf('2.0.0'), { type: 'olm.bundle.object', value: { ref: 'objects/a.yaml' } }],
+      }),
+      /names a file/,
+    ],
+    [
+      'a property without value',
+      change(3, { properties: [...versionOf('2.0.0'), { type: 'harbour.note' }] }),
+      /without type or value/,
+    ],
+    [
+      'a kind whose version is a number',
+      change(3, {
+        properties: [...versionOf('2.0.0'), { type: 'olm.gvk', value: { group: 'a.example', kind: 'A', version: 1 } }],
+      }),
+      /olm.gvk whose version is no text/,
+    ],
+    [
+      'CSV metadata whose annotation is a number',
+      change(3, {
+        properties: [...versionOf('2.0.0'), { type: 'olm.csv.metadata', value: { annotations: { replicas: 3 } } }],
+      }),
+      /olm.csv.metadata with annotations/,
+    ],
+    ['an icon that is no base64', change(0, { icon: { base64data: '<svg>', mediatype: 'image/svg+xml' } }), /base64/],
+    ['a version with a zero too many', change(3, { properties: versionOf('2.0.0-01') }), /no semantic version/],
+    [
+      'deprecations of what is there',
+      [
+        ...good,
+        deprecate(
+          [{ schema: 'olm.package' }, 'old'],
+          [{ schema: 'olm.channel', name: 'stable' }, 'old'],
+          [{ schema: 'olm.bundle', name: 'crane.v1' }, 'old'],
+        ),
+      ],
+      undefined,
+    ],
+    [
+      'a deprecation of what is not there',
+      [...good, deprecate([{ schema: 'olm.bundle', name: 'crane.v0' }, 'old'])],
+      /olm.bundle "crane.v0" refers to nothing/,
+    ],
+    [
+      'a deprecation without a message',
+      [...good, deprecate([{ schema: 'olm.channel', name: 'stable' }, ''])],
+      /has no message/,
+    ],
+    [
+      'the same deprecation twice',
+      [...good, deprecate([{ schema: 'olm.package' }, 'old'], [{ schema: 'olm.package' }, 'older'])],
+      /stands there twice/,
+    ],
+    [
+      'deprecations twice',
+      [...good, ...['old', 'older'].map((message) => deprecate([{ schema: 'olm.package' }, message]))],
+      /olm.deprecations stands there twice/,
     ],
     ['a bundle without version', change(3, { properties: [] }), /0 olm.package properties/],
     [
@@ -253,5 +368,18 @@ describe('checkCatalog', () => {
     const faults = checkCatalog(contentOf(documents as CatalogDocument[]));
     if (fault) expect(faults.join('\n')).toMatch(fault);
     else expect(faults).toEqual([]);
+  });
+
+  test.each<[string, object]>([
+    ['no schema', { name: 'crane' }],
+    ['a channel whose name is a number', { schema: 'olm.channel', package: 'crane', name: 4.1 }],
+    [
+      'an entry that replaces a number',
+      { schema: 'olm.channel', package: 'crane', name: 'a', entries: [{ name: 'b', replaces: 1 }] },
+    ],
+  ])('a document with %s cannot be loaded', (_, document) => {
+    expect(() => contentOf([document as CatalogDocument])).toThrow(
+      expect.objectContaining({ code: 'CATALOG_UNREADABLE' }),
+    );
   });
 });

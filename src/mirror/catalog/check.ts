@@ -1,17 +1,16 @@
-import { findStrictVersion } from '../../config/index.ts';
-import { findChain, findHead } from './channel-graph.ts';
-import type { CatalogContent, CatalogPackage, ChannelEntry } from './content.ts';
+import { findGraphFault } from './channel-graph.ts';
+import { type CatalogContent, type CatalogPackage, type ChannelEntry, type Deprecation, schemas } from './content.ts';
 
 /**
  * What `opm validate` would say against a catalog, one sentence each; [] when it would pass. The rules are those of operator-registry:
- * `declcfg.ConvertToModel` and `model.Model.Validate`.
+ * `declcfg.ConvertToModel` and `model.Model.Validate`, as its current releases have them.
  */
 export function checkCatalog(content: CatalogContent): string[] {
   return [...content.values()].flatMap((one) => checkPackage(one).map((fault) => `package ${one.name}: ${fault}`));
 }
 
 function checkPackage(one: CatalogPackage): string[] {
-  const faults = one.repeated.map((what) => `${what} stands there twice`);
+  const faults = [...one.faults];
   // It becomes a folder's name.
   if (!/^\w[\w.-]*$/.test(one.name)) faults.push('its name holds other characters than letters, digits and . _ -');
   if (one.defaultChannel === undefined) faults.push('there is no olm.package for it');
@@ -21,30 +20,27 @@ function checkPackage(one: CatalogPackage): string[] {
   const used = new Set<string>();
   for (const [name, entries] of one.channels) {
     for (const entry of entries) used.add(entry.name);
-    faults.push(...checkChannel(one, entries).map((fault) => `channel ${name}: ${fault}`));
+    faults.push(...checkChannel(one, name, entries).map((fault) => `channel ${name}: ${fault}`));
   }
   for (const bundle of one.bundles.values()) {
+    if (bundle.name === '') faults.push('a bundle has no name');
     if (!used.has(bundle.name)) faults.push(`bundle ${bundle.name} is in no channel`);
-    if (bundle.packageProperties !== 1)
-      faults.push(`bundle ${bundle.name} has ${bundle.packageProperties} olm.package properties`);
-    else if (!findStrictVersion(bundle.version ?? '')) faults.push(`bundle ${bundle.name} has no semantic version`);
-    if (bundle.image === '' && bundle.relatedImages.length === 0) faults.push(`bundle ${bundle.name} has no image`);
+    faults.push(...bundle.faults.map((fault) => `bundle ${bundle.name} ${fault}`));
   }
-  return [...faults, ...checkVersions(one)];
+  return [...faults, ...checkVersions(one), ...checkDeprecations(one)];
 }
 
-function checkChannel(one: CatalogPackage, entries: readonly ChannelEntry[]): string[] {
-  const missing = entries
-    .filter((entry) => !one.bundles.has(entry.name))
-    .map((entry) => `there is no bundle ${entry.name}`);
-  const found = findHead(entries);
-  if ('fault' in found) return [...missing, found.fault];
-  const chain = findChain(entries, found.head);
-  const reached = new Set(chain.flatMap((entry) => [entry.name, entry.replaces, ...entry.skips]));
-  const stranded = entries.filter((entry) => !reached.has(entry.name)).map((entry) => entry.name);
-  return stranded.length === 0
-    ? missing
-    : [...missing, `entries that its head does not reach: ${stranded.sort().join(', ')}`];
+function checkChannel(one: CatalogPackage, name: string, entries: readonly ChannelEntry[]): string[] {
+  const faults = name === '' ? ['it has no name'] : [];
+  const names = new Set<string>();
+  for (const entry of entries) {
+    if (names.has(entry.name)) faults.push(`entry ${entry.name} stands there twice`);
+    names.add(entry.name);
+    if (!one.bundles.has(entry.name)) faults.push(`there is no bundle ${entry.name}`);
+    if (entry.skips.includes('')) faults.push(`${entry.name} skips an empty name`);
+  }
+  const graph = findGraphFault(entries);
+  return graph === undefined ? faults : [...faults, graph];
 }
 
 /** Two bundles of one version make updates ambiguous. */
@@ -53,9 +49,30 @@ function checkVersions(one: CatalogPackage): string[] {
   const faults: string[] = [];
   for (const bundle of one.bundles.values()) {
     if (bundle.version === undefined) continue;
-    const known = seen.get(bundle.version);
-    if (known !== undefined) faults.push(`bundles ${known} and ${bundle.name} have one version ${bundle.version}`);
-    seen.set(bundle.version, bundle.name);
+    const version = bundle.release === '' ? bundle.version : `${bundle.version}-${bundle.release}`;
+    const known = seen.get(version);
+    if (known !== undefined) faults.push(`bundles ${known} and ${bundle.name} have one version ${version}`);
+    seen.set(version, bundle.name);
   }
   return faults;
+}
+
+function checkDeprecations(one: CatalogPackage): string[] {
+  const seen = new Set<string>();
+  return one.deprecations.flatMap((deprecation) => {
+    const { schema, name, message } = deprecation;
+    const what = `deprecation of ${schema || 'nothing'} "${name}"`;
+    const key = `${schema} ${name}`;
+    const faults = seen.has(key) ? [`${what} stands there twice`] : [];
+    seen.add(key);
+    if (message === '') faults.push(`${what} has no message`);
+    if (!isKnownReference(one, deprecation)) faults.push(`${what} refers to nothing in the package`);
+    return faults;
+  });
+}
+
+function isKnownReference(one: CatalogPackage, { schema, name }: Deprecation): boolean {
+  if (schema === schemas.package) return name === '';
+  if (schema === schemas.channel) return one.channels.has(name);
+  return schema === schemas.bundle && one.bundles.has(name);
 }

@@ -177,7 +177,12 @@ class YamlDocuments implements DocumentParser {
 }
 
 function readYamlDocument(text: string): unknown {
-  const document = parseDocument(text, { version: '1.1', merge: true });
+  // Go's reader leaves dates as the text that they are.
+  const document = parseDocument(text, {
+    version: '1.1',
+    merge: true,
+    customTags: (tags) => tags.filter((tag) => typeof tag === 'string' || tag.tag !== 'tag:yaml.org,2002:timestamp'),
+  });
   const [error] = document.errors;
   if (error) throw error;
   return document.toJS();

@@ -3,7 +3,7 @@ import { AirlockError } from '../../core/errors.ts';
 import type { Note } from '../../plan/index.ts';
 import { findHead } from './channel-graph.ts';
 import type { CatalogContent, CatalogPackage, ChannelEntry } from './content.ts';
-import { formatRange, selectRange, type VersionRange } from './range.ts';
+import { formatRange, type RangeSelection, selectRange, type VersionRange } from './range.ts';
 
 /** What of a package is kept. */
 export interface PackageSelection {
@@ -18,6 +18,8 @@ export interface PackageSelection {
 /** What of a catalog is kept, by package name. */
 export interface CatalogSelection {
   readonly packages: ReadonlyMap<string, PackageSelection>;
+  /** Packages that were asked for by name; undefined when all were. */
+  readonly asked: ReadonlySet<string> | undefined;
   readonly notes: readonly Note[];
 }
 
@@ -61,7 +63,8 @@ export function filterCatalog(content: CatalogContent, entry: OperatorCatalog): 
       ...(first.hint ? { hint: first.hint } : {}),
     });
   if (packages.size === 0) throw new AirlockError('CATALOG_EMPTY', `nothing of ${entry.catalog} is selected`);
-  return { packages, notes };
+  const names = asked.length > 0 ? new Set(asked.map((one) => one.name)) : undefined;
+  return { packages, asked: names, notes };
 }
 
 interface FilterContext {
@@ -101,7 +104,7 @@ function filterPackage(found: CatalogPackage, filter: OperatorPackage, context: 
       if (name === defaultChannel) {
         throw new AirlockError(
           'CATALOG_FILTER_INVALID',
-          `package ${found.name}: its default channel ${name} has nothing in the range ${formatRange(range ?? { min: undefined, max: undefined })}`,
+          `package ${found.name}: its default channel ${name} has nothing in the range ${formatRange(range ?? {})}`,
         );
       }
       context.notes.push({
@@ -111,6 +114,12 @@ function filterPackage(found: CatalogPackage, filter: OperatorPackage, context: 
       });
       continue;
     }
+    if (selected.isWidened)
+      context.notes.push({
+        code: 'CATALOG_RANGE_WIDENED',
+        subject: context.catalog,
+        message: `package ${found.name}: channel ${name} keeps more than ${formatRange(range ?? {})}, since opm refuses a channel whose updates do not reach all of it`,
+      });
     channels.set(name, selected.names);
     for (const bundle of selected.names) bundles.set(bundle, joinReasons(bundles.get(bundle), selected.reason(bundle)));
   }
@@ -124,8 +133,7 @@ function rangeOf(
   return { min: filter.minVersion || undefined, max: filter.maxVersion || undefined };
 }
 
-interface EntrySelection {
-  readonly names: ReadonlySet<string>;
+interface EntrySelection extends RangeSelection {
   readonly reason: (bundle: string) => string;
 }
 
@@ -142,7 +150,11 @@ function selectEntries(
       `package ${found.name}: full: true cannot go with a version range`,
     );
   if (rule.full)
-    return { names: new Set(entries.map((entry) => entry.name)), reason: () => `channel ${channel} (all)` };
+    return {
+      names: new Set(entries.map((entry) => entry.name)),
+      isWidened: false,
+      reason: () => `channel ${channel} (all)`,
+    };
   const head = findHead(entries);
   if ('fault' in head)
     throw new AirlockError('CATALOG_INVALID', `package ${found.name}, channel ${channel}: ${head.fault}`);
@@ -154,10 +166,13 @@ function selectEntries(
         `package ${found.name}: bundle ${bundle.name} has no olm.package property`,
       );
   }
-  if (!rule.range) return { names: new Set([head.head.name]), reason: () => `head of channel ${channel}` };
-  const names = selectRange(entries, head.head, found.bundles, rule.range);
+  if (!rule.range)
+    return { names: new Set([head.head.name]), isWidened: false, reason: () => `head of channel ${channel}` };
   const range = formatRange(rule.range);
-  return { names, reason: () => `channel ${channel}, ${range}` };
+  return {
+    ...selectRange(entries, head.head, found.bundles, rule.range),
+    reason: () => `channel ${channel}, ${range}`,
+  };
 }
 
 function joinReasons(known: string | undefined, reason: string): string {

@@ -1,56 +1,82 @@
-import { field, list, packageOf, schemas, text } from './content.ts';
+import { needsPackage, packageOf, schemas } from './content.ts';
 import type { CatalogDocument } from './documents.ts';
 import type { CatalogSelection, PackageSelection } from './filter.ts';
+import { field, list, text } from './values.ts';
 
-const keyOrder: Readonly<Record<string, readonly string[]>> = {
-  [schemas.package]: ['schema', 'name', 'defaultChannel', 'icon', 'description', 'properties'],
-  [schemas.channel]: ['schema', 'name', 'package', 'entries', 'properties'],
-  [schemas.bundle]: ['schema', 'name', 'package', 'image', 'properties', 'relatedImages'],
-  [schemas.deprecations]: ['schema', 'package', 'entries'],
+/**
+ * The structs of operator-registry that a catalog is made of: keys in their order; those with `!` are written even when they are empty.
+ * @see operator-registry alpha/declcfg, declcfg.go
+ */
+const structs: Readonly<Record<string, readonly string[]>> = {
+  [schemas.package]: ['schema!', 'name!', 'defaultChannel!', 'icon', 'description', 'properties'],
+  [schemas.channel]: ['schema!', 'name!', 'package!', 'entries!', 'properties'],
+  [schemas.bundle]: ['schema!', 'name!', 'package!', 'image!', 'properties', 'relatedImages'],
+  [schemas.deprecations]: ['schema!', 'package!', 'entries!'],
+  icon: ['base64data!', 'mediatype!'],
+  properties: ['type!', 'value!'],
+  relatedImages: ['name!', 'image!'],
+  [`${schemas.channel} entries`]: ['name!', 'replaces', 'skips', 'skipRange'],
+  [`${schemas.deprecations} entries`]: ['reference!', 'message!'],
+  reference: ['schema!', 'name'],
 };
+
+const ranks: readonly string[] = Object.values(schemas);
 
 /** Where a document goes in its package's file: packages, channels, bundles, deprecations, others. */
 export function documentRank(document: CatalogDocument): number {
-  const at = Object.keys(keyOrder).indexOf(text(document['schema']));
-  return at < 0 ? Object.keys(keyOrder).length : at;
+  const at = ranks.indexOf(text(document['schema']));
+  return at < 0 ? ranks.length : at;
 }
-
-/** Keys of the objects inside known documents, by the key that holds them. */
-const innerOrder: Readonly<Record<string, readonly string[]>> = {
-  icon: ['base64data', 'mediatype'],
-  properties: ['type', 'value'],
-  relatedImages: ['name', 'image'],
-  entries: ['name', 'replaces', 'skips', 'skipRange', 'reference', 'message'],
-  reference: ['schema', 'name'],
-};
 
 /** A document as operator-registry writes it: keys in its own order, those of unknown schemas sorted; indented by four; a line feed behind. */
 export function formatDocument(document: CatalogDocument): string {
-  const order = keyOrder[text(document['schema'])];
-  return `${JSON.stringify(order ? orderKeys(document, order) : sortKeys(document), null, 4)}\n`;
+  const schema = text(document['schema']);
+  const ordered = ranks.includes(schema) ? orderKeys(document, schema, schema) : sortKeys(document);
+  const json = JSON.stringify(ordered, null, 4);
+  // Go escapes these two, JavaScript does not.
+  return `${json.replace(/[\u2028\u2029]/g, (character) => (character === '\u2028' ? '\\u2028' : '\\u2029'))}\n`;
 }
 
-/** Known keys first, in Go's struct order; empty ones are left out as `omitempty` does; what else there is follows by name. */
-function orderKeys(value: object, order: readonly string[]): Record<string, unknown> {
-  const rank = (key: string): number => (order.includes(key) ? order.indexOf(key) : order.length);
-  const entries = Object.entries(value)
-    .filter(([key, inner]) => !isOmitted(key, inner))
-    .sort(([a], [b]) => rank(a) - rank(b) || (a < b ? -1 : 1));
-  return Object.fromEntries(entries.map(([key, inner]) => [key, orderInner(key, inner)]));
+/** Known keys first, in the struct's order; empty ones are left out as `omitempty` does; what else there is follows by name. */
+function orderKeys(value: object, struct: string, schema: string): Record<string, unknown> {
+  const known = structs[struct] ?? [];
+  const result: Record<string, unknown> = {};
+  for (const mark of known) {
+    const key = mark.replace('!', '');
+    const inner: unknown = Reflect.get(value, key);
+    if (!isEmpty(inner)) result[key] = orderInner(key, inner, schema);
+    else if (mark !== key) result[key] = emptyValue(key, inner);
+  }
+  for (const [key, inner] of Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+    if (!known.includes(key) && !known.includes(`${key}!`) && !isEmpty(inner)) result[key] = inner;
+  return result;
 }
 
-function orderInner(key: string, value: unknown): unknown {
-  const order = innerOrder[key];
-  if (!order || typeof value !== 'object' || value === null) return value;
-  if (Array.isArray(value)) return value.map((item: unknown) => orderInner(key, item));
-  return orderKeys(value, order);
+function orderInner(key: string, value: unknown, schema: string): unknown {
+  const struct = key === 'entries' ? `${schema} entries` : key;
+  if (key === 'base64data' && typeof value === 'string') return value.replace(/\s+/g, '');
+  if (!(struct in structs) || typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map((item: unknown) => orderInner(key, item, schema));
+  return orderKeys(value, struct, schema);
+}
+
+function isEmpty(value: unknown): boolean {
+  return value === undefined || value === null || value === '' || (Array.isArray(value) && value.length === 0);
+}
+
+/** Lists and values keep what they are; everything else that is always written is text. */
+function emptyValue(key: string, value: unknown): unknown {
+  return key === 'entries' || key === 'value' ? (value ?? null) : '';
 }
 
 /** What is kept of a document, changed where the selection changes it; undefined drops it. */
 export function trimDocument(document: CatalogDocument, selection: CatalogSelection): CatalogDocument | undefined {
   const owner = packageOf(document);
-  if (owner === '') return document;
   const kept = selection.packages.get(owner);
+  if (!needsPackage(document)) {
+    const isWanted = owner === '' || kept !== undefined || (selection.asked?.has(owner) ?? true);
+    return isWanted ? document : undefined;
+  }
   if (!kept) return undefined;
   const name = text(document['name']);
   switch (document['schema']) {
@@ -74,19 +100,13 @@ export function trimDocument(document: CatalogDocument, selection: CatalogSelect
   }
 }
 
-function trimDeprecations(document: CatalogDocument, kept: PackageSelection): CatalogDocument | undefined {
+function trimDeprecations(document: CatalogDocument, kept: PackageSelection): CatalogDocument {
   const entries = list(document['entries']).filter((entry) => {
     const [schema, name] = [field(field(entry, 'reference'), 'schema'), text(field(field(entry, 'reference'), 'name'))];
     if (schema === schemas.channel) return kept.channels.has(name);
     return schema === schemas.bundle ? kept.bundles.has(name) : true;
   });
-  return entries.length > 0 ? { ...document, entries } : undefined;
-}
-
-/** Go leaves these out when they are empty. */
-function isOmitted(key: string, value: unknown): boolean {
-  if (key === 'schema' || key === 'name' || key === 'image' || key === 'value') return false;
-  return value === undefined || value === null || value === '' || (Array.isArray(value) && value.length === 0);
+  return { ...document, entries };
 }
 
 function sortKeys(value: unknown): unknown {

@@ -9,10 +9,14 @@ import type { FilteredFile } from './spill.ts';
 /** Image config label that says where an image has its file-based catalog. */
 export const configsLabel = 'operators.operatorframework.io.index.configs.v1';
 
-/** What a rebuilt catalog is beside its layers: always OCI, serving the filtered folder (reference §7.7). */
+/**
+ * What a rebuilt catalog is beside its layers: always OCI, serving the filtered folder (reference §7.7). No cache is named: that in the image is of
+ * the old content, and opm refuses to start with one that does not fit. An entrypoint that says `serve` itself would say it twice.
+ */
 export const catalogChange: AppendChange = {
   family: 'oci',
   cmd: ['serve', '/configs'],
+  endsEntrypoint: 'serve',
   labels: { [configsLabel]: '/configs' },
 };
 

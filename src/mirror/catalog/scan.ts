@@ -5,6 +5,9 @@ import { openKeptLayer } from '../layer/open-layer.ts';
 import { covers, whiteoutPath } from '../layer/read-files.ts';
 import { readTar } from '../layer/tar-reader.ts';
 import { type CatalogDocument, createDocumentParser } from './documents.ts';
+import { createIgnoreTest, ignoreFileName } from './index-ignore.ts';
+
+const ignoreLimitBytes = 1 << 20;
 
 /** The catalog files of an image: which layer holds each, whiteouts and overwriting minded. */
 export interface CatalogFiles {
@@ -13,33 +16,64 @@ export interface CatalogFiles {
   readonly count: number;
 }
 
-/** Finds the files below `root` (`configs`) in kept layers, given from the lowest up. Their content is not read. */
+interface FoundFile {
+  readonly layer: Digest;
+  /** Text of a `.indexignore` file. */
+  readonly ignore: string | undefined;
+}
+
+/**
+ * Finds the files below `root` (`configs`) in kept layers, given from the lowest up. Their content is not read, but for what `.indexignore`
+ * files say.
+ */
 export async function findCatalogFiles(
   layers: readonly Digest[],
   root: string,
   kept: KeptBlobs,
   run: Run,
 ): Promise<CatalogFiles> {
-  const owner = new Map<string, Digest>();
+  const found = new Map<string, FoundFile>();
   for (const layer of layers) {
-    const here: string[] = [];
-    const hidden: string[] = [];
-    await readTar(await openKeptLayer(layer, kept, run), (member) => {
-      const whiteout = whiteoutPath(member.name);
-      if (whiteout !== undefined) hidden.push(whiteout);
-      else if (member.kind === 'file' && covers(root, member.name)) here.push(member.name);
-      return undefined;
-    });
+    const { files, hidden } = await listLayer(layer, root, kept, run);
     // A whiteout hides what lower layers have, never what its own layer brings.
-    for (const path of hidden) for (const name of owner.keys()) if (covers(path, name)) owner.delete(name);
-    for (const name of here) owner.set(name, layer);
+    for (const path of hidden) for (const name of found.keys()) if (covers(path, name)) found.delete(name);
+    for (const [name, ignore] of files)
+      found.set(name, { layer, ignore: ignore && Buffer.concat(ignore).toString('utf8') });
   }
+  const below = root === '' ? 0 : root.length + 1;
+  const ignoreFiles = [...found].flatMap(([name, { ignore }]): [string, string][] =>
+    ignore === undefined ? [] : [[name.slice(below), ignore]],
+  );
+  const isIgnored = createIgnoreTest(new Map(ignoreFiles));
   const byLayer = new Map<Digest, Set<string>>();
-  for (const [name, layer] of owner) {
-    if (isIgnored(name)) continue;
+  for (const [name, { layer, ignore }] of found) {
+    if (ignore !== undefined || isIgnored(name.slice(below))) continue;
     byLayer.set(layer, (byLayer.get(layer) ?? new Set()).add(name));
   }
   return { byLayer, count: [...byLayer.values()].reduce((sum, names) => sum + names.size, 0) };
+}
+
+async function listLayer(
+  layer: Digest,
+  root: string,
+  kept: KeptBlobs,
+  run: Run,
+): Promise<{ readonly files: Map<string, Buffer[] | undefined>; readonly hidden: string[] }> {
+  const files = new Map<string, Buffer[] | undefined>();
+  const hidden: string[] = [];
+  await readTar(await openKeptLayer(layer, kept, run), (member) => {
+    const whiteout = whiteoutPath(member.name);
+    if (whiteout !== undefined) hidden.push(whiteout);
+    else if (member.kind === 'folder' || !covers(root, member.name)) return undefined;
+    else if (member.kind === 'other' || member.name === root) hidden.push(member.name);
+    else if (isIgnoreFile(member.name) && member.sizeBytes <= ignoreLimitBytes) {
+      const parts: Buffer[] = [];
+      files.set(member.name, parts);
+      return (chunk) => void parts.push(Buffer.from(chunk));
+    } else files.set(member.name, undefined);
+    return undefined;
+  });
+  return { files, hidden };
 }
 
 /**
@@ -75,7 +109,6 @@ export async function readCatalog(
   }
 }
 
-/** What operator-registry does not read as catalog content. */
-function isIgnored(name: string): boolean {
-  return name.endsWith('/.indexignore') || name === '.indexignore';
+function isIgnoreFile(name: string): boolean {
+  return name.slice(name.lastIndexOf('/') + 1) === ignoreFileName;
 }

@@ -3,9 +3,10 @@ import type { DiskFile } from '../../core/disk.ts';
 import type { Run } from '../../core/run.ts';
 import { type Digest, parseDigest } from '../../oci/index.ts';
 import type { KeptBlobs } from '../../plan/index.ts';
-import { packageOf, text } from './content.ts';
+import { packageOf } from './content.ts';
 import type { CatalogDocument } from './documents.ts';
 import { documentRank, formatDocument } from './format.ts';
+import { text } from './values.ts';
 
 /** A file of the filtered catalog, as it will lie in the rebuilt image. */
 export interface FilteredFile {
@@ -47,7 +48,7 @@ export class CatalogSpill {
   async add(document: CatalogDocument): Promise<void> {
     const bytes = Buffer.from(formatDocument(document));
     const key = `${documentRank(document)}\0${text(document['schema'])}\0${text(document['name'])}`;
-    this.#documents.push({ owner: packageOf(document), key, position: this.#position, length: bytes.length });
+    this.#documents.push({ owner: folderOf(document), key, position: this.#position, length: bytes.length });
     this.#position += bytes.length;
     this.#buffered.push(bytes);
     this.#bufferedBytes += bytes.length;
@@ -97,4 +98,10 @@ export class CatalogSpill {
     }
     return parseDigest(`sha256:${hash.digest('hex')}`);
   }
+}
+
+/** The folder of a document: its package's, or '' where that is no name for one (only documents of foreign schemas come here with such). */
+function folderOf(document: CatalogDocument): string {
+  const owner = packageOf(document);
+  return /^\w[\w.-]*$/.test(owner) ? owner : '';
 }

@@ -34,7 +34,7 @@ export async function readCatalogImage(collector: Collector, entry: OperatorCata
   const reference = name.transport === 'docker' ? parseReference(entry.catalog) : undefined;
   const closure = reference
     ? await readClosure(collector, reference, [], run)
-    : await readLayoutClosure(collector, name.path, run);
+    : await readLayoutClosure(collector, name.path, { nests: true }, run);
   const repository = reference && { registry: reference.registry, repository: reference.repository };
   const instances = await readInstances(collector, closure, repository, run);
   const [first] = instances;

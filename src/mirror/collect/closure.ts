@@ -41,7 +41,7 @@ export async function readClosure(
   const walk = async (manifest: GatheredManifest): Promise<void> => {
     if (found.has(manifest.digest)) return;
     found.set(manifest.digest, manifest);
-    const wanted = selectInstances(manifest, platforms, reference);
+    const wanted = selectInstances(manifest, platforms, repositoryText(reference));
     for (const child of manifest.manifests) if (!wanted.includes(child)) absent.push(child.digest);
     await mapLimited(wanted, childrenAtOnce, async (child) => {
       await walk(await readManifest(collector, { ...withoutTag(reference), digest: child.digest }, run));
@@ -107,10 +107,11 @@ export function gatherManifest(
   return manifest;
 }
 
-function selectInstances(
+/** The instances of an index that are wanted; all of them for no platforms. @throws AirlockError PLATFORM_UNKNOWN */
+export function selectInstances(
   manifest: GatheredManifest,
   platforms: readonly Platform[],
-  reference: Reference,
+  origin: string,
 ): readonly Descriptor[] {
   if (platforms.length === 0 || manifest.manifests.length === 0) return manifest.manifests;
   const matches = (child: Descriptor, wanted: Platform): boolean =>
@@ -121,7 +122,7 @@ function selectInstances(
   if (chosen.length > 0) return chosen;
   throw new AirlockError(
     'PLATFORM_UNKNOWN',
-    `${repositoryText(reference)} has no instance for ${platforms.map(formatPlatform).join(', ')}`,
+    `${origin} has no instance for ${platforms.map(formatPlatform).join(', ')}`,
   );
 }
 

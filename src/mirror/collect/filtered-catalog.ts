@@ -1,7 +1,10 @@
 import type { OperatorCatalog } from '../../config/index.ts';
+import { AirlockError } from '../../core/errors.ts';
 import type { Run } from '../../core/run.ts';
 import { type Digest, digestHex } from '../../oci/index.ts';
 import type { SelectedImage } from '../../plan/index.ts';
+import { checkCatalog } from '../catalog/check.ts';
+import { addDocument, type CatalogContent } from '../catalog/content.ts';
 import type { CatalogSelection } from '../catalog/filter.ts';
 import { filterHash } from '../catalog/filter-hash.ts';
 import { trimDocument } from '../catalog/format.ts';
@@ -25,10 +28,10 @@ export async function addFiltered(
   selection: CatalogSelection,
   run: Run,
 ): Promise<BuiltCatalog | undefined> {
-  if (!addOriginal(collector, entry, image, names, [])) return undefined;
   const { kept } = collector;
   const hash = filterHash(entry, image.closure.root.digest);
-  const files = await writeFiltered(collector, image, selection, hash, run);
+  const files = await writeFiltered(collector, entry, image, { selection, hash }, run);
+  if (!addOriginal(collector, entry, image, names, [])) return undefined;
   const layers = await writeCatalogLayers(files, kept, run);
   const instances: BuiltManifest[] = [];
   for (const instance of image.instances)
@@ -57,13 +60,15 @@ export async function addFiltered(
   return { targetDigest: index.digest, target };
 }
 
+/** The files of the filtered catalog. It has to be one that opm serves, which is checked on what is written, all faults at once. */
 async function writeFiltered(
   collector: Collector,
+  entry: OperatorCatalog,
   image: CatalogImage,
-  selection: CatalogSelection,
-  hash: string,
+  { selection, hash }: { readonly selection: CatalogSelection; readonly hash: string },
   run: Run,
 ): Promise<FilteredFile[]> {
+  const written: CatalogContent = new Map();
   const spill = await CatalogSpill.open(`${collector.kept.path(image.closure.root.digest)}.${hash}.spill`, run);
   try {
     await readCatalog(
@@ -71,14 +76,27 @@ async function writeFiltered(
       collector.kept,
       async (document) => {
         const kept = trimDocument(document, selection);
-        if (kept) await spill.add(kept);
+        if (!kept) return;
+        addDocument(written, kept);
+        await spill.add(kept);
       },
       run,
     );
+    assertValid(entry, written);
     return await spill.writeFiles(collector.kept, run);
   } finally {
     await spill.close(run);
   }
+}
+
+function assertValid(entry: OperatorCatalog, content: CatalogContent): void {
+  const faults = checkCatalog(content);
+  if (faults.length === 0) return;
+  throw new AirlockError(
+    'CATALOG_INVALID',
+    `what is selected of ${entry.catalog} is no catalog that opm would serve: ${faults.join('; ')}`,
+    { hint: 'leave the packages out that are at fault, or ask the vendor of the catalog' },
+  );
 }
 
 /** Where real oc-mirror looks for a filtered catalog when it loads the bundle (reference §4.7). */

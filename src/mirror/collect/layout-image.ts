@@ -5,16 +5,19 @@ import { readFileLimited } from '../../core/files.ts';
 import type { Run } from '../../core/run.ts';
 import {
   type Descriptor,
+  type Digest,
   digestAlgorithm,
   digestHex,
   isIndexType,
   manifestLimitBytes,
+  mediaTypes,
+  type Platform,
   parseManifest,
 } from '../../oci/index.ts';
 import type { SelectedImage } from '../../plan/index.ts';
 import { keepBlob, readDiskFile } from '../layer/open-layer.ts';
 import { assertStorageName, type ImageName } from '../naming.ts';
-import { type Closure, gatherManifest } from './closure.ts';
+import { type Closure, gatherManifest, selectInstances } from './closure.ts';
 import type { Collector, GatheredManifest } from './collector.ts';
 import type { ImageRequest } from './image.ts';
 
@@ -32,7 +35,12 @@ export async function addLayoutImage(
   const targets = request.targets ?? [{ repository: request.repository, tag: request.tag }];
   if (collector.isBlocked(request.origin, `${request.repository}:${request.tag}`)) return undefined;
   assertStorageName(request, request.origin);
-  const closure = await readLayoutClosure(collector, name.path, run);
+  const closure = await readLayoutClosure(
+    collector,
+    name.path,
+    { nests: false, platforms: request.platforms ?? [] },
+    run,
+  );
   const image: SelectedImage = {
     type: request.type,
     origin: request.origin,
@@ -42,7 +50,7 @@ export async function addLayoutImage(
     targets,
     digest: closure.root.digest,
     mediaType: closure.root.mediaType,
-    absent: [],
+    absent: closure.absent,
     signature: 'not-checked',
     reason: request.reason,
   };
@@ -50,39 +58,59 @@ export async function addLayoutImage(
   return image;
 }
 
-/** Reads the image of a layout folder into the workspace. Of several entries in its index all are nested into one index, as oc-mirror does. */
-export async function readLayoutClosure(collector: Collector, folder: string, run: Run): Promise<Closure> {
-  const index = await readLayoutIndex(folder, run);
-  const [only] = index.manifests;
-  if (!only || index.manifests.length > 1)
+/**
+ * Reads the image of a layout folder into the workspace. An index.json with several entries is itself the image where `nests` (catalogs: oc-mirror
+ * puts it into an index of one entry), else it is refused, as by the containers tools.
+ */
+export async function readLayoutClosure(
+  collector: Collector,
+  folder: string,
+  { nests, platforms = [] }: { readonly nests: boolean; readonly platforms?: readonly Platform[] },
+  run: Run,
+): Promise<Closure> {
+  const { bytes: indexBytes, manifests } = await readLayoutIndex(folder, run);
+  const [only] = manifests;
+  if (!only || (manifests.length > 1 && !nests))
     throw new AirlockError(
       'LAYOUT_INVALID',
-      `${folder}/index.json has to name one image, it names ${index.manifests.length}`,
+      `${folder}/index.json has to name one image, it names ${manifests.length}`,
     );
   const found = new Map<string, GatheredManifest>();
+  const absent = new Set<Digest>();
   const read = async (descriptor: Descriptor): Promise<GatheredManifest> => {
     const bytes = await readFileLimited(blobFile(folder, descriptor), run, manifestLimitBytes);
     await keepLayoutBlob(collector, folder, { ...descriptor, size: bytes.length }, run);
-    const manifest = gatherManifest(collector, descriptor.digest, bytes, descriptor.mediaType);
+    return follow(gatherManifest(collector, descriptor.digest, bytes, descriptor.mediaType));
+  };
+  const follow = async (manifest: GatheredManifest): Promise<GatheredManifest> => {
     found.set(manifest.digest, manifest);
-    for (const child of manifest.manifests) if (!found.has(child.digest)) await read(child);
+    const wanted = selectInstances(manifest, platforms, folder);
+    for (const child of manifest.manifests) {
+      if (!wanted.includes(child)) absent.add(child.digest);
+      else if (!found.has(child.digest)) await read(child);
+    }
     for (const blob of manifest.blobs) {
       await keepLayoutBlob(collector, folder, blob, run);
       if (!manifest.keptBlobs.includes(blob.digest)) manifest.keptBlobs.push(blob.digest);
     }
     return manifest;
   };
-  const root = await read(only);
-  return { root, manifests: [...found.values()], absent: [] };
+  const nested = async (): Promise<GatheredManifest> =>
+    follow(gatherManifest(collector, await collector.kept.put(indexBytes, run), indexBytes, mediaTypes.ociIndex));
+  const root = manifests.length > 1 ? await nested() : await read(only);
+  return { root, manifests: [...found.values()], absent: [...absent].filter((digest) => !found.has(digest)) };
 }
 
-async function readLayoutIndex(folder: string, run: Run): Promise<{ readonly manifests: readonly Descriptor[] }> {
+async function readLayoutIndex(
+  folder: string,
+  run: Run,
+): Promise<{ readonly bytes: Buffer; readonly manifests: readonly Descriptor[] }> {
   const file = path.join(folder, 'index.json');
   const bytes = await readFileLimited(file, run, manifestLimitBytes);
-  const parsed = parseManifest(bytes, 'application/vnd.oci.image.index.v1+json');
+  const parsed = parseManifest(bytes, mediaTypes.ociIndex);
   if (parsed.kind !== 'index' || !isIndexType(parsed.mediaType))
     throw new AirlockError('LAYOUT_INVALID', `${file} is no image index`);
-  return parsed;
+  return { bytes, manifests: parsed.manifests };
 }
 
 function blobFile(folder: string, descriptor: Descriptor): string {

@@ -1,9 +1,7 @@
 import type { OperatorCatalog } from '../../config/index.ts';
-import { AirlockError } from '../../core/errors.ts';
 import type { Run } from '../../core/run.ts';
-import { checkCatalog } from '../catalog/check.ts';
 import { addDocument, type CatalogContent, packageOf } from '../catalog/content.ts';
-import { type CatalogSelection, filterCatalog } from '../catalog/filter.ts';
+import { filterCatalog } from '../catalog/filter.ts';
 import { readCatalog } from '../catalog/scan.ts';
 import { findAttached } from './attached.ts';
 import { type CatalogImage, readCatalogImage } from './catalog-image.ts';
@@ -43,7 +41,6 @@ async function collectCatalog(collector: Collector, entry: OperatorCatalog, run:
   const isWhole = entry.full && wanted.size === 0;
   const selection = filterCatalog(content, entry);
   for (const note of selection.notes) addNote(collector, note, run);
-  if (!isWhole) assertValid(entry, content, selection);
   const names = nameCatalog(entry, image);
   const built = isWhole
     ? await addWhole(collector, entry, image, names, run)
@@ -52,35 +49,6 @@ async function collectCatalog(collector: Collector, entry: OperatorCatalog, run:
   await addRelatedImages(collector, entry, content, selection, run);
   collector.catalogs.push(await describeCatalog(collector, entry, image, { ...built, content, selection }, run));
   run.report({ stage: 'plan', state: 'finished', subject: entry.catalog });
-}
-
-/** The rebuilt catalog has to be one that opm serves: checked on what is kept, all faults at once. */
-function assertValid(entry: OperatorCatalog, content: CatalogContent, selection: CatalogSelection): void {
-  const kept: CatalogContent = new Map();
-  for (const [name, chosen] of selection.packages) {
-    const whole = content.get(name);
-    if (!whole) continue;
-    const channels = [...chosen.channels].map(
-      ([channel, names]) =>
-        [channel, (whole.channels.get(channel) ?? []).filter((one) => names.has(one.name))] as const,
-    );
-    kept.set(name, {
-      ...whole,
-      defaultChannel: whole.defaultChannel === undefined ? undefined : chosen.defaultChannel,
-      channels: new Map(channels),
-      bundles: new Map([...whole.bundles].filter(([bundle]) => chosen.bundles.has(bundle))),
-    });
-  }
-  const faults = checkCatalog(kept);
-  if (faults.length > 0) {
-    throw new AirlockError(
-      'CATALOG_INVALID',
-      `what is selected of ${entry.catalog} is no catalog that opm would serve: ${faults.join('; ')}`,
-      {
-        hint: 'leave the packages out that are at fault, or ask the vendor of the catalog',
-      },
-    );
-  }
 }
 
 /** A whole catalog goes as it is, with what is signed over it. */

@@ -26,6 +26,8 @@ export interface BuiltManifest {
 export interface AppendChange {
   readonly family: 'oci' | 'docker';
   readonly cmd: readonly string[];
+  /** A word of `cmd` that no longer stands in the entrypoint, nor does anything behind it: both are run as one command line. */
+  readonly endsEntrypoint?: string;
   /** Labels that get a new value where the image has them. */
   readonly labels?: Readonly<Record<string, string>>;
 }
@@ -39,6 +41,7 @@ const families = {
 const layerTypes: readonly { readonly docker: string; readonly oci: string }[] = [
   { docker: mediaTypes.dockerLayerGzip, oci: mediaTypes.ociLayerGzip },
   { docker: 'application/vnd.docker.image.rootfs.diff.tar', oci: mediaTypes.ociLayer },
+  { docker: 'application/vnd.docker.image.rootfs.diff.tar.zstd', oci: mediaTypes.ociLayerZstd },
   {
     docker: 'application/vnd.docker.image.rootfs.foreign.diff.tar.gzip',
     oci: 'application/vnd.oci.image.layer.nondistributable.v1.tar+gzip',
@@ -122,11 +125,14 @@ function changeConfig(bytes: Buffer, added: readonly WrittenLayer[], change: App
   const labels = imageLabels(bytes);
   const changed = Object.entries(change.labels ?? {}).filter(([name]) => name in labels);
   const history = Array.isArray(config['history']) ? config['history'] : [];
+  const entrypoint = Array.isArray(inner['Entrypoint']) ? inner['Entrypoint'] : [];
+  const end = change.endsEntrypoint === undefined ? -1 : entrypoint.indexOf(change.endsEntrypoint);
   const diffIds = Array.isArray(rootfs['diff_ids']) ? rootfs['diff_ids'] : [];
   return {
     ...config,
     config: {
       ...inner,
+      ...(end < 0 ? {} : { Entrypoint: entrypoint.slice(0, end) }),
       Cmd: change.cmd,
       ...(changed.length > 0 ? { Labels: { ...labels, ...Object.fromEntries(changed) } } : {}),
     },

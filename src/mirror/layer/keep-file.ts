@@ -30,7 +30,7 @@ const absent = Symbol('the layer does not hold the file');
 /**
  * Streams one file of any size out of an image into the workspace: from its uppermost layer down, only as far as needed, nothing unpacked.
  * Undefined when the image does not have it, or has a link in its place.
- * @throws AirlockError LAYER_INVALID, LAYER_COMPRESSION_UNSUPPORTED, REGISTRY_*
+ * @throws AirlockError LAYER_INVALID, REGISTRY_*
  * @see OCI image-spec, "Layer Filesystem Changeset"
  */
 export async function keepImageFile(request: ImageFileRequest, run: Run): Promise<KeptImageFile | undefined> {

@@ -16,7 +16,7 @@ export interface WantedFiles {
 /**
  * Small files of an image by name, read from its uppermost layer down and only as far as needed: whiteouts hide what lies below
  * (OCI image-spec, "Layer Filesystem Changeset"). Nothing is unpacked to disk.
- * @throws AirlockError LAYER_INVALID, LAYER_COMPRESSION_UNSUPPORTED
+ * @throws AirlockError LAYER_INVALID
  */
 export async function readImageFiles(
   layers: readonly Digest[],
