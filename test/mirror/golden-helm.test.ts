@@ -45,7 +45,7 @@ describeShared('collectImageSet on golden Helm cases', 'golden', (golden) => {
     const rendered = `kind: Deployment\nspec:\n  template:\n    spec:\n      containers:\n      - image: registry.example.com/acme/web:1.1\n      - image: registry.example.com/acme/web-untagged\n---\nkind: CronJob\nspec:\n  jobTemplate:\n    spec:\n      template:\n        spec:\n          containers:\n          - image: registry.example.com/acme/db-backup:0.3\n`;
     writeFileSync(
       helm,
-      `#!/bin/sh\n[ "$1 $4" = "template --include-crds" ] && [ -e "$3" ] || exit 1\ncat <<'END'\n${rendered}END\n`,
+      `#!/bin/sh\n[ "$1 $3" = "template --include-crds" ] && [ -e "$2" ] || exit 1\ncat <<'END'\n${rendered}END\n`,
     );
     chmodSync(helm, 0o755);
     const set = await collect('06a-charts-listed', { helmProgram: helm, removeSignatures: true });

@@ -104,16 +104,24 @@ describeShared('collectImageSet on golden release and image cases', 'golden', (g
     }
     const layer = index.manifests.length > 0 ? read(index.manifests[0].digest).layers.at(-1).digest : '';
     const tar = gunzipSync(readFileSync(path.join(set.workspace, 'blobs/sha256', layer.slice(7))));
-    const names: string[] = [];
-    await readTar([tar], (member) => {
-      if (member.kind === 'file') names.push(`/${member.name} ${member.sizeBytes}`);
-      return undefined;
-    });
+    const contents = async (bytes: Buffer, prefix: string): Promise<Map<string, string>> => {
+      const files = new Map<string, string>();
+      await readTar([bytes], (member) => {
+        if (member.kind !== 'file') return undefined;
+        const name = `${prefix}${member.name}`;
+        files.set(name, '');
+        return (chunk) => void files.set(name, `${files.get(name)}${chunk.toString('latin1')}`);
+      });
+      return files;
+    };
+    const files = await contents(tar, '/');
+    const served = gunzipSync(readFileSync(path.join(golden, 'source/web/api.openshift.com/graph-data.tar.gz')));
+    expect([...files].sort()).toEqual([...(await contents(served, '/var/lib/cincinnati-graph-data/'))].sort());
     const expected = real.instances[0].layers.at(-1).files.flatMap((line: string) => {
       const match = /^(\S+) 0 .* size=(\d+)/.exec(line);
       return match ? [`${match[1]} ${match[2]}`] : [];
     });
-    expect(names.sort()).toEqual(expected.sort());
+    expect([...files].map(([name, text]) => `${name} ${text.length}`).sort()).toEqual(expected.sort());
   });
 
   test('04h-graph-override builds no graph image for an update service of its own', async () => {

@@ -10,9 +10,9 @@ import { readImageSet } from '../helpers/golden.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 
 /** An uncompressed tar: path → content; null for a folder. */
-export function tarOf(members: Readonly<Record<string, string | null>>): Buffer {
+export function tarOf(members: Readonly<Record<string, string | Buffer | null>>): Buffer {
   const blocks = Object.entries(members).flatMap(([path, content]) => {
-    const bytes = Buffer.from(content ?? '');
+    const bytes = Buffer.isBuffer(content) ? content : Buffer.from(content ?? '');
     const kind = content === null ? 'folder' : 'file';
     return [tarHeader({ path, kind, sizeBytes: bytes.length, mode: 0o600 }), bytes, tarPadding(bytes.length)];
   });

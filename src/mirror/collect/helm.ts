@@ -1,14 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { HelmSelection } from '../../config/index.ts';
-import { AirlockError, errorText, isAirlockError } from '../../core/errors.ts';
+import { AirlockError } from '../../core/errors.ts';
 import { readFileLimited } from '../../core/files.ts';
 import { mapLimited } from '../../core/limit.ts';
 import type { Run } from '../../core/run.ts';
-import { runCommand } from '../../core/run-command.ts';
-import { parseYamlStream } from '../../core/yaml.ts';
 import { type Chart, readChartArchive, readChartFolder } from '../helm/chart.ts';
 import { estimateImages } from '../helm/estimate.ts';
 import { findImages, standardImagePaths } from '../helm/image-paths.ts';
+import { renderChart } from '../helm/render.ts';
 import { type ChartEntry, parseRepositoryIndex, selectChart } from '../helm/repository.ts';
 import { parseHttpUrl } from '../http-access.ts';
 import { imageStorageName, parseImageName } from '../naming.ts';
@@ -80,7 +79,7 @@ async function collectRepository(collector: Collector, repository: HelmRepositor
 }
 
 async function fetchChart(collector: Collector, entry: ChartEntry, run: Run): Promise<FoundChart> {
-  const { status, body } = await collector.http.getUrl(entry.url, { accept: '*/*' }, run);
+  const { status, body } = await collector.http.getUrl(parseHttpUrl(entry.url).href, { accept: '*/*' }, run);
   if (status !== 200) throw new AirlockError('HELM_CHART_UNKNOWN', `${entry.url}: HTTP ${status}`);
   const sha256 = createHash('sha256').update(body).digest('hex');
   if (entry.digest && entry.digest !== sha256)
@@ -135,7 +134,7 @@ async function chartImages(
   run: Run,
 ): Promise<string[]> {
   const { chart, place } = found;
-  const rendered = await render(collector, chart.name, place, run);
+  const rendered = await renderChart(collector.options.helmProgram ?? 'helm', chart, place, run);
   if (rendered !== undefined) return [...new Set(rendered.flatMap((document) => findImages(document, paths)))].sort();
   addNote(
     collector,
@@ -148,30 +147,4 @@ async function chartImages(
     run,
   );
   return estimateImages(chart);
-}
-
-async function render(collector: Collector, name: string, place: string, run: Run): Promise<unknown[] | undefined> {
-  const program = collector.options.helmProgram ?? 'helm';
-  const result = await runCommand(
-    program,
-    ['template', name, place, '--include-crds'],
-    { keepBytes: 64 << 20 },
-    run,
-  ).catch((error: unknown) => {
-    if (isAirlockError(error, 'COMMAND_NOT_FOUND')) return undefined;
-    throw error;
-  });
-  if (!result) return undefined;
-  if (result.exitCode !== 0)
-    throw new AirlockError(
-      'HELM_CHART_INVALID',
-      `helm cannot render chart ${name}: ${result.stderr.trim().split('\n').at(-1) ?? ''}`,
-    );
-  try {
-    return parseYamlStream(result.stdout);
-  } catch (error) {
-    throw new AirlockError('HELM_CHART_INVALID', `what helm renders of chart ${name} is no YAML: ${errorText(error)}`, {
-      cause: error,
-    });
-  }
 }

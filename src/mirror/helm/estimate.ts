@@ -1,6 +1,9 @@
 import { type Chart, readYaml, subCharts } from './chart.ts';
 import { isPinned } from './image-paths.ts';
 
+/** What only `helm test` runs; rendering leaves it out too. */
+const testHook = /helm\.sh\/hook["']?:\s*["']?test/;
+
 type Values = Readonly<Record<string, unknown>>;
 
 /**
@@ -10,13 +13,36 @@ type Values = Readonly<Record<string, unknown>>;
  */
 export function estimateImages(chart: Chart, overrides: Values = {}): string[] {
   const values = merge(readYaml(chart.files.get('values.yaml') ?? ''), overrides);
-  const templates = [...chart.files].filter(([name]) => /^templates\/.*\.(?:ya?ml|tpl)$/.test(name));
+  const templates = [...chart.files].filter(
+    ([name, text]) => /^templates\/.*\.(?:ya?ml|tpl)$/.test(name) && !testHook.test(text),
+  );
   const images = [
     ...templates.flatMap(([, text]) => imagesOfTemplate(text, chart, values)),
     ...imagesOfValues(values, chart),
-    ...subCharts(chart).flatMap((sub) => estimateImages(sub, record(values[sub.name]))),
+    ...subCharts(chart).flatMap((sub) => subChartImages(chart, sub, values)),
   ];
   return [...new Set(images.filter(isPinned))].sort();
+}
+
+/** A sub-chart once for each time that the chart needs it and its values do not switch it off, with the values that it gets there. */
+function subChartImages(chart: Chart, sub: Chart, values: Values): string[] {
+  const listed = chart.dependencies.filter((one) => one.name === sub.name);
+  const uses = listed.length > 0 ? listed : [{ alias: sub.name, condition: '' }];
+  return uses
+    .filter(({ condition }) => isSwitchedOn(condition, values))
+    .flatMap(({ alias }) => {
+      const own = record(values[alias]);
+      return estimateImages(sub, { ...own, global: merge(record(own['global']), record(values['global'])) });
+    });
+}
+
+function isSwitchedOn(condition: string, values: Values): boolean {
+  const switches = condition.split(',').map((path) => valueAt(values, path.trim()));
+  return switches.find((one): one is boolean => typeof one === 'boolean') ?? true;
+}
+
+function valueAt(values: Values, path: string): unknown {
+  return path.split('.').reduce<unknown>((value, key) => record(value)[key], values);
 }
 
 function imagesOfTemplate(text: string, chart: Chart, values: Values): string[] {
@@ -58,7 +84,7 @@ function term(text: string, chart: Chart, values: Values): string | undefined {
   if (/^\$?\.Chart\.Version$/.test(text)) return chart.version;
   const path = /^\$?\.Values\.([\w.-]+)$/.exec(text)?.[1];
   if (path === undefined) return undefined;
-  const found = path.split('.').reduce<unknown>((value, key) => record(value)[key], values);
+  const found = valueAt(values, path);
   return typeof found === 'string' || typeof found === 'number' ? String(found) : '';
 }
 

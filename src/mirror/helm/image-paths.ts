@@ -8,7 +8,14 @@ export const standardImagePaths: readonly string[] = [
   '{.spec.containers[*].image}',
 ];
 
-type Step = { readonly key: string } | { readonly index: number } | { readonly all: true };
+type Step =
+  | { readonly kind: 'keys'; readonly keys: readonly string[] }
+  | { readonly kind: 'indexes'; readonly indexes: readonly number[] }
+  | { readonly kind: 'slice'; readonly from: number | undefined; readonly to: number | undefined }
+  | { readonly kind: 'all' }
+  /** The value and everything inside it, at any depth. */
+  | { readonly kind: 'descend' }
+  | { readonly kind: 'where'; readonly path: readonly Step[]; readonly operator: string; readonly operand: string };
 
 /**
  * Values of a rendered document at the given paths: those that name an image with tag or digest. Others are left out, as oc-mirror does.
@@ -16,7 +23,7 @@ type Step = { readonly key: string } | { readonly index: number } | { readonly a
  */
 export function findImages(document: unknown, paths: readonly string[]): string[] {
   return paths
-    .flatMap((path) => evaluate(document, parsePath(path)))
+    .flatMap((path) => parseTemplate(path).flatMap((steps) => evaluate(document, steps)))
     .flatMap((value) => (typeof value === 'string' ? value.split(/\s+/) : []))
     .filter((image) => isPinned(image));
 }
@@ -27,27 +34,59 @@ export function isPinned(image: string): boolean {
   return /^[^\s{}]+$/.test(image) && (name.includes('@') || name.includes(':'));
 }
 
-// path := [ "{" ] { "." key | "[" ( "*" | number | quoted key ) "]" | ".*" } [ "}" ]      (the part of kubectl's JSONPath that images need)
-function parsePath(path: string): Step[] {
-  const text = path
-    .trim()
-    .replace(/^\{|\}$/g, '')
-    .replace(/^\$/, '');
+// The part of kubectl's JSONPath that images need:
+//   template := { "{" path "}" } | path          path := [ "$" | "@" ] { step }
+//   step := "." key | ".*" | ".." | "[" ( "*" | index { "," index } | quoted { "," quoted } | [ from ] ":" [ to ] | "?(" test ")" ) "]"
+//   test := "@" path [ ( "==" | "!=" ) ( quoted | word ) ]          key: what holds no . [ ] ( ) { } | or space, or has a \ before it
+const keyForm = String.raw`(?:\\.|[^\s.[\](){}|\\])+`;
+const quotedForm = `(?:'[^']*'|"[^"]*")`;
+const stepForm = new RegExp(
+  [
+    String.raw`(?<descend>\.\.(?=[^.]))`,
+    String.raw`\.?(?<star>\*)`,
+    String.raw`\.?(?<key>${keyForm})`,
+    String.raw`\.(?=\[)`,
+    String.raw`\[\s*(?:(?<all>\*)|(?<slice>-?\d*:-?\d*)|(?<indexes>-?\d+(?:\s*,\s*-?\d+)*)|(?<quoted>${quotedForm}(?:\s*,\s*${quotedForm})*)|\?\(\s*@(?<path>[^=!<>()]*?)\s*(?:(?<operator>==|!=)\s*(?<operand>${quotedForm}|[^\s()]+)\s*)?\))\s*\]`,
+  ].join('|'),
+  'y',
+);
+
+function parseTemplate(text: string): Step[][] {
+  const blocks = [...text.matchAll(/\{([^{}]*)\}/g)].map((match) => match[1] ?? '');
+  return (blocks.length > 0 ? blocks : [text]).map((block) => parsePath(block, text));
+}
+
+function parsePath(path: string, whole: string): Step[] {
+  const text = path.trim().replace(/^[$@]/, '');
   const steps: Step[] = [];
-  const form = /\.\*|\.([\w-]+)|\[(?:(\*)|(\d+)|'([^']+)'|"([^"]+)")\]/y;
+  const form = new RegExp(stepForm);
   while (form.lastIndex < text.length) {
-    const match = form.exec(text);
-    if (!match)
+    const groups = form.exec(text)?.groups;
+    if (!groups)
       throw new AirlockError(
         'HELM_PATH_INVALID',
-        `"${path}" is no path to images; write for example {.spec.containers[*].image}`,
+        `"${whole}" is no path to images; write for example {.spec.containers[*].image}`,
       );
-    const key = match[1] ?? match[4] ?? match[5];
-    if (key !== undefined) steps.push({ key });
-    else if (match[3] !== undefined) steps.push({ index: Number(match[3]) });
-    else steps.push({ all: true });
+    const step = toStep(groups, whole);
+    if (step) steps.push(step);
   }
   return steps;
+}
+
+function toStep(groups: Readonly<Record<string, string | undefined>>, whole: string): Step | undefined {
+  const { descend, star, all, key, quoted, indexes, slice, path, operator = '', operand = '' } = groups;
+  if (descend !== undefined) return { kind: 'descend' };
+  if (star !== undefined || all !== undefined) return { kind: 'all' };
+  if (key !== undefined) return { kind: 'keys', keys: [key.replace(/\\(.)/g, '$1')] };
+  if (quoted !== undefined)
+    return { kind: 'keys', keys: (quoted.match(/'[^']*'|"[^"]*"/g) ?? []).map((one) => one.slice(1, -1)) };
+  if (indexes !== undefined) return { kind: 'indexes', indexes: indexes.split(',').map(Number) };
+  if (slice !== undefined) {
+    const [from, to] = slice.split(':').map((end) => (end === '' ? undefined : Number(end)));
+    return { kind: 'slice', from, to };
+  }
+  if (path === undefined) return undefined;
+  return { kind: 'where', path: parsePath(path, whole), operator, operand: operand.replace(/^(['"])(.*)\1$/, '$2') };
 }
 
 function evaluate(value: unknown, steps: readonly Step[]): unknown[] {
@@ -56,7 +95,24 @@ function evaluate(value: unknown, steps: readonly Step[]): unknown[] {
 
 function take(value: unknown, step: Step): unknown[] {
   if (typeof value !== 'object' || value === null) return [];
-  if ('all' in step) return Object.values(value);
-  const found: unknown = Reflect.get(value, 'key' in step ? step.key : step.index);
-  return found === undefined ? [] : [found];
+  const items: readonly unknown[] = Array.isArray(value) ? value : [];
+  switch (step.kind) {
+    case 'all':
+      return Object.values(value);
+    case 'descend':
+      return [value, ...Object.values(value).flatMap((inner) => take(inner, step))];
+    case 'slice':
+      return items.slice(step.from, step.to);
+    case 'indexes':
+      return step.indexes.flatMap((index) => items.slice(index, index === -1 ? undefined : index + 1));
+    case 'where':
+      return items.filter((item) => fits(evaluate(item, step.path)[0], step));
+    case 'keys':
+      return step.keys.flatMap((key) => (Object.hasOwn(value, key) ? [Reflect.get(value, key)] : []));
+  }
+}
+
+function fits(found: unknown, { operator, operand }: { readonly operator: string; readonly operand: string }): boolean {
+  if (operator === '') return found !== undefined;
+  return (String(found) === operand) === (operator === '==');
 }

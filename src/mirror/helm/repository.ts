@@ -1,13 +1,13 @@
 import { compareVersions, findLenientVersion } from '../../config/index.ts';
 import { AirlockError } from '../../core/errors.ts';
-import { parseHttpUrl } from '../http-access.ts';
+import { findVersionConstraint } from '../version-constraint.ts';
 import { readYaml } from './chart.ts';
 
 /** A chart version as a repository's index lists it. */
 export interface ChartEntry {
   readonly name: string;
   readonly version: string;
-  /** Absolute. */
+  /** Absolute, of any scheme. */
   readonly url: string;
   /** sha256 in hex; '' when the index has none. */
   readonly digest: string;
@@ -35,7 +35,7 @@ function toEntry(name: string, value: unknown, url: string): ChartEntry[] {
     {
       name,
       version: String(version),
-      url: parseHttpUrl(first, url).href,
+      url: URL.canParse(first, url) ? new URL(first, url).href : first,
       digest: typeof digest === 'string' ? digest.replace(/^sha256:/, '') : '',
       isLibrary: type === 'library',
     },
@@ -43,13 +43,13 @@ function toEntry(name: string, value: unknown, url: string): ChartEntry[] {
 }
 
 /**
- * The wanted version of a chart; without `version` the newest that is no pre-release, as helm takes it.
- * @throws AirlockError HELM_CHART_UNKNOWN
+ * The wanted version of a chart, as helm finds it: the one that is named, else the newest that fits the range (`~1.2`, `>=1.0 <2`, `*` without
+ * any). A pre-release is taken only where it or its range says so.
+ * @throws AirlockError HELM_CHART_UNKNOWN @see helm pkg/repo, "IndexFile.Get"
  */
 export function selectChart(entries: readonly ChartEntry[], name: string, version: string | undefined): ChartEntry {
   const known = entries.filter((entry) => entry.name === name);
-  const fits = (entry: ChartEntry): boolean => entry.version.replace(/^v/, '') === version?.replace(/^v/, '');
-  const found = version ? known.find(fits) : newest(known);
+  const found = known.find((entry) => entry.version === version) ?? newest(known, version || '*');
   if (found) return found;
   const versions = known.map((entry) => entry.version).join(', ');
   throw new AirlockError('HELM_CHART_UNKNOWN', `the repository has no chart ${name}${version ? ` ${version}` : ''}`, {
@@ -57,11 +57,11 @@ export function selectChart(entries: readonly ChartEntry[], name: string, versio
   });
 }
 
-function newest(entries: readonly ChartEntry[]): ChartEntry | undefined {
+function newest(entries: readonly ChartEntry[], range: string): ChartEntry | undefined {
+  const fits = findVersionConstraint(range);
   const parsed = entries.flatMap((entry) => {
     const version = findLenientVersion(entry.version);
-    return version ? [{ entry, version }] : [];
+    return version && fits?.(version) ? [{ entry, version }] : [];
   });
-  const stable = parsed.filter(({ version }) => version.prerelease.length === 0);
-  return (stable.length > 0 ? stable : parsed).sort((a, b) => compareVersions(b.version, a.version))[0]?.entry;
+  return parsed.sort((a, b) => compareVersions(b.version, a.version))[0]?.entry;
 }
