@@ -58,7 +58,7 @@ const contenders: readonly Contender[] = [
     async command(set, source, target, folder) {
       const main = path.resolve('dist/cli/main.js');
       const file = writeImageSet(set, source, folder);
-      return `node ${main} mirror -c ${file} docker://${target} ${noTls} --log-level warning`;
+      return `node ${main} mirror -c ${file} docker://${target} ${noTls} --log-level warn`;
     },
   },
   {

@@ -6,35 +6,45 @@ import { type Digest, digestAlgorithm, digestHex, digestOf } from '../digest.ts'
 import { type Manifest, parseManifest } from '../manifest.ts';
 import { mediaTypes } from '../media-types.ts';
 import type { FetchedManifest } from '../source.ts';
+import type { AttachedMemory } from './attached-memory.ts';
 import { fetchManifest, pushManifest } from './manifests.ts';
 import { readPages } from './pages.ts';
 import type { Place } from './sessions.ts';
 
 /** Manifests whose subject is `digest`: by the API, else by the fallback tag. @see distribution-spec "Listing Referrers", "Referrers Tag Schema" */
-export async function listReferrers(place: Place, digest: Digest, run: Run): Promise<Descriptor[]> {
+export async function listReferrers(
+  place: Place,
+  digest: Digest,
+  memory: AttachedMemory,
+  run: Run,
+): Promise<Descriptor[]> {
   const found: Descriptor[] = [];
   try {
-    await readPages(
-      place,
-      {
-        method: 'GET',
-        path: `/v2/${place.repository}/referrers/${digest}`,
-        repository: place.repository,
-        wanted: 'manifest',
-        subject: `referrers of ${place.registry}/${place.repository}@${digest}`,
-        headers: { accept: mediaTypes.ociIndex },
-        expect: [200],
-      },
-      (json) => found.push(...childrenOf(Buffer.from(JSON.stringify(json)))),
-      run,
-    );
-    return found;
+    if (memory.mayHaveReferrersApi(place)) {
+      await readPages(
+        place,
+        {
+          method: 'GET',
+          path: `/v2/${place.repository}/referrers/${digest}`,
+          repository: place.repository,
+          wanted: 'manifest',
+          subject: `referrers of ${place.registry}/${place.repository}@${digest}`,
+          headers: { accept: mediaTypes.ociIndex },
+          expect: [200],
+        },
+        (json) => found.push(...childrenOf(Buffer.from(JSON.stringify(json)))),
+        run,
+      );
+      return found;
+    }
   } catch (error) {
     // Registries without the API answer 404, some 400, 405 or a page in HTML; only what may pass by itself is an error.
     if (!isAirlockError(error, 'MANIFEST_UNKNOWN', 'REGISTRY_FAILED', 'MANIFEST_INVALID')) throw error;
     const status = error.details['status'];
     if (typeof status === 'number' && status >= 500 && status !== 501) throw error;
+    memory.noteRefusedReferrers(place, error);
   }
+  if (await memory.lacksTag(place, fallbackTag(digest), run)) return [];
   return (await fallbackReferrers(place, digest, run)) ?? [];
 }
 

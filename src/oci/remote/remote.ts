@@ -1,11 +1,12 @@
-import { isAirlockError } from '../../core/errors.ts';
+import { AirlockError, isAirlockError } from '../../core/errors.ts';
 import { discardBody } from '../../core/http-body.ts';
 import { readsOf } from '../../core/http-concurrency.ts';
 import type { Run } from '../../core/run.ts';
 import { isDigest } from '../digest.ts';
 import { parseManifest } from '../manifest.ts';
 import type { Reference } from '../reference.ts';
-import type { RepositoryName, Source, Target } from '../source.ts';
+import type { FetchedManifest, RepositoryName, Source, Target } from '../source.ts';
+import { createAttachedMemory } from './attached-memory.ts';
 import { fetchBlob, hasBlob, pushScopes } from './blobs.ts';
 import { deleteManifest, fetchManifest, pushManifest, resolveManifest } from './manifests.ts';
 import { mountBlob } from './mounts.ts';
@@ -23,6 +24,7 @@ import { pushBlob } from './uploads.ts';
 export function createRemote(options: RemoteOptions): Source & Target {
   const sessions = createSessions(options);
   const memory = createUploadMemory();
+  const attached = createAttachedMemory();
   const inTurn = createTurns();
 
   // Only until the answer begins: whoever reads the stream may need another one first.
@@ -36,7 +38,11 @@ export function createRemote(options: RemoteOptions): Source & Target {
   ): Promise<T> => {
     const wanted = reference.digest ?? reference.tag ?? 'latest';
     const use: PlaceUse = isDigest(wanted) ? { digest: wanted } : { tag: wanted };
-    return sessions.read(reference, use, (place) => gate(place, () => task(place, wanted)), run);
+    const read = async (place: Place): Promise<T> => {
+      if (await attached.lacksTag(place, wanted, run)) throw absentTag(place, wanted, options);
+      return task(place, wanted);
+    };
+    return sessions.read(reference, use, (place) => gate(place, () => read(place)), run);
   };
 
   return {
@@ -52,7 +58,7 @@ export function createRemote(options: RemoteOptions): Source & Target {
       ),
     listTags: (repository, run) => sessions.read(repository, { tag: 'latest' }, (place) => listTags(place, run), run),
     listReferrers: (repository, digest, run) =>
-      sessions.read(repository, { digest }, (place) => listReferrers(place, digest, run), run),
+      sessions.read(repository, { digest }, (place) => listReferrers(place, digest, attached, run), run),
     async assertReachable(repository, run) {
       const place = sessions.primary(repository);
       const call = { method: 'GET', path: '/v2/', repository: place.repository, scopes: pushScopes(place) } as const;
@@ -65,24 +71,40 @@ export function createRemote(options: RemoteOptions): Source & Target {
       pushBlob({ place: sessions.primary(repository), blob, open, options, memory }, run),
     async pushManifest(repository, tagOrDigest, manifest, run) {
       const place = sessions.primary(repository);
-      const name = `${place.registry}/${place.repository}`;
-      // Two pushes of one digest to one repository at the same time make distribution answer "digest invalid".
-      const { subjectNoted } = await inTurn(`${name}@${manifest.digest}`, () =>
-        pushManifest(place, tagOrDigest, manifest, run),
-      );
-      if (subjectNoted || !manifest.bytes.includes('"subject"')) return;
-      const parsed = parseManifest(manifest.bytes, manifest.mediaType);
-      const { subject } = parsed;
-      if (subject)
-        await inTurn(`${name} ${subject.digest}`, () =>
-          addFallbackReferrer(place, manifest, { ...parsed, subject }, run),
-        );
+      try {
+        await pushInTurn({ place, tagOrDigest, manifest }, inTurn, run);
+      } finally {
+        attached.forgetTags(place);
+      }
     },
     findManifest: (reference, run) => findManifest(sessions.primary(reference), reference, run),
     limitFor: (registry) => options.limits?.for(registry),
     deleteManifest: (repository: RepositoryName, digest, run) =>
       deleteManifest(sessions.primary(repository), digest, run),
   };
+}
+
+/** Pushes a manifest and, where the registry took no note of its subject, lists it under the fallback tag. */
+async function pushInTurn(
+  { place, tagOrDigest, manifest }: { place: Place; tagOrDigest: string; manifest: FetchedManifest },
+  inTurn: ReturnType<typeof createTurns>,
+  run: Run,
+): Promise<void> {
+  const name = `${place.registry}/${place.repository}`;
+  // Two pushes of one digest to one repository at the same time make distribution answer "digest invalid".
+  const { subjectNoted } = await inTurn(`${name}@${manifest.digest}`, () =>
+    pushManifest(place, tagOrDigest, manifest, run),
+  );
+  if (subjectNoted || !manifest.bytes.includes('"subject"')) return;
+  const parsed = parseManifest(manifest.bytes, manifest.mediaType);
+  const { subject } = parsed;
+  if (subject)
+    await inTurn(`${name} ${subject.digest}`, () => addFallbackReferrer(place, manifest, { ...parsed, subject }, run));
+}
+
+function absentTag({ registry, repository }: Place, tag: string, { side }: RemoteOptions): AirlockError {
+  const message = `${registry}/${repository}:${tag} is not in the list of its tags`;
+  return new AirlockError('MANIFEST_UNKNOWN', message, side ? { side } : {});
 }
 
 /** Runs tasks of the same key one after the other. */

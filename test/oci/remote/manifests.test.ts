@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { quietRun } from '../../../src/core/run.ts';
 import { digestOf, mediaTypes } from '../../../src/oci/index.ts';
-import { startScriptedRegistry } from '../../helpers/scripted-registry.ts';
+import { type RegistryScript, startScriptedRegistry } from '../../helpers/scripted-registry.ts';
 import { testRemote } from './helpers.ts';
 
 const run = quietRun();
@@ -197,7 +197,62 @@ describe('listTags', () => {
   });
 });
 
+describe('tags of signatures', () => {
+  const absent = Array.from({ length: 10 }, (_, at) => `${digestOf(String(at)).replace(':', '-')}.sig`);
+
+  async function askAll(script: RegistryScript) {
+    const registry = await startScriptedRegistry(script);
+    registry.putManifest('k', image('subject'), 'v1');
+    const tag = `${digestOf('signed').replace(':', '-')}.sig`;
+    const signature = registry.putManifest('k', image('signature'), tag);
+    const remote = testRemote();
+    const ask = (name: string) => remote.fetchManifest({ registry: registry.host, repository: 'k', tag: name }, run);
+    expect((await ask(tag)).digest).toBe(signature.digest);
+    for (const name of absent) await expect(ask(name)).rejects.toMatchObject({ code: 'MANIFEST_UNKNOWN' });
+    return { registry, remote, ask, asked: registry.requests.filter((request) => request.url.includes('/manifests/')) };
+  }
+
+  test('are looked up in one list of the repository', async () => {
+    expect((await askAll({})).asked).toHaveLength(1);
+  });
+
+  test.each([
+    ['has more pages', { pageSize: 1 }],
+    [
+      'is refused',
+      { prank: (request) => (request.url.includes('/tags/') ? { kind: 'answer', status: 403 } : undefined) },
+    ],
+    [
+      'is no list',
+      {
+        prank: (request) =>
+          request.url.includes('/tags/') ? { kind: 'answer', status: 200, body: 'null' } : undefined,
+      },
+    ],
+  ] as readonly [string, RegistryScript][])('are asked for one by one where the list %s', async (_, script) => {
+    expect((await askAll(script)).asked).toHaveLength(11);
+  });
+
+  test('are looked for again after a push', async () => {
+    const { registry, remote, ask } = await askAll({});
+    const item = push(image('late'));
+    await remote.pushManifest({ registry: registry.host, repository: 'k' }, absent[0] ?? '', item, run);
+    expect((await ask(absent[0] ?? '')).digest).toBe(item.digest);
+  });
+});
+
 describe('referrers', () => {
+  test('a registry that knows no such path is asked for it once', async () => {
+    const registry = await startScriptedRegistry({
+      prank: (request) =>
+        request.url.includes('/referrers/') ? { kind: 'answer', status: 404, body: '404 page not found' } : undefined,
+    });
+    const remote = testRemote();
+    for (const name of ['one', 'two', 'three'])
+      expect(await remote.listReferrers({ registry: registry.host, repository: 'k' }, digestOf(name), run)).toEqual([]);
+    expect(registry.requests.filter((request) => request.url.includes('/referrers/'))).toHaveLength(1);
+  });
+
   test.each([true, false])('pushed and listed again, with the API: %s', async (referrersApi) => {
     const registry = await startScriptedRegistry({ referrersApi });
     const subject = registry.putManifest('k', image('subject'), 'v1');
