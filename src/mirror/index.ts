@@ -14,6 +14,7 @@ export type { ArchiveContent } from './oc-mirror/description.ts';
 export { type CommandSettings, isBefore, places as ocMirrorPlaces, reservedWords } from './oc-mirror/dialect.ts';
 export { assertFolder, type FolderOptions, keepCatalogs, prepareFolder } from './oc-mirror/folder.ts';
 export { judgeEnd, type OcMirrorVerdict } from './oc-mirror/judge.ts';
+export { describeMirrored } from './oc-mirror/mirrored.ts';
 export { type OcMirrorEnd, type OcMirrorJob, runOcMirror } from './oc-mirror/run.ts';
 export { redHatReleaseKey } from './release/red-hat-key.ts';
 export { createReleaseSigner, type ReleaseSigner } from './release/sign-release.ts';

@@ -2,12 +2,23 @@ import path from 'node:path';
 import { acquireLock } from '../bundle/index.ts';
 import { readFileLimited, writeFileAtomic } from '../core/files.ts';
 import type { Run } from '../core/run.ts';
-import { judgeEnd, noOcMirror, type OcMirrorBinary, ocMirrorPlaces, runOcMirror } from '../mirror/index.ts';
+import {
+  describeMirrored,
+  judgeEnd,
+  noOcMirror,
+  type OcMirrorBinary,
+  ocMirrorPlaces,
+  runOcMirror,
+} from '../mirror/index.ts';
+import { openKeptBlobs } from '../plan/index.ts';
 import { assertFollows, chooseEngine, type EngineSettings } from './choose-engine.ts';
+import { httpAccess, openSourceClients } from './clients.ts';
+import { contentSources } from './content-sources.ts';
 import type { MirrorOutcome, MirrorRequest } from './mirror.ts';
 import { lockCache, nothingSelected, ocMirrorJob } from './oc-mirror-job.ts';
-import { loadConfiguration, workspaceOf } from './plan-image-set.ts';
-import { isReleaseType } from './result.ts';
+import { collectOptions, type LoadedConfiguration, loadConfiguration, workspaceOf } from './plan-image-set.ts';
+import { errorBits, isReleaseType, uncheckedReleases, writeResult } from './result.ts';
+import { writeWebFiles } from './web-files.ts';
 
 export interface OcMirrorMirrorRequest extends MirrorRequest {
   readonly engine: EngineSettings;
@@ -15,7 +26,7 @@ export interface OcMirrorMirrorRequest extends MirrorRequest {
 
 /**
  * Mirror to mirror with the real binary. Its working-dir stays in the workspace, so that catalogs keep their digests; its cluster resources
- * are copied to where ours would go, also when single images failed.
+ * are copied to where ours would go, also when single images failed. Releases are proved again, and their CoreOS files fetched, by our own code.
  * @throws AirlockError OC_MIRROR_*, NOTHING_SELECTED, WORKSPACE_LOCKED, those of configuration and disk; missing content is in the result
  */
 export async function mirrorWithOcMirror(request: OcMirrorMirrorRequest, run: Run): Promise<MirrorOutcome> {
@@ -35,10 +46,12 @@ export async function mirrorWithOcMirror(request: OcMirrorMirrorRequest, run: Ru
     const end = await runOcMirror({ ...job, target, settings }, run).finally(() => cacheLock.release());
     const verdict = judgeEnd(end);
     if (verdict.kind === 'nothing') throw nothingSelected(configuration);
-    const missing = verdict.kind === 'missing' ? verdict.missing : [];
+    const releases = await finishReleases(request, configuration, folder, end.output.copied, run);
+    const missing = [...(verdict.kind === 'missing' ? verdict.missing : []), ...releases.missing];
+    const types = releases.missing.map((one) => one.type);
     const state = missing.some((one) => isReleaseType(one.type)) ? 'failed' : 'incomplete';
     const copied = end.output.copied.size;
-    return {
+    const outcome: MirrorOutcome = {
       apiVersion: 'airlock/v1alpha1',
       kind: 'Result',
       state: missing.length === 0 ? 'complete' : state,
@@ -54,19 +67,56 @@ export async function mirrorWithOcMirror(request: OcMirrorMirrorRequest, run: Ru
       volumes: [],
       missing,
       notes: [
+        ...releases.notes,
         { code: 'OC_MIRROR_LOGS', subject: end.logFolder, message: 'the output of oc-mirror and its logs are there' },
       ],
-      uncheckedReleases: [],
-      errorBits: verdict.kind === 'missing' ? verdict.bits : 0,
+      uncheckedReleases: uncheckedReleases(releases),
+      errorBits: (verdict.kind === 'missing' ? verdict.bits : 0) | errorBits(types),
       engine: 'oc-mirror',
       startedAt: startedAt.toISOString(),
       finishedAt: run.now().toISOString(),
       copied: { ...nothingCopied, pushedTags: copied },
       clusterResources: await copyResources(folder, request.outputFolder, run),
-      webFiles: 0,
+      webFiles: releases.webFiles,
     };
+    await writeResult(workspace, outcome, run);
+    return outcome;
   } finally {
     await lock.release();
+  }
+}
+
+/** Checks the signatures of the releases that it mirrored once more, and fetches their CoreOS files where a folder was named. */
+async function finishReleases(
+  request: OcMirrorMirrorRequest,
+  configuration: LoadedConfiguration,
+  folder: string,
+  copied: ReadonlySet<string>,
+  run: Run,
+): Promise<Awaited<ReturnType<typeof describeMirrored>> & { readonly webFiles: number }> {
+  const clients = await openSourceClients(request.source, 'mirror', run);
+  const { coreos, ...options } = await collectOptions(request, configuration, run);
+  try {
+    const found = await describeMirrored(
+      {
+        imageSet: configuration.imageSet.imageSet,
+        workingFolder: path.join(folder, ocMirrorPlaces.workingDir),
+        copied,
+        source: clients.remote,
+        http: httpAccess(clients, 'mirror'),
+        kept: openKeptBlobs(workspaceOf(request)),
+        options: { ...options, ...(coreos && request.webFolder !== undefined ? { coreos } : {}) },
+      },
+      run,
+    );
+    const { webFolder } = request;
+    const sources = contentSources(clients);
+    return {
+      ...found,
+      webFiles: webFolder === undefined ? 0 : await writeWebFiles(found.files, webFolder, sources, run),
+    };
+  } finally {
+    await clients.close();
   }
 }
 
@@ -83,13 +133,8 @@ const nothingCopied = {
 };
 
 async function openBinary(request: OcMirrorMirrorRequest, run: Run): Promise<OcMirrorBinary> {
-  const refused =
-    request.webFolder !== undefined
-      ? '--web-dir'
-      : request.targetSettings.caFile !== undefined
-        ? '--dest-ca-file (put the CA into the trust of this host)'
-        : undefined;
-  assertFollows(refused);
+  if (request.targetSettings.caFile !== undefined)
+    assertFollows('--dest-ca-file (put the CA into the trust of this host)');
   // There is no half-finished generation here that another engine could have begun.
   const binary = await chooseEngine({ ...request.engine, engine: 'oc-mirror' }, { ...request, replan: true }, run);
   if (!binary) throw noOcMirror();

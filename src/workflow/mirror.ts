@@ -19,7 +19,7 @@ import { plannedSignatures } from './loaded.ts';
 import { placeRepositories } from './nested-names.ts';
 import { planImageSet, workspaceOf } from './plan-image-set.ts';
 import type { PlanRequest, TargetSettings } from './requests.ts';
-import { errorBits, isReleaseType, type MirrorResult, uncheckedReleases } from './result.ts';
+import { errorBits, isReleaseType, type MirrorResult, uncheckedReleases, writeResult } from './result.ts';
 import { writeWebFiles } from './web-files.ts';
 
 export interface MirrorRequest extends PlanRequest {
@@ -41,7 +41,8 @@ export interface MirrorOutcome extends MirrorResult {
 /**
  * Straight from the source registries to the site's registry: the same selection and names as a bundle, blobs mounted across repositories
  * where the target has them, the largest first. What is there already is left alone, so that a run that broke is simply run again.
- * @throws AirlockError WORKSPACE_LOCKED, those of planning and of the target registry; missing content is in the result
+ * @throws AirlockError WORKSPACE_LOCKED, those of planning and of the target registry; missing content is in the result, which `result.json` in the
+ * workspace keeps
  */
 export async function mirror(request: MirrorRequest, run: Run): Promise<MirrorOutcome> {
   const startedAt = run.now();
@@ -64,7 +65,7 @@ export async function mirror(request: MirrorRequest, run: Run): Promise<MirrorOu
         : isIdle(copied)
           ? 'nothing-new'
           : 'complete';
-    return {
+    const outcome: MirrorOutcome = {
       apiVersion: 'airlock/v1alpha1',
       kind: 'Result',
       state,
@@ -83,6 +84,8 @@ export async function mirror(request: MirrorRequest, run: Run): Promise<MirrorOu
       copied,
       ...written,
     };
+    await writeResult(workspaceOf(request), outcome, run);
+    return outcome;
   } finally {
     await Promise.all([source.close(), target.close()]);
     await lock.release();
@@ -182,7 +185,9 @@ async function finishFiles(
   };
   const clusterResources = await writeClusterResources(content, request.target, request.outputFolder, run);
   const webFiles =
-    request.webFolder === undefined ? 0 : await writeWebFiles(plan, request.webFolder, contentSources(clients), run);
+    request.webFolder === undefined
+      ? 0
+      : await writeWebFiles([...plan.files, ...plan.assumedFiles], request.webFolder, contentSources(clients), run);
   return { clusterResources, webFiles };
 }
 

@@ -48,7 +48,7 @@ export function isReleaseType(type: string): boolean {
 }
 
 /** Releases of a plan whose signature was not checked: every summary says so. */
-export function uncheckedReleases(plan: Plan): string[] {
+export function uncheckedReleases(plan: Pick<Plan, 'releases'>): string[] {
   return plan.releases
     .filter((release) => release.signature !== 'verified')
     .map((release) => `${release.version} ${release.architecture}`);

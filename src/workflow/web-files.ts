@@ -4,16 +4,21 @@ import type { ContentSources } from '../bundle/index.ts';
 import { AirlockError } from '../core/errors.ts';
 import { diskError } from '../core/files.ts';
 import type { Run } from '../core/run.ts';
-import type { Plan, SelectedFile } from '../plan/index.ts';
+import type { SelectedFile } from '../plan/index.ts';
 
 /**
- * Fetches the files of a plan that the web server is to serve, each checked while it is written and named only when it is right. Files of
+ * Fetches those of the files that the web server is to serve, each checked while it is written and named only when it is right. Files of
  * the right size are left alone: the web server checks digests before it serves them. Returns how many were fetched.
  * @throws AirlockError DIGEST_MISMATCH, DISK_FULL, FETCH_*
  */
-export async function writeWebFiles(plan: Plan, folder: string, sources: ContentSources, run: Run): Promise<number> {
+export async function writeWebFiles(
+  files: readonly SelectedFile[],
+  folder: string,
+  sources: ContentSources,
+  run: Run,
+): Promise<number> {
   let fetched = 0;
-  for (const file of [...plan.files, ...plan.assumedFiles]) {
+  for (const file of files) {
     if (file.webPath === undefined) continue;
     const target = path.join(folder, file.webPath);
     if ((await run.disk.stat(target))?.sizeBytes === file.sizeBytes) continue;

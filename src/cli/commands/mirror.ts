@@ -22,6 +22,13 @@ export async function runMirror(invocation: Invocation): Promise<Outcome> {
     webFolder: pathFlag(invocation, 'webDir'),
   };
   const engine = engineSettings(invocation);
+  if (engine.engine === 'auto')
+    invocation.run.report({
+      stage: 'mirror',
+      state: 'log',
+      level: 'info',
+      message: 'using the built-in engine; --engine oc-mirror drives the real binary',
+    });
   const result =
     engine.engine === 'oc-mirror'
       ? await mirrorWithOcMirror({ ...request, engine }, invocation.run)

@@ -15,7 +15,7 @@ import { readReleaseKeys, verifyReleaseSignature } from '../release/signature.ts
 import { type ArchiveContent, type Description, isCopied, listFolder } from './description.ts';
 
 /** Below the working-dir. */
-const holdRelease = 'hold-release';
+export const holdRelease = 'hold-release';
 const graphData = 'cincinnati-graph-data';
 
 /**
@@ -41,22 +41,23 @@ interface HeldRelease {
   readonly folder: string;
 }
 
-const images = 'openshift/release-images';
+/** Where releases lie, in the cache and at the target. */
+export const releaseImages = 'openshift/release-images';
 const contents = 'openshift/release';
 
 async function nameRelease(description: Description, held: HeldRelease, run: Run): Promise<void> {
   const { content, collector, findDigest, add } = description;
   const tag = releaseTag(held.tag);
-  const digest = findDigest(images, tag);
+  const digest = findDigest(releaseImages, tag);
   if (digest === undefined) return;
   const origin = content.copied.size > 0 ? findOrigin(content, held) : await originInGraphs(content, digest, tag, run);
   if (origin === undefined) return;
   add({
     type: 'ocpRelease',
     origin,
-    repository: images,
+    repository: releaseImages,
     tag,
-    targets: [{ repository: images, tag }],
+    targets: [{ repository: releaseImages, tag }],
     reason: `release ${held.tag}`,
   });
   await orMissing(collector, { type: 'ocpRelease', origin, digest }, async () => {
@@ -78,7 +79,7 @@ async function nameRelease(description: Description, held: HeldRelease, run: Run
       architecture,
       digest,
       origin,
-      repository: images,
+      repository: releaseImages,
       tag,
       channels: await findChannels(content, payload.version, run),
       signature,
@@ -105,7 +106,7 @@ async function originInGraphs(content: ArchiveContent, digest: Digest, tag: stri
     const payload = graph.nodes.find((node) => node.payload.endsWith(`@${digest}`))?.payload;
     if (payload !== undefined) return `${payload.slice(0, -digest.length - 1)}:${tag}`;
   }
-  return `${images}:${tag}`;
+  return `${releaseImages}:${tag}`;
 }
 
 /** The update graphs that the binary asked for. */

@@ -1,5 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import http from 'node:http';
 import path from 'node:path';
+import { onTestFinished } from 'vitest';
 import type { RunEvent } from '../../../src/core/events.ts';
 import { quietRun, type Run } from '../../../src/core/run.ts';
 import { type BuildRequest, build } from '../../../src/workflow/build.ts';
@@ -90,4 +92,20 @@ export function diskSteps(golden: string): string[] {
       .filter((step) => / file:\/\//.test(readFileSync(path.join(golden, 'cases', name, step, 'command'), 'utf8')))
       .map((step) => path.join(name, step)),
   );
+}
+
+/** Serves the boot images that the golden streams name: each holds its stream's version and architecture. */
+export async function serveBootImages(
+  answer = (url: string): string | undefined => url.split('/').slice(1, 3).join(''),
+): Promise<string> {
+  const server = http.createServer((request, response) => {
+    const body = answer(request.url ?? '');
+    response.writeHead(body === undefined ? 404 : 200, { 'content-length': body?.length ?? 0 }).end(body);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    server.close();
+  });
+  const address = server.address();
+  return `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`;
 }

@@ -6,6 +6,7 @@
  *   STAND_IN_STEP       folder of the step (cases/<case>/<n>-<step>)
  *   STAND_IN_RECORD     file for what it was given: one JSON line per call
  *   STAND_IN_VERSION    what `version` says instead of the golden text
+ *   STAND_IN_RELEASES   what a mirror-to-mirror run unpacks of releases: goes into the working-dir
  *   STAND_IN_PORT_BUSY  a file: as long as it exists the port is busy; it is removed then
  *   STAND_IN_LINGER_MS  how long it waits before its end
  *   STAND_IN_TRUNCATE   bytes of the archive that are kept
@@ -133,6 +134,7 @@ if (env.STAND_IN_RECORD && existsSync(history)) {
 const archive = readdirSync(step).find((name) => name.endsWith('.tar'));
 const files = path.join(step, 'files', goldenName);
 if (existsSync(files)) cpSync(files, folder, { recursive: true });
+if (env.STAND_IN_RELEASES) cpSync(env.STAND_IN_RELEASES, path.join(folder, 'working-dir'), { recursive: true });
 if (archive !== undefined) {
   const tar = path.join(step, archive);
   const cache = path.join(argumentOf('--cache-dir'), '.oc-mirror/.cache');

@@ -1,31 +1,14 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir, open, rm, writeFile } from 'node:fs/promises';
-import http from 'node:http';
 import path from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { openBundle, verifyBundle } from '../../../src/bundle/index.ts';
 import { quietRun } from '../../../src/core/run.ts';
 import { describeShared } from '../../helpers/real.ts';
 import { temporaryFolder } from '../../helpers/temporary.ts';
-import { playBuild, standIn } from './golden-run.ts';
+import { playBuild, serveBootImages, standIn } from './golden-run.ts';
 
 const plain = '01-additional/1-m2d';
-
-/** Serves the boot images that the golden streams name: each holds its stream's version and architecture. */
-async function serveBootImages(
-  answer = (url: string): string | undefined => url.split('/').slice(1, 3).join(''),
-): Promise<string> {
-  const server = http.createServer((request, response) => {
-    const body = answer(request.url ?? '');
-    response.writeHead(body === undefined ? 404 : 200, { 'content-length': body?.length ?? 0 }).end(body);
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  onTestFinished(() => {
-    server.close();
-  });
-  const address = server.address();
-  return `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`;
-}
 
 describeShared('the traps of oc-mirror', 'golden', (golden) => {
   test('REGISTRY_ variables do not reach it, and REGISTRY_AUTH_FILE becomes --authfile', async () => {
