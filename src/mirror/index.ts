@@ -8,7 +8,14 @@ export { mirrorErrors } from './errors.ts';
 export type { HttpAccess } from './http-access.ts';
 export { type ImageFileRequest, type KeptImageFile, keepImageFile } from './layer/keep-file.ts';
 export { additionalStorageName, digestTag, type ImageName, imageStorageName, parseImageName } from './naming.ts';
-export { type BinarySearch, findOcMirror, noOcMirror, type OcMirrorBinary, openOcMirror } from './oc-mirror/binary.ts';
+export {
+  type BinarySearch,
+  findOcMirror,
+  noOcMirror,
+  type OcMirrorBinary,
+  openNamedOcMirror,
+  openOcMirror,
+} from './oc-mirror/binary.ts';
 export { describeArchive } from './oc-mirror/describe.ts';
 export type { ArchiveContent } from './oc-mirror/description.ts';
 export { type CommandSettings, isBefore, places as ocMirrorPlaces, reservedWords } from './oc-mirror/dialect.ts';

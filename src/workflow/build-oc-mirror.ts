@@ -40,7 +40,7 @@ import { type EngineSettings, ocMirrorStateName } from './choose-engine.ts';
 import { httpAccess, openSourceClients } from './clients.ts';
 import { contentSources } from './content-sources.ts';
 import { hasSameNames, keepNames } from './names.ts';
-import { cacheFolderOf, lockCache, nothingSelected, type OcMirrorWork, ocMirrorJob } from './oc-mirror-job.ts';
+import { cacheFolderOf, lockCache, nothingSelected, type OcMirrorWork, ocMirrorJob, placeOf } from './oc-mirror-job.ts';
 import { collectOptions, configurationFiles, loadConfiguration, workspaceOf } from './plan-image-set.ts';
 import { registryImageFile } from './registry-image.ts';
 import type { PlanRequest } from './requests.ts';
@@ -94,7 +94,7 @@ export async function buildWithOcMirror(
     startedAt: run.now(),
   };
   assertFolder(job.partial);
-  const lock = await lockCache(request, run);
+  const lock = await lockCache(placeOf(request), run);
   try {
     const mirrored = await mirrorToDisk(job, run);
     if (mirrored.kind === 'missing') return await finish(job, missingEnding(mirrored), run);
@@ -226,7 +226,7 @@ async function planArchive(
     {
       imageSet: configuration.imageSet.imageSet,
       repositories: archive.index.repositories,
-      readBlob: readFrom(archive, cacheFolderOf(request), run),
+      readBlob: readFrom(archive, cacheFolderOf(placeOf(request)), run),
       workingFolder: path.join(job.partial, ocMirrorPlaces.workingDir),
       copied: new Set(state.copied),
       source: clients.remote,

@@ -10,7 +10,7 @@ import type { LoadedContent } from './loaded.ts';
  * @throws AirlockError CATALOG_NAME_INVALID, NESTED_PATHS_INVALID, FILE_UNWRITABLE
  */
 export async function writeClusterResources(
-  content: Omit<LoadedContent, 'generations' | 'webFiles'>,
+  content: Omit<LoadedContent, 'generations' | 'webFiles' | 'everyCatalog'>,
   target: MirrorTarget,
   folder: string,
   run: Run,

@@ -9,21 +9,24 @@ import {
   type DeletionItem,
   type DeletionResult,
   executeDeletions,
+  type LoadedSet,
   listDeletions,
   parseDeletions,
   renderDeletions,
   selectLoaded,
 } from '../mirror/index.ts';
 import { openTargetClients } from './clients.ts';
-import { readBundleContent, readLoadedContent } from './loaded.ts';
+import { type LoadedContent, mergeSets, readBundleContent, readLoadedContent } from './loaded.ts';
+import { findMirrored } from './mirrored.ts';
 import type { SourceSettings, TargetSettings } from './requests.ts';
 
 export interface GenerateRequest {
   readonly deleteSetFile: string;
   readonly target: MirrorTarget;
-  /** What is at the target: the site's load records, or the bundles that were loaded. */
+  /** What is at the target: the bundles that were loaded; else the site's load records and what `airlock mirror` brought out of the workspace. */
   readonly siteFile?: string | undefined;
   readonly bundle?: string | undefined;
+  readonly workspace?: string | undefined;
   readonly outputFolder: string;
   /** Put into the file's name, as oc-mirror's `--delete-id`. */
   readonly id?: string | undefined;
@@ -61,13 +64,24 @@ export async function generateDeletion(request: GenerateRequest, run: Run): Prom
   return { file, items, kept: kept.map((image) => image.origin) };
 }
 
-async function readContent(request: GenerateRequest, run: Run) {
-  if (request.bundle !== undefined) return readBundleContent(await openBundle(request.bundle, run), run);
-  if (request.siteFile === undefined)
-    throw new AirlockError('USAGE', 'nothing says what is there', {
-      hint: 'name a site file with -f FILE, or the bundles that were loaded with --bundle',
-    });
-  return readLoadedContent((await loadSite(request.siteFile, run)).site.paths.state, run);
+async function readContent(request: GenerateRequest, run: Run): Promise<LoadedSet> {
+  const { bundle, siteFile, workspace, target } = request;
+  if (bundle !== undefined) return everything(await readBundleContent(await openBundle(bundle, run), run));
+  const mirrored = workspace === undefined ? undefined : await findMirrored(workspace, target, run);
+  const loaded =
+    siteFile === undefined
+      ? undefined
+      : everything(await readLoadedContent((await loadSite(siteFile, run)).site.paths.state, run));
+  const sets = [loaded, mirrored].filter((set) => set !== undefined);
+  if (sets.length > 0) return mergeSets(sets);
+  throw new AirlockError('USAGE', 'nothing says what is there', {
+    hint: 'name a site file with -f FILE, the bundles that were loaded with --bundle, or the workspace of airlock mirror with --workspace',
+  });
+}
+
+/** What an earlier generation brought can be deleted too. */
+function everything({ images, releases, everyCatalog }: LoadedContent): LoadedSet {
+  return { images, releases, catalogs: everyCatalog };
 }
 
 /**

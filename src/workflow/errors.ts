@@ -13,5 +13,6 @@ export const workflowErrors: ErrorTable = {
   NEED_LIST_INVALID: { exit: 'usage', summary: 'A file is no need list of a bundle.' },
   DECLINED: { exit: 'no', summary: 'The question whether to go on was answered with no.' },
   DEMO_FAILED: { exit: 'environment', summary: 'The demo did not come to its end.' },
+  MIRROR_RECORD_INVALID: { exit: 'environment', summary: 'The record of what was mirrored cannot be read.' },
   ENGINE_DIFFERS: { exit: 'usage', summary: 'A build was begun with another engine.' },
 };

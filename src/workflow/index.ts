@@ -50,6 +50,7 @@ export {
 export { check, type SiteCheck } from './check.ts';
 export type { EngineSettings } from './choose-engine.ts';
 export { executeDeletion, type GenerateRequest, type GenerateResult, generateDeletion } from './delete.ts';
+export { generateWithOcMirror } from './delete-oc-mirror.ts';
 export { type DemoRequest, type DemoResult, demo } from './demo/demo.ts';
 export { dnsLint, dnsQuery, dnsServe, dnsZone, zoneFormats } from './dns.ts';
 export { type DownResult, down } from './down.ts';

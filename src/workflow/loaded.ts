@@ -3,6 +3,7 @@ import { type Bundle, type BundleIndex, listLoaded, readLoadedIndex, readMember 
 import { findFile } from '../core/files.ts';
 import type { Run } from '../core/run.ts';
 import type { ReleaseSignature } from '../manifests/index.ts';
+import type { LoadedSet } from '../mirror/index.ts';
 import { digestFromHex } from '../oci/index.ts';
 import { type Plan, parsePlan, type SelectedCatalog, type SelectedImage, type SelectedRelease } from '../plan/index.ts';
 
@@ -27,6 +28,8 @@ export interface LoadedContent {
   readonly releases: readonly SelectedRelease[];
   /** Of the newest generation. */
   readonly catalogs: readonly SelectedCatalog[];
+  /** Of every generation: what an earlier one brought is still there. */
+  readonly everyCatalog: readonly SelectedCatalog[];
   readonly webFiles: readonly LoadedWebFile[];
   readonly signatures: readonly ReleaseSignature[];
   /** When the newest bundle was planned; the epoch before the first. */
@@ -75,15 +78,29 @@ function mergeIndexes(
   signatures: readonly ReleaseSignature[],
 ): Omit<LoadedContent, 'generations'> {
   const newest = indexes.at(-1);
-  const images = indexes.flatMap((index) => index.images);
-  const releases = indexes.flatMap((index) => index.releases);
+  const { images, releases, catalogs } = mergeSets(indexes);
   return {
-    images: latest(images, (image) => [image.type, image.origin, image.repository, image.tag].join(' ')),
-    releases: latest(releases, (release) => `${release.version} ${release.architecture}`),
+    images,
+    releases,
     catalogs: newest?.catalogs ?? [],
+    everyCatalog: catalogs,
     webFiles: latest(indexes.flatMap(webFilesOf), (file) => file.webPath),
     signatures: latest(signatures, (signature) => signature.digest),
     contentDate: new Date(newest?.createdAt ?? 0),
+  };
+}
+
+/** Sets that came one after the other: the newest record of each name and origin, and of each state of a catalog. */
+export function mergeSets(sets: readonly LoadedSet[]): LoadedSet {
+  const [images, releases, catalogs] = [
+    sets.flatMap((set) => set.images),
+    sets.flatMap((set) => set.releases),
+    sets.flatMap((set) => set.catalogs),
+  ];
+  return {
+    images: latest(images, (image) => [image.type, image.origin, image.repository, image.tag].join(' ')),
+    releases: latest(releases, (release) => `${release.version} ${release.architecture}`),
+    catalogs: latest(catalogs, (catalog) => [catalog.origin, catalog.digest, catalog.targetDigest].join(' ')),
   };
 }
 

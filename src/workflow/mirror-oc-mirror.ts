@@ -15,7 +15,7 @@ import { assertFollows, chooseEngine, type EngineSettings } from './choose-engin
 import { httpAccess, openSourceClients } from './clients.ts';
 import { contentSources } from './content-sources.ts';
 import type { MirrorOutcome, MirrorRequest } from './mirror.ts';
-import { lockCache, nothingSelected, ocMirrorJob } from './oc-mirror-job.ts';
+import { lockCache, mirrorFolderOf, nothingSelected, ocMirrorJob, placeOf } from './oc-mirror-job.ts';
 import { collectOptions, type LoadedConfiguration, loadConfiguration, workspaceOf } from './plan-image-set.ts';
 import { errorBits, isReleaseType, uncheckedReleases, writeResult } from './result.ts';
 import { writeWebFiles } from './web-files.ts';
@@ -36,8 +36,8 @@ export async function mirrorWithOcMirror(request: OcMirrorMirrorRequest, run: Ru
   const lock = await acquireLock(workspace, 'airlock mirror', run);
   try {
     const configuration = await loadConfiguration(request, run);
-    const cacheLock = await lockCache(request, run);
-    const folder = path.join(workspace, 'oc-mirror-workspace');
+    const cacheLock = await lockCache(placeOf(request), run);
+    const folder = mirrorFolderOf(workspace);
     await run.disk.makeDirectory(folder);
     const { registry, prefix, maxNestedPaths } = request.target;
     const target = [registry, prefix].filter(Boolean).join('/');

@@ -16,6 +16,7 @@ import { openSourceClients, openTargetClients, type RemoteClients } from './clie
 import { writeClusterResources } from './cluster-resources.ts';
 import { contentSources } from './content-sources.ts';
 import { plannedSignatures } from './loaded.ts';
+import { rememberMirrored } from './mirrored.ts';
 import { placeRepositories } from './nested-names.ts';
 import { planImageSet, workspaceOf } from './plan-image-set.ts';
 import type { PlanRequest, TargetSettings } from './requests.ts';
@@ -167,7 +168,7 @@ async function plannedContent(plan: Plan, kept: KeptBlobs, clients: RemoteClient
   };
 }
 
-/** Cluster resources for what is at the target, and RHCOS files where a folder was named. */
+/** Cluster resources for what is at the target, a record of it, and RHCOS files where a folder was named. */
 async function finishFiles(
   plan: Plan,
   missing: readonly MissingContent[],
@@ -183,6 +184,7 @@ async function finishFiles(
     signatures: plannedSignatures(plan),
     contentDate: new Date(plan.createdAt),
   };
+  await rememberMirrored(workspaceOf(request), request.target, content, run);
   const clusterResources = await writeClusterResources(content, request.target, request.outputFolder, run);
   const webFiles =
     request.webFolder === undefined

@@ -1,10 +1,11 @@
 import { AirlockError } from '../../core/errors.ts';
-import { executeDeletion, generateDeletion, type LoadTarget } from '../../workflow/index.ts';
+import { executeDeletion, generateDeletion, generateWithOcMirror, type LoadTarget } from '../../workflow/index.ts';
 import { argument, type Invocation, type Outcome } from '../command.ts';
 import { confirm } from '../confirm.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { plural } from '../render/table.ts';
 import { findSiteFile, loadTarget, pathFlag, sourceSettings, targetSettings, userPath } from '../settings.ts';
+import { engineSettings } from './build.ts';
 
 export async function runDelete(invocation: Invocation): Promise<Outcome> {
   const { flags } = invocation;
@@ -28,18 +29,21 @@ async function generate(invocation: Invocation, target: MirrorTarget): Promise<O
   if (deleteSetFile === undefined)
     throw new AirlockError('USAGE', 'no DeleteImageSetConfiguration', { hint: 'name one with -c FILE' });
   const bundle = pathFlag(invocation, 'bundle');
-  const result = await generateDeletion(
-    {
-      deleteSetFile,
-      target,
-      bundle,
-      siteFile: bundle === undefined ? await findSiteFile(invocation) : undefined,
-      outputFolder: pathFlag(invocation, 'outputDir') ?? userPath(invocation, 'working-dir/delete'),
-      id: flags.text('deleteId'),
-      signatures: flags.on('deleteSignatures'),
-    },
-    invocation.run,
-  );
+  const request = {
+    deleteSetFile,
+    target,
+    workspace: pathFlag(invocation, 'workspace') ?? userPath(invocation, '.airlock'),
+    outputFolder: pathFlag(invocation, 'outputDir') ?? userPath(invocation, 'working-dir/delete'),
+    id: flags.text('deleteId'),
+    signatures: flags.on('deleteSignatures'),
+  };
+  const engine = engineSettings(invocation);
+  const access = { source: sourceSettings(invocation), targetSettings: targetSettings(invocation) };
+  const siteFile = bundle === undefined ? await findSiteFile(invocation) : undefined;
+  const result =
+    engine.engine === 'oc-mirror'
+      ? await generateWithOcMirror({ ...request, ...access, engine }, invocation.run)
+      : await generateDeletion({ ...request, bundle, siteFile }, invocation.run);
   const kept = result.kept.map((origin) => `stays, others need it: ${origin}`);
   const text = [
     ...kept,

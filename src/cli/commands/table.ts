@@ -290,6 +290,17 @@ export const commandTable: readonly CommandSpec[] = [
       { flags: '--delete-signatures', summary: 'signatures and referrers too' },
       siteOption,
       { flags: '--bundle <bundle>', summary: 'what was loaded, where there is no site file' },
+      {
+        flags: '--workspace <dir>',
+        summary: 'workspace of airlock mirror, which knows what it brought (default: ./.airlock)',
+      },
+      {
+        flags: '--engine <name>',
+        summary:
+          'oc-mirror: the real binary makes the list, out of the workspace of its mirror runs (default: builtin)',
+        choices: ['builtin', 'oc-mirror'],
+      },
+      ...ocMirrorOptions,
       { flags: '--output-dir <dir>', summary: 'where the list goes (default: working-dir/delete)' },
       ...targetOptions,
       ...sourceOptions.filter((option) => /authfile|retry/.test(option.flags)),

@@ -4,10 +4,13 @@ import type { Run } from '../../core/run.ts';
 import {
   childManifests,
   type Digest,
+  type FetchedManifest,
   formatReference,
+  isIndexType,
   parseManifest,
   parseReference,
   type Reference,
+  type RepositoryName,
   type Source,
   type Target,
 } from '../../oci/index.ts';
@@ -64,10 +67,10 @@ async function deleteInRepository(
   if (!first) return;
   const found = new Map<Digest, string[]>();
   try {
-    for (const reference of references) {
-      const descriptor = await registry.findManifest(reference, run);
-      if (descriptor)
-        found.set(descriptor.digest, [...(found.get(descriptor.digest) ?? []), formatReference(reference)]);
+    const descriptors = await mapLimited(references, 8, (reference) => registry.findManifest(reference, run));
+    for (const [at, reference] of references.entries()) {
+      const digest = descriptors[at]?.digest;
+      if (digest) found.set(digest, [...(found.get(digest) ?? []), formatReference(reference)]);
       else outcome.gone.push(formatReference(reference));
     }
     if (found.size === 0) return;
@@ -107,8 +110,26 @@ async function findNeeded(
     });
     if (!manifest) return;
     needed.set(manifest.digest, tag);
-    for (const child of childManifests(parseManifest(manifest.bytes, manifest.mediaType)))
-      needed.set(child.digest, tag);
+    await addChildren(manifest, repository, (digest) => needed.set(digest, tag), registry, run);
   });
   return needed;
+}
+
+/** Everything below an index; what of it is not there (a sparse one) leads no further. */
+async function addChildren(
+  manifest: FetchedManifest,
+  repository: RepositoryName,
+  add: (digest: Digest) => void,
+  registry: Source,
+  run: Run,
+): Promise<void> {
+  for (const child of childManifests(parseManifest(manifest.bytes, manifest.mediaType))) {
+    add(child.digest);
+    if (!isIndexType(child.mediaType)) continue;
+    const below = await registry.fetchManifest({ ...repository, digest: child.digest }, run).catch((error: unknown) => {
+      if (isAirlockError(error, 'MANIFEST_UNKNOWN')) return undefined;
+      throw error;
+    });
+    if (below) await addChildren(below, repository, add, registry, run);
+  }
 }

@@ -52,6 +52,16 @@ export function noOcMirror(): AirlockError {
 }
 
 /**
+ * The binary that was asked for, opened.
+ * @throws AirlockError OC_MIRROR_NOT_FOUND, OC_MIRROR_UNUSABLE
+ */
+export async function openNamedOcMirror(search: BinarySearch, run: Run): Promise<OcMirrorBinary> {
+  const program = await findOcMirror(search, run);
+  if (program === undefined) throw noOcMirror();
+  return openOcMirror({ ...search, program }, run);
+}
+
+/**
  * Asks the binary what it is.
  * @throws AirlockError OC_MIRROR_UNUSABLE when it does not start, is something else, or too old; CANCELLED
  */

@@ -50,7 +50,52 @@ export function mirrorToMirrorArguments(
   ];
 }
 
+/**
+ * First step of a deletion: the list goes to `folder/working-dir/delete`. The command knows neither `--max-nested-paths` nor the flags about
+ * signatures.
+ */
+export function deleteListArguments(
+  configFile: string,
+  folder: string,
+  target: string,
+  deletion: DeletionSettings,
+  settings: CommandSettings,
+): string[] {
+  return [
+    'delete',
+    '--v2',
+    '--generate',
+    '-c',
+    configFile,
+    '--workspace',
+    `file://${folder}`,
+    `docker://${target}`,
+    ...(deletion.id === undefined ? [] : ['--delete-id', deletion.id]),
+    ...(deletion.signatures ? ['--delete-signatures'] : []),
+    ...persistentArguments(settings),
+    ...(settings.targetTlsVerify ? [] : ['--dest-tls-verify=false']),
+  ];
+}
+
+/** What a list of deletions is asked for. */
+export interface DeletionSettings {
+  /** Goes into the names of its files. */
+  readonly id?: string | undefined;
+  /** Those of the images too. */
+  readonly signatures: boolean;
+}
+
 function commonArguments(settings: CommandSettings): string[] {
+  return [
+    ...persistentArguments(settings),
+    // 4.18 knows neither of the two: it copies no signatures anyhow, and checks those of releases always.
+    ...(settings.removeSignatures && !isBefore(settings.version, '4.19') ? ['--remove-signatures'] : []),
+    ...(settings.ignoreReleaseSignature ? ['--ignore-release-signature'] : []),
+  ];
+}
+
+/** Known to every command. */
+function persistentArguments(settings: CommandSettings): string[] {
   return [
     '-p',
     String(settings.port),
@@ -67,9 +112,6 @@ function commonArguments(settings: CommandSettings): string[] {
     ...(settings.retryDelaySeconds > 0 ? ['--retry-delay', `${settings.retryDelaySeconds}s`] : []),
     ...(settings.authFile === undefined ? [] : ['--authfile', settings.authFile]),
     ...(settings.sourceTlsVerify ? [] : ['--src-tls-verify=false']),
-    // 4.18 knows neither of the two: it copies no signatures anyhow, and checks those of releases always.
-    ...(settings.removeSignatures && !isBefore(settings.version, '4.19') ? ['--remove-signatures'] : []),
-    ...(settings.ignoreReleaseSignature ? ['--ignore-release-signature'] : []),
   ];
 }
 
@@ -131,6 +173,7 @@ export const places = {
   releases: 'working-dir/hold-release',
   signatures: 'working-dir/signatures',
   clusterResources: 'working-dir/cluster-resources',
+  deletions: 'working-dir/delete',
   /** Below `--cache-dir`; holds `docker/registry/v2`. */
   cache: '.oc-mirror/.cache',
   archive: /^mirror_[0-9]{6}\.tar$/,

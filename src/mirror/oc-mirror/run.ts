@@ -4,7 +4,15 @@ import { diskError, findFile } from '../../core/files.ts';
 import type { Run } from '../../core/run.ts';
 import { type CommandResult, runCommand } from '../../core/run-command.ts';
 import type { OcMirrorBinary } from './binary.ts';
-import { type CommandSettings, exit, mirrorToDiskArguments, mirrorToMirrorArguments, places } from './dialect.ts';
+import {
+  type CommandSettings,
+  type DeletionSettings,
+  deleteListArguments,
+  exit,
+  mirrorToDiskArguments,
+  mirrorToMirrorArguments,
+  places,
+} from './dialect.ts';
 import { childEnvironment, type EnvironmentSettings, findAuthFile } from './environment.ts';
 import { watchGrowth } from './growth.ts';
 import { OutputReader, type ReadOutput } from './output.ts';
@@ -19,6 +27,8 @@ export interface OcMirrorJob {
   readonly folder: string;
   /** `HOST[:PORT][/PREFIX]`: straight to this registry; left out: to disk. */
   readonly target?: string | undefined;
+  /** With a target: nothing is mirrored, the list of a DeleteImageSetConfiguration is made. */
+  readonly deletion?: DeletionSettings | undefined;
   readonly settings: Omit<CommandSettings, 'port' | 'version'>;
   /** The user's environment. */
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -58,10 +68,7 @@ async function runOnce(job: OcMirrorJob, run: Run): Promise<OcMirrorEnd> {
     authFile: findAuthFile(job.settings.authFile, job.env),
     port: await findFreePort(),
   };
-  const args =
-    job.target === undefined
-      ? mirrorToDiskArguments(job.configFile, job.folder, settings)
-      : mirrorToMirrorArguments(job.configFile, job.folder, job.target, settings);
+  const args = argumentsOf(job, settings);
   const logFolder = path.join(
     job.logsFolder,
     run
@@ -98,6 +105,12 @@ async function runOnce(job: OcMirrorJob, run: Run): Promise<OcMirrorEnd> {
     if (bytes) reader.pushErrorsFile(bytes.toString('utf8'));
   }
   return { exitCode: result.exitCode, signal: result.signal, output: reader.end(), logFolder };
+}
+
+function argumentsOf({ configFile, folder, target, deletion }: OcMirrorJob, settings: CommandSettings): string[] {
+  if (target === undefined) return mirrorToDiskArguments(configFile, folder, settings);
+  if (deletion !== undefined) return deleteListArguments(configFile, folder, target, deletion, settings);
+  return mirrorToMirrorArguments(configFile, folder, target, settings);
 }
 
 /** Moves the binary's own logs out of a folder that will go away. Where a rename cannot reach they stay where they are. */

@@ -77,7 +77,17 @@ if (process.stdout.isTTY) complain('standard output is a terminal');
 if ('OC_MIRROR_CACHE' in env) complain('OC_MIRROR_CACHE beside --cache-dir');
 
 const help = readFileSync(path.join(cases, '16-arguments/1-no-config/stderr.log'), 'utf8');
-const known = new Set(['--v2', '-c', '-p', ...help.match(/--[a-z0-9.-]+/g)]);
+const isDelete = args[0] === 'delete';
+const rootOnly =
+  /^--(?:from|dry-run|since|image-timeout|max-nested|strict|secure|remove-sig|ignore-release|rootless|quiet)/;
+const deleteOnly = ['--generate', '--delete-id', '--delete-yaml-file', '--delete-signatures', '--delete-v1-images'];
+const known = new Set([
+  '--v2',
+  '-c',
+  '-p',
+  ...help.match(/--[a-z0-9.-]+/g).filter((flag) => !isDelete || !rootOnly.test(flag)),
+  ...(isDelete ? deleteOnly : []),
+]);
 const flags = args.filter((one) => one.startsWith('-')).map((one) => one.split('=')[0]);
 for (const flag of flags) if (!known.has(flag)) complain(`unknown flag: ${flag}`);
 
@@ -120,6 +130,7 @@ await new Promise((resolve) => {
   server.listen(port, () => server.close(resolve));
 });
 
+if (isDelete && !existsSync(path.join(folder, 'working-dir'))) complain(`nothing was mirrored in ${folder}`);
 mkdirSync(folder, { recursive: true });
 for (const name of readdirSync(folder)) if (/^mirror_.*\.tar$/.test(name)) rmSync(path.join(folder, name));
 const logs = path.join(folder, 'working-dir/logs');
