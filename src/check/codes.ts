@@ -2,6 +2,7 @@
 export const checkCodes = {
   CHECK_NAME_UNRESOLVED: 'A name of the site has no address of a family that it needs.',
   CHECK_NAME_WRONG: 'A name resolves to other addresses than planned.',
+  CHECK_POINTER_WRONG: 'An address does not lead back to its name.',
   CHECK_NAME_UNWANTED: 'A name resolves that must not.',
   CHECK_DNS_FAILED: 'The DNS server of the site did not answer.',
   CHECK_UNREACHABLE: 'A service does not accept connections at one of its addresses.',

@@ -6,6 +6,8 @@ export type {
   CheckedFile,
   CheckedImage,
   CheckedName,
+  CheckedPointer,
+  CheckedResolver,
   CheckedService,
   CheckInput,
   FileAnswer,

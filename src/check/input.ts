@@ -17,6 +17,12 @@ export interface CheckedName {
   readonly addresses: readonly string[];
 }
 
+/** A reverse name, as `10.2.0.192.in-addr.arpa`, and the names that it leads to. */
+export interface CheckedPointer {
+  readonly name: string;
+  readonly values: readonly string[];
+}
+
 /** An image as clusters ask for it. */
 export interface CheckedImage {
   readonly reference: string;
@@ -39,6 +45,7 @@ export interface CheckInput {
   /** Further services whose ports and certificates are tried. */
   readonly services: readonly CheckedService[];
   readonly names: readonly CheckedName[];
+  readonly pointers: readonly CheckedPointer[];
   /** Names that the site's DNS must not know, such as the original registries. */
   readonly unwantedNames: readonly string[];
   /** The CA as emitted for clusters, PEM. */
@@ -63,9 +70,21 @@ export interface FileAnswer {
   readonly body: AsyncIterable<Uint8Array> & { destroy(): unknown };
 }
 
+/** One DNS server of the site. */
+export interface CheckedResolver {
+  /** For people: `192.0.2.1:53`. */
+  readonly address: string;
+  /** [] when the name has no address of the family; rejects when the server fails. */
+  lookup(name: string, family: IpFamily, run: Run): Promise<readonly string[]>;
+  /** [] when nothing is known under the reverse name. */
+  lookupPointer(name: string, run: Run): Promise<readonly string[]>;
+}
+
 /** What checks reach the site through; built in `workflow`. */
 export interface CheckClients {
-  /** Asks the site's DNS server. [] when the name has no address of the family; rejects when the server fails. */
+  /** All of them: hosts ask any. */
+  readonly resolvers: readonly CheckedResolver[];
+  /** Asks the first of them that answers. */
   lookup(name: string, family: IpFamily, run: Run): Promise<readonly string[]>;
   /** Where a reference is pulled from, in order, by the emitted mirror rules; the source itself may stand last. */
   mapReference(reference: Reference): readonly Reference[];

@@ -36,6 +36,7 @@ export function completeSite(decoded: SiteFile, siteFile: string): Site {
     web: { ...spec.web, host: qualify(spec.web.host), addresses: canonical(spec.web.addresses ?? bastion.addresses) },
     dns: {
       ...spec.dns,
+      servers: canonical(spec.dns.servers),
       forwarders: canonical(spec.dns.forwarders),
       reverse: [],
       records: spec.dns.records.map((record) => ({

@@ -67,6 +67,12 @@ export const dnsSchema = z
       .describe('Whether the bastion answers for the zones; false: only files are rendered'),
     port: f.port.default(53).describe('UDP and TCP'),
     ttl: z.int().min(0).max(2_147_483_647).default(300).describe('Seconds'),
+    servers: z
+      .array(f.address)
+      .default([])
+      .describe(
+        'DNS servers that the hosts of the site ask, on port 53; default: the bastion where it serves, otherwise the resolvers of this host',
+      ),
     reverse: z
       .array(f.prefix)
       .optional()

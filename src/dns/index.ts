@@ -6,6 +6,7 @@ export { lintZones } from './lint-zones.ts';
 export { type Answer, type AnswerRecord, type LookupOptions, lookup, lookupAddresses } from './lookup.ts';
 export { type AbsentName, findMustNotResolve } from './must-not-resolve.ts';
 export { type DomainName, parseDomainName } from './name.ts';
+export { type PlannedName, type PlannedPointer, plannedNames, plannedPointers } from './planned.ts';
 export { renderBindZone, zoneFileName } from './render/bind.ts';
 export { renderClasslessDelegation } from './render/delegation.ts';
 export { type DhcpHost, type DnsmasqOptions, renderDnsmasq } from './render/dnsmasq.ts';

@@ -5,10 +5,11 @@ import { mapLimited } from '../core/limit.ts';
 import type { Run } from '../core/run.ts';
 import { lookup } from './lookup.ts';
 import type { AbsentName } from './must-not-resolve.ts';
-import { type DomainName, isWildcard, joinLabels, nameLabels, parentName } from './name.ts';
-import type { RecordType, RRset } from './rrset.ts';
+import type { DomainName } from './name.ts';
+import { plannedNames, plannedPointers } from './planned.ts';
+import type { RecordType } from './rrset.ts';
 import type { DnsAddress } from './server.ts';
-import { findRRset, type Zone } from './zone.ts';
+import type { Zone } from './zone.ts';
 
 export interface VerifyServerOptions {
   /** Any server that the site's hosts use: ours, BIND, dnsmasq, a corporate one. */
@@ -52,26 +53,10 @@ interface PlannedQuestion {
 
 /** Both families of every name with addresses, since "no such name" for the absent one makes some resolvers give up on the other. */
 function zoneQuestions(zone: Zone): PlannedQuestion[] {
-  const names = [...new Set(zone.rrsets.filter(hasAddresses).map((rrset) => rrset.name))];
-  const addresses = names.flatMap((name) =>
-    (['A', 'AAAA'] as const).map((type) => ({
-      name: asked(name),
-      type,
-      values: findRRset(zone, name, type)?.values ?? [],
-    })),
+  const addresses = plannedNames(zone).flatMap((planned) =>
+    (['A', 'AAAA'] as const).map((type) => ({ name: planned.name, type, values: planned.addresses[type] })),
   );
-  const pointers = zone.rrsets.flatMap((rrset) =>
-    rrset.type === 'PTR' ? [{ name: rrset.name, type: rrset.type, values: rrset.values }] : [],
-  );
-  return [...addresses, ...pointers];
-}
-
-function hasAddresses(rrset: RRset): boolean {
-  return rrset.type === 'A' || rrset.type === 'AAAA';
-}
-
-function asked(name: DomainName): DomainName {
-  return isWildcard(name) ? joinLabels(['airlock-probe', ...nameLabels(parentName(name))]) : name;
+  return [...addresses, ...plannedPointers(zone).map((pointer) => ({ ...pointer, type: 'PTR' as const }))];
 }
 
 async function plannedFindings(options: VerifyServerOptions, question: PlannedQuestion, run: Run): Promise<Finding[]> {

@@ -1,5 +1,6 @@
 import {
   type CheckClients,
+  type CheckedResolver,
   type CheckInput,
   type CheckReport,
   createCheckRequest,
@@ -10,10 +11,18 @@ import { loadSite, type Site } from '../config/index.ts';
 import { AirlockError } from '../core/errors.ts';
 import { writeFileAtomic } from '../core/files.ts';
 import { createHttp, type HttpClient } from '../core/http.ts';
-import type { IpFamily } from '../core/ip.ts';
+import { hostPort, type IpFamily } from '../core/ip.ts';
 import { prettyJson } from '../core/json.ts';
 import type { Run } from '../core/run.ts';
-import { findMustNotResolve, lookupAddresses } from '../dns/index.ts';
+import {
+  buildZones,
+  findMustNotResolve,
+  lookup,
+  lookupAddresses,
+  plannedNames,
+  plannedPointers,
+  type Zone,
+} from '../dns/index.ts';
 import { type EmittedFile, emitSite, pullReferences } from '../manifests/index.ts';
 import { createRemote, mapReference, parseRegistriesConf, type Reference, staticCredentials } from '../oci/index.ts';
 import { emitInput } from './emit.ts';
@@ -42,19 +51,20 @@ export async function check(siteFile: string, options: { readonly hashFiles: boo
     });
   const emitted = await emitInput(site, loaded, run);
   const files = emitSite(emitted);
-  const input = checkInput(site, loaded, {
+  const input = checkInput(site, loaded, buildZones(zoneInput(site, 1)), {
     ...options,
     caPem: emitted.caPem,
     pullSecret: emittedText(files, 'hosts/auth.json'),
   });
-  const lookup = siteResolver(site);
-  const http = createHttp({ caPem: [emitted.caPem], trustSystem: false, lookup: siteLookup(lookup, run) });
+  const resolvers = siteResolvers(site);
+  const resolve = siteLookupOf(resolvers);
+  const http = createHttp({ caPem: [emitted.caPem], trustSystem: false, lookup: siteLookup(resolve, run) });
   try {
-    const clients = checkClients(http, lookup, emitted.caPem, emittedText(files, 'hosts/registries.conf'), {
+    const connections = checkClients(http, resolve, emitted.caPem, emittedText(files, 'hosts/registries.conf'), {
       username: site.registry.username,
       password: emitted.password,
     });
-    const report = await runChecks(input, clients, run);
+    const report = await runChecks(input, { ...connections, resolvers }, run);
     const result = { ...report, checkedAt: run.now().toISOString(), generation: newest.generation };
     await writeFileAtomic(sitePaths(site).lastCheck, prettyJson(result), run);
     return result;
@@ -66,6 +76,7 @@ export async function check(siteFile: string, options: { readonly hashFiles: boo
 function checkInput(
   site: Site,
   loaded: LoadedContent,
+  zones: readonly Zone[],
   emitted: { hashFiles: boolean; caPem: string; pullSecret: string },
 ): CheckInput {
   const { registry, web } = site;
@@ -80,11 +91,10 @@ function checkInput(
       { title: 'web server', host: web.host, port: web.httpPort, tls: false },
       { title: 'web server', host: web.host, port: web.httpsPort, tls: true },
     ],
-    names: [
-      { name: registry.host, addresses: registry.addresses },
-      { name: web.host, addresses: web.addresses },
-      { name: site.bastion.host, addresses: site.bastion.addresses },
-    ],
+    names: zones
+      .flatMap(plannedNames)
+      .map(({ name, addresses }) => ({ name, addresses: [...addresses.A, ...addresses.AAAA] })),
+    pointers: zones.flatMap(plannedPointers),
     unwantedNames: [...sources, ...findMustNotResolve(zoneInput(site, 1), sources).map((absent) => absent.name)],
     caPem: emitted.caPem,
     pullSecret: emitted.pullSecret,
@@ -102,13 +112,26 @@ function checkInput(
   };
 }
 
+function siteResolvers(site: Site): CheckedResolver[] {
+  return dnsServers(site).map((server) => ({
+    address: hostPort(server.address, server.port),
+    lookup: (name, family, run) => lookupAddresses({ server, name, types: [family === 4 ? 'A' : 'AAAA'] }, run),
+    async lookupPointer(name, run) {
+      const { answers } = await lookup({ server, name, type: 'PTR' }, run);
+      return answers.filter((record) => record.type === 'PTR').map((record) => record.value);
+    },
+  }));
+}
+
 /** Asks the site's DNS servers in order; the next one only when one does not answer. */
-function siteResolver(site: Site): CheckClients['lookup'] {
+function siteLookupOf(resolvers: readonly CheckedResolver[]): CheckClients['lookup'] {
   return async (name: string, family: IpFamily, run: Run) => {
-    let failure: unknown;
-    for (const server of dnsServers(site)) {
+    let failure: unknown = new AirlockError('DNS_UNREACHABLE', 'the site has no DNS server', {
+      hint: 'name them in spec.dns.servers',
+    });
+    for (const resolver of resolvers) {
       try {
-        return await lookupAddresses({ server, name, types: [family === 4 ? 'A' : 'AAAA'] }, run);
+        return await resolver.lookup(name, family, run);
       } catch (error) {
         if (run.signal.aborted) throw error;
         failure = error;
@@ -124,7 +147,7 @@ function checkClients(
   caPem: string,
   registriesConf: string,
   user: { readonly username: string; readonly password: string },
-): CheckClients {
+): Omit<CheckClients, 'resolvers'> {
   const rules = parseRegistriesConf(registriesConf, 'hosts/registries.conf');
   return {
     lookup,

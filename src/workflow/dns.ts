@@ -19,7 +19,7 @@ import {
   zoneFileName,
 } from '../dns/index.ts';
 import { readLoadedContent } from './loaded.ts';
-import { dnsServers } from './site/endpoints.ts';
+import { dnsListeners, dnsServers } from './site/endpoints.ts';
 import { zoneInput } from './site/zone-input.ts';
 import { siteZones } from './site/zones.ts';
 
@@ -59,7 +59,7 @@ export async function dnsServe(
   run: Run,
 ): Promise<void> {
   const { site } = await loadSite(siteFile, run);
-  const server = await startDnsServer({ zones: await zonesOf(site, run), listen: listen ?? dnsServers(site) }, run);
+  const server = await startDnsServer({ zones: await zonesOf(site, run), listen: listen ?? dnsListeners(site) }, run);
   for (const { address, port } of server.addresses)
     onReady(`dns://${address.includes(':') ? `[${address}]` : address}:${port}`);
   await new Promise<void>((resolve) => {

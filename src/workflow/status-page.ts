@@ -7,7 +7,7 @@ import type { FileVerdict, StatusLevel, StatusModel } from '../webserver/index.t
 import type { SiteCheck } from './check.ts';
 import { type LoadedContent, readLoadedContent } from './loaded.ts';
 import { readDiskUse } from './site/disk-use.ts';
-import { dnsServers, webUrls } from './site/endpoints.ts';
+import { dnsListeners, webUrls } from './site/endpoints.ts';
 import { type SitePaths, sitePaths } from './site/paths.ts';
 import { siteServices } from './status.ts';
 
@@ -135,7 +135,7 @@ function snippets(site: Site): NonNullable<StatusModel['snippets']> {
   const { http } = webUrls(site);
   const { reference } = site.registry;
   const folder = `/etc/containers/certs.d/${reference}`;
-  const servers = site.dns.serve ? dnsServers(site) : [];
+  const servers = site.dns.serve ? dnsListeners(site) : [];
   return [
     {
       title: 'Trust the CA on a host (RHEL; compare the fingerprint)',

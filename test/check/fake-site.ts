@@ -135,6 +135,7 @@ export async function startSite(options: SiteOptions = {}): Promise<{ input: Che
       registry: { host, port, tls: true },
       services: [],
       names: [{ name: host, addresses: ['127.0.0.1'] }],
+      pointers: [{ name: '1.0.0.127.in-addr.arpa', values: [host] }],
       unwantedNames: ['quay.io'],
       caPem: ca,
       pullSecret: JSON.stringify({ auths: { [registry]: { auth } } }),
@@ -148,6 +149,7 @@ export async function startSite(options: SiteOptions = {}): Promise<{ input: Che
       ],
     },
     clients: {
+      resolvers: [{ address: '127.0.0.1:53', lookup, lookupPointer: async () => [host] }],
       lookup,
       mapReference: (reference) => [parseReference(`${registry}/mirror/pan@${reference.digest}`), reference],
       registry: {

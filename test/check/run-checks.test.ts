@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { type CheckInput, checkCodes, runChecks } from '../../src/check/index.ts';
+import { type CheckedResolver, type CheckInput, checkCodes, runChecks } from '../../src/check/index.ts';
 import { AirlockError } from '../../src/core/errors.ts';
 import { quietRun } from '../../src/core/run.ts';
 import { digestOf } from '../../src/oci/index.ts';
@@ -23,7 +23,7 @@ describeReal('runChecks', ['openssl'], () => {
     const report = await runChecks(input, clients, quietRun());
     expect(report).toEqual({
       findings: [],
-      counts: { names: 2, connections: 1, images: 1, manifests: 1, blobs: 2, files: 1, fileBytes: 1000 },
+      counts: { names: 3, connections: 1, images: 1, manifests: 1, blobs: 2, files: 1, fileBytes: 1000 },
     });
   });
 
@@ -50,6 +50,11 @@ describeReal('runChecks', ['openssl'], () => {
       'a name that lacks a family',
       (input) => ({ names: [{ name: input.registry.host, addresses: ['127.0.0.1', '::1'] }] }),
       ['CHECK_NAME_UNRESOLVED'],
+    ],
+    [
+      'an address that leads to another name',
+      () => ({ pointers: [{ name: '7.2.0.192.in-addr.arpa', values: ['oven.kitchen.example'] }] }),
+      ['CHECK_POINTER_WRONG'],
     ],
     ['a name that must not resolve', (input) => ({ unwantedNames: [input.registry.host] }), ['CHECK_NAME_UNWANTED']],
     [
@@ -78,6 +83,24 @@ describeReal('runChecks', ['openssl'], () => {
       'CHECK_SKIPPED',
       'CHECK_SKIPPED',
     ]);
+  });
+
+  test('asks every DNS server, and one that does not answer only once', async () => {
+    const { input, clients } = await startSite();
+    const [good] = clients.resolvers;
+    if (!good) throw new Error('the fake site has a resolver');
+    let asked = 0;
+    const silent: CheckedResolver = {
+      ...good,
+      address: '192.0.2.53:53',
+      lookup: async () => {
+        asked += 1;
+        throw new AirlockError('DNS_TIMEOUT', 'no answer');
+      },
+    };
+    const report = await runChecks(input, { ...clients, resolvers: [good, silent] }, quietRun());
+    expect(report.findings).toMatchObject([{ code: 'CHECK_DNS_FAILED', subject: '192.0.2.53:53' }]);
+    expect(asked).toBe(1);
   });
 
   test('finds an image that no rule leads to the mirror', async () => {

@@ -1,39 +1,51 @@
 import { errorText, isAirlockError } from '../../core/errors.ts';
 import type { Finding } from '../../core/findings.ts';
-import { findIpFamily, type IpFamily, parseIp } from '../../core/ip.ts';
+import { findIpFamily, parseIp } from '../../core/ip.ts';
 import { mapLimited } from '../../core/limit.ts';
 import type { Run } from '../../core/run.ts';
 import { finding } from '../finding.ts';
-import type { CheckClients, CheckedName, CheckInput } from '../input.ts';
+import type { CheckClients, CheckedName, CheckedPointer, CheckedResolver, CheckInput } from '../input.ts';
 import type { CheckPart } from '../report.ts';
 
-/** Whether the site's DNS gives every name exactly its planned addresses, and does not know the unwanted names. */
+/**
+ * Whether every DNS server of the site gives every name exactly its planned addresses, every address its name, and does not know the
+ * unwanted names.
+ */
 export async function checkNames(input: CheckInput, clients: CheckClients, run: Run): Promise<CheckPart> {
-  const parallel = input.parallel ?? 8;
-  const wanted = await mapLimited(input.names, parallel, (name) => checkName(name, clients, run));
-  const unwanted = await mapLimited(input.unwantedNames, parallel, (name) => checkUnwanted(name, clients, run));
+  const findings: Finding[] = [];
+  for (const resolver of clients.resolvers) findings.push(...(await checkResolver(input, resolver, run)));
   return {
-    findings: [...wanted, ...unwanted].flat(),
-    counts: { names: input.names.length + input.unwantedNames.length },
+    findings,
+    counts: { names: input.names.length + input.pointers.length + input.unwantedNames.length },
   };
 }
 
-async function checkName(checked: CheckedName, clients: CheckClients, run: Run): Promise<Finding[]> {
+async function checkResolver(input: CheckInput, resolver: CheckedResolver, run: Run): Promise<Finding[]> {
+  const parallel = input.parallel ?? 8;
+  const [first, ...rest] = input.names;
+  const found = first ? await checkName(first, resolver, run) : [];
+  // A server that is not there is found out by one question, not by the time-outs of hundreds.
+  if (found.some((one) => one.code === 'CHECK_DNS_FAILED')) return found;
+  const names = await mapLimited(rest, parallel, (name) => checkName(name, resolver, run));
+  const pointers = await mapLimited(input.pointers, parallel, (pointer) => checkPointer(pointer, resolver, run));
+  const unwanted = await mapLimited(input.unwantedNames, parallel, (name) => checkUnwanted(name, resolver, run));
+  return [found, ...names, ...pointers, ...unwanted].flat();
+}
+
+async function checkName(checked: CheckedName, resolver: CheckedResolver, run: Run): Promise<Finding[]> {
   const findings: Finding[] = [];
   for (const family of [4, 6] as const) {
-    const planned = checked.addresses
-      .filter((address) => findIpFamily(address) === family)
-      .map(canonical)
-      .sort();
-    const found = await ask(checked.name, family, clients, run);
-    if (typeof found === 'string') return [dnsFailed(checked.name, found)];
-    if (found.join() === planned.join()) continue;
-    if (found.length === 0)
+    const planned = addresses(checked.addresses.filter((address) => findIpFamily(address) === family));
+    const found = await ask(() => resolver.lookup(checked.name, family, run));
+    if (typeof found === 'string') return [dnsFailed(checked.name, resolver, found)];
+    const answer = addresses(found);
+    if (answer.join() === planned.join()) continue;
+    if (answer.length === 0)
       findings.push(
         finding(
           'CHECK_NAME_UNRESOLVED',
           checked.name,
-          `${checked.name} has no IPv${family} address, planned ${planned.join(', ')}`,
+          `${checked.name} has no IPv${family} address at ${resolver.address}, planned ${planned.join(', ')}`,
           'put the emitted zone into the DNS server that the nodes use',
         ),
       );
@@ -42,7 +54,7 @@ async function checkName(checked: CheckedName, clients: CheckClients, run: Run):
         finding(
           'CHECK_NAME_WRONG',
           checked.name,
-          `${checked.name} resolves to ${found.join(', ')}, planned ${planned.join(', ') || `no IPv${family} address`}`,
+          `${checked.name} resolves to ${answer.join(', ')} at ${resolver.address}, planned ${planned.join(', ') || `no IPv${family} address`}`,
           'correct the record, or the addresses in the site file',
         ),
       );
@@ -50,16 +62,32 @@ async function checkName(checked: CheckedName, clients: CheckClients, run: Run):
   return findings;
 }
 
-async function checkUnwanted(name: string, clients: CheckClients, run: Run): Promise<Finding[]> {
+async function checkPointer(checked: CheckedPointer, resolver: CheckedResolver, run: Run): Promise<Finding[]> {
+  const found = await ask(() => resolver.lookupPointer(checked.name, run));
+  if (typeof found === 'string') return [dnsFailed(checked.name, resolver, found)];
+  const lacking = checked.values.filter((name) => !found.includes(name));
+  if (lacking.length === 0) return [];
+  return [
+    finding(
+      'CHECK_POINTER_WRONG',
+      checked.name,
+      `${checked.name} leads to ${found.join(', ') || 'no name'} at ${resolver.address}, planned ${checked.values.join(', ')}`,
+      'put the emitted reverse zone into the DNS server that the nodes use',
+      'warning',
+    ),
+  ];
+}
+
+async function checkUnwanted(name: string, resolver: CheckedResolver, run: Run): Promise<Finding[]> {
   for (const family of [4, 6] as const) {
-    const found = await ask(name, family, clients, run);
+    const found = await ask(() => resolver.lookup(name, family, run));
     // A server that does not answer for foreign names at all is as good as one that says no.
     if (typeof found === 'string' || found.length === 0) continue;
     return [
       finding(
         'CHECK_NAME_UNWANTED',
         name,
-        `${name} resolves to ${found.join(', ')} inside the site`,
+        `${name} resolves to ${addresses(found).join(', ')} inside the site`,
         'remove the record or forwarder: pulls would leave the mirror and hang',
         'warning',
       ),
@@ -68,25 +96,26 @@ async function checkUnwanted(name: string, clients: CheckClients, run: Run): Pro
   return [];
 }
 
-function dnsFailed(name: string, why: string): Finding {
+function dnsFailed(name: string, resolver: CheckedResolver, why: string): Finding {
   return finding(
     'CHECK_DNS_FAILED',
-    name,
-    `the DNS server did not answer for ${name}: ${why}`,
+    resolver.address,
+    `the DNS server ${resolver.address} did not answer for ${name}: ${why}`,
     'start the DNS server (airlock status), and open port 53 for UDP and TCP',
   );
 }
 
-/** Sorted canonical addresses, or why there is no answer. */
-async function ask(name: string, family: IpFamily, clients: CheckClients, run: Run): Promise<string[] | string> {
+/** What a server says, or why there is no answer. */
+async function ask(question: () => Promise<readonly string[]>): Promise<readonly string[] | string> {
   try {
-    return (await clients.lookup(name, family, run)).map(canonical).sort();
+    return await question();
   } catch (error) {
     if (isAirlockError(error, 'CANCELLED')) throw error;
     return errorText(error);
   }
 }
 
-function canonical(address: string): string {
-  return parseIp(address).text;
+/** Canonical and sorted. */
+function addresses(texts: readonly string[]): string[] {
+  return texts.map((address) => parseIp(address).text).sort();
 }

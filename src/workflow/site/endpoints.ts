@@ -1,5 +1,7 @@
+import { getServers } from 'node:dns';
 import type { Site } from '../../config/index.ts';
 import { hostPort } from '../../core/ip.ts';
+import type { DnsAddress } from '../../dns/index.ts';
 import type { MirrorTarget } from '../../manifests/index.ts';
 
 /** Where the site's clusters find the mirror: the registry's name as they write it, and the namespace below it. */
@@ -13,7 +15,24 @@ export function webUrls(site: Site): { readonly http: string; readonly https: st
   return { http: `http://${hostPort(host, httpPort)}`, https: `https://${hostPort(host, httpsPort)}` };
 }
 
-/** Where the site's DNS is asked: the bastion's own addresses, first family first. */
-export function dnsServers(site: Site): { readonly address: string; readonly port: number }[] {
+/** Where the bastion answers for the zones: its own addresses, first family first. */
+export function dnsListeners(site: Site): DnsAddress[] {
   return site.bastion.addresses.map((address) => ({ address, port: site.dns.port }));
+}
+
+/**
+ * Who answers the hosts of the site: the servers that the site file names, else the bastion where it serves, else whom this host asks,
+ * since a bastion without a DNS server of its own is a host like the others.
+ */
+export function dnsServers(site: Site, ownResolvers: readonly string[] = getServers()): DnsAddress[] {
+  if (site.dns.servers.length > 0) return site.dns.servers.map((address) => ({ address, port: usualPort }));
+  return site.dns.serve ? dnsListeners(site) : ownResolvers.flatMap(parseResolver);
+}
+
+const usualPort = 53;
+
+/** As Node gives them: `192.0.2.1`, `2001:db8::1`, with another port `192.0.2.1:1053` and `[2001:db8::1]:1053`. */
+function parseResolver(text: string): DnsAddress[] {
+  const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d+))?$/.exec(text) ?? [];
+  return [{ address: bracketed ?? plain ?? text, port: port === undefined ? usualPort : Number(port) }];
 }
