@@ -1,8 +1,10 @@
+import { isAirlockError } from '../core/errors.ts';
 import type { Run } from '../core/run.ts';
 import type { ClusterClient } from './client.ts';
-import { fieldAt, findCondition } from './fields.ts';
+import { fieldAt, findCondition, listAt } from './fields.ts';
+import { firstProblem } from './hosted/status.ts';
 import { findUnsettledPool } from './pools.ts';
-import { describeRef, type Gate } from './types.ts';
+import { type ClusterObject, describeRef, type Gate } from './types.ts';
 
 /** Whether a gate is open; `why` says what is missing, for people. `failed` never becomes true by waiting. */
 export type GateState =
@@ -16,6 +18,8 @@ export async function lookAtGate(gate: Gate, client: ClusterClient, run: Run): P
   switch (gate.kind) {
     case 'machineConfigPools':
       return poolsGate(client, run);
+    case 'nodesReady':
+      return nodesGate(client, run);
     case 'defaultCatalogsGone':
       return defaultCatalogsGate(client, run);
     case 'catalogReady':
@@ -34,6 +38,9 @@ export async function lookAtGate(gate: Gate, client: ClusterClient, run: Run): P
       return conditionsGate(gate, client, run);
     case 'exists':
       return (await client.find(gate.object, run)) ? open : closed(`${describeRef(gate.object)} is not there`);
+    case 'releaseRolledOut':
+      return rolloutGate(gate, client, run);
+    case 'agentsReady':
     case 'agentsBound':
       return agentsGate(gate, client, run);
   }
@@ -50,6 +57,12 @@ async function poolsGate(client: ClusterClient, run: Run): Promise<GateState> {
   );
   const unsettled = pools.map(findUnsettledPool).find((one) => one !== undefined);
   return unsettled === undefined ? open : closed(unsettled);
+}
+
+async function nodesGate(client: ClusterClient, run: Run): Promise<GateState> {
+  const nodes = await client.list({ apiVersion: 'v1', kind: 'Node' }, run);
+  const down = nodes.filter((node) => findCondition(node, 'Ready')?.status !== 'True');
+  return down.length === 0 ? open : closed(`nodes not Ready: ${down.map(({ metadata }) => metadata.name).join(', ')}`);
 }
 
 async function defaultCatalogsGate(client: ClusterClient, run: Run): Promise<GateState> {
@@ -81,12 +94,16 @@ async function packageGate(
   client: ClusterClient,
   run: Run,
 ): Promise<GateState> {
-  const query = {
-    apiVersion: 'packages.operators.coreos.com/v1',
-    kind: 'PackageManifest',
-    namespace: 'openshift-marketplace',
-  };
-  const found = (await client.list(query, run)).some(
+  const apiVersion = 'packages.operators.coreos.com/v1';
+  const place = { apiVersion, kind: 'PackageManifest', namespace: 'openshift-marketplace' };
+  try {
+    await client.find({ ...place, name: gate.name }, run);
+  } catch (error) {
+    // A cluster without this API has no package server to wait for.
+    if (isAirlockError(error, 'CLUSTER_KIND_UNKNOWN')) return open;
+    throw error;
+  }
+  const found = (await client.list(place, run)).some(
     (one) => one.metadata.name === gate.name && fieldAt(one, 'status.catalogSource') === gate.catalog,
   );
   return found ? open : closed(`package ${gate.name} is not served by ${gate.catalog} yet`);
@@ -131,17 +148,71 @@ async function conditionsGate(
     return closed(`${describeRef(gate.object)} was not looked at yet`);
   for (const [type, wanted] of Object.entries(gate.wanted)) {
     const condition = findCondition(object, type);
-    if (condition?.status !== wanted)
-      return closed(
-        `${describeRef(gate.object)}: ${type} is ${condition?.status ?? 'not known'}${condition?.message ? `: ${condition.message}` : ''}`,
-      );
+    if (condition?.status === wanted) continue;
+    // Of a hosted cluster many conditions are wrong at once: the first one is the cause.
+    const cause = gate.object.kind === 'HostedCluster' ? firstProblem(object) : undefined;
+    const said = `${type} is ${condition?.status ?? 'not known'}`;
+    if (cause !== undefined && cause.condition !== type)
+      return closed(`${describeRef(gate.object)}: ${said}, ${cause.condition} is ${cause.status}: ${cause.message}`);
+    return closed(`${describeRef(gate.object)}: ${said}${condition?.message ? `: ${condition.message}` : ''}`);
   }
   return open;
 }
 
-async function agentsGate(gate: Gate & { kind: 'agentsBound' }, client: ClusterClient, run: Run): Promise<GateState> {
+/** A pool must never be newer than its control plane, which is moved first. */
+async function rolloutGate(
+  gate: Gate & { kind: 'releaseRolledOut' },
+  client: ClusterClient,
+  run: Run,
+): Promise<GateState> {
+  const cluster = await client.find(gate.object, run);
+  const history = listAt(cluster, 'status.version.history');
+  if (!history.some((entry) => fieldAt(entry, 'state') === 'Completed')) return open;
+  const wanted = fieldAt(cluster, 'spec.release.image');
+  const [newest] = history;
+  const same = digestOf(fieldAt(newest, 'image')) === digestOf(wanted);
+  if (fieldAt(newest, 'state') === 'Completed' && same) return open;
+  const problem = firstProblem(cluster);
+  return closed(
+    `${describeRef(gate.object)} moves to ${String(wanted)}${problem ? `, ${problem.condition} is ${problem.status}: ${problem.message}` : ''}`,
+  );
+}
+
+/** Mirror and original name the same release by the same digest. */
+function digestOf(image: unknown): string | undefined {
+  return /@(.+)$/.exec(String(image))?.[1];
+}
+
+async function agentsGate(
+  gate: Gate & { kind: 'agentsReady' | 'agentsBound' },
+  client: ClusterClient,
+  run: Run,
+): Promise<GateState> {
   const query = { apiVersion: 'agent-install.openshift.io/v1beta1', kind: 'Agent', namespace: gate.namespace };
-  const agents = await client.list(query, run);
-  const bound = agents.filter((agent) => findCondition(agent, 'Bound')?.status === 'True').length;
-  return bound >= gate.count ? open : closed(`${bound} of ${gate.count} Agents are bound`);
+  const agents = (await client.list(query, run)).filter((agent) => isAmong(agent, gate.labels));
+  const bound = agents.filter((agent) => findCondition(agent, 'Bound')?.status === 'True');
+  if (gate.kind === 'agentsBound')
+    return bound.length >= gate.count ? open : closed(`${bound.length} of ${gate.count} Agents are bound`);
+  const faults = agents.filter((agent) => !bound.includes(agent)).map(findAgentFault);
+  const good = bound.length + faults.filter((fault) => fault === undefined).length;
+  if (good >= gate.count) return open;
+  const first = faults.find((fault) => fault !== undefined);
+  return closed(`${good} of ${gate.count} Agents are ready${first === undefined ? '' : `: ${first}`}`);
+}
+
+/** Agents of another hosted cluster carry its labels; one that carries none is anybody's. */
+function isAmong(agent: ClusterObject, labels: Readonly<Record<string, string>>): boolean {
+  return Object.entries(labels).every(([key, value]) => (agent.metadata.labels?.[key] ?? value) === value);
+}
+
+function findAgentFault(agent: ClusterObject): string | undefined {
+  const name = fieldAt(agent, 'spec.hostname') ?? agent.metadata.name;
+  if (fieldAt(agent, 'spec.approved') !== true) return `${String(name)} is not approved`;
+  const wrong = ['RequirementsMet', 'Validated']
+    .map((type) => ({ type, condition: findCondition(agent, type) }))
+    .find(({ condition }) => condition?.status !== 'True');
+  return (
+    wrong &&
+    `${String(name)}: ${wrong.type} is ${wrong.condition?.status ?? 'not known'}: ${wrong.condition?.message ?? ''}`
+  );
 }

@@ -1,12 +1,4 @@
-export {
-  type ApplyReport,
-  type ApplyStagesOptions,
-  applyStages,
-  type ClientFor,
-  type ObjectChange,
-  planStage,
-  type StagePlan,
-} from './apply.ts';
+export { type ApplyReport, type ApplyStagesOptions, applyStages, type ClientFor } from './apply.ts';
 export { type ApplyOptions, type ClusterClient, fieldManager } from './client.ts';
 export { connectCluster, type KubeconfigSource } from './connect.ts';
 export { diffObjects, type FieldChange, renderChanges } from './diff.ts';
@@ -27,8 +19,9 @@ export { type HostedStatus, hostedStatus, type NodePoolStatus } from './hosted/s
 export { checkUpgrade, type UpgradeTarget, upgradeControlPlane, upgradeNodePool } from './hosted/upgrade.ts';
 export { createClientFor } from './hosted-client.ts';
 export { mergeWithLive } from './merge.ts';
+export { type ObjectChange, planStage, type StagePlan } from './plan-stage.ts';
 export { connectPodShell, type PodContainer, type PodShell } from './pod-shell.ts';
-export { findUnsettledPool, type NodeEffect, nodeEffect, type ObjectPair } from './pools.ts';
+export { findUnsettledPool, type NodeEffect, nodeEffect } from './pools.ts';
 export {
   type ApplyMode,
   type ApplyStage,
@@ -36,6 +29,8 @@ export {
   type ClusterObject,
   describeRef,
   type Gate,
+  type ObjectPair,
   type ObjectRef,
   refOf,
+  type StageObject,
 } from './types.ts';

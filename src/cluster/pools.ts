@@ -1,5 +1,6 @@
-import { fieldAt, findCondition, listAt } from './fields.ts';
-import type { ClusterObject } from './types.ts';
+import { fieldAt, findCondition } from './fields.ts';
+import { drainReasons } from './mirror-tables.ts';
+import type { ClusterObject, ObjectPair } from './types.ts';
 
 /** Why a MachineConfigPool is not settled; undefined when it is. A paused pool never settles, and is said to be paused. */
 export function findUnsettledPool(pool: ClusterObject): string | undefined {
@@ -25,23 +26,21 @@ export function findUnsettledPool(pool: ClusterObject): string | undefined {
 /** What a change does to the nodes of every pool. */
 export type NodeEffect = 'none' | 'drain' | 'reboot';
 
-/** An object before and after; `before` undefined when it is new. */
-export interface ObjectPair {
-  readonly before: ClusterObject | undefined;
-  readonly after: ClusterObject;
-}
-
 /**
- * The strongest effect of the changes, with a reason for each that has one. `hostedPools` names what is rolled of hosted clusters; `own` is whether
+ * The strongest effect of the changes, with a reason for each that has one. `mirrorSets` are all that the cluster has. `hostedPools` names what is rolled of hosted clusters; `own` is whether
  * the pools of the cluster itself are touched.
  */
-export function nodeEffect(pairs: readonly ObjectPair[]): {
+export function nodeEffect(
+  pairs: readonly ObjectPair[],
+  mirrorSets: readonly ClusterObject[],
+): {
   readonly effect: NodeEffect;
   readonly reasons: readonly string[];
   readonly hostedPools: readonly string[];
   readonly own: boolean;
 } {
-  const found = pairs.map(effectOf).filter((one) => one.effect !== 'none');
+  const drains = drainReasons(mirrorSets, pairs).map((reason): Effect => ({ effect: 'drain', reason }));
+  const found = [...drains, ...pairs.map(effectOf).filter((one) => one.effect !== 'none')];
   const effect = found.some((one) => one.effect === 'reboot') ? 'reboot' : found.length > 0 ? 'drain' : 'none';
   return {
     effect,
@@ -68,12 +67,6 @@ const nothing: Effect = { effect: 'none', reason: '' };
 function effectOf({ before, after }: ObjectPair): Effect {
   const name = `${after.kind} ${after.metadata.name}`;
   switch (after.kind) {
-    case 'ImageDigestMirrorSet':
-      return lostDigestRules(before, after)
-        ? { effect: 'drain', reason: `${name} takes away or changes rules that nodes have` }
-        : nothing;
-    case 'ImageTagMirrorSet':
-      return changed(before, after, 'spec') ? { effect: 'drain', reason: `${name} changes pulls by tag` } : nothing;
     case 'Image':
       return changed(before, after, 'spec.registrySources')
         ? { effect: 'drain', reason: `${name} changes allowed or blocked registries` }
@@ -101,35 +94,6 @@ function rolling(before: ClusterObject | undefined, after: ClusterObject): Effec
     reason: `${after.kind} ${name} changes ${fields.join(', ')}`,
     hostedPools: after.kind === 'NodePool' ? `node pool ${name}` : `every node pool of ${name}`,
   };
-}
-
-/**
- * The machine config operator drains unless a change of the registries only adds mirrors for pulls by digest: nothing that a running pod was
- * started with goes away then.
- * @see openshift/machine-config-operator, pkg/daemon/drain.go
- */
-function lostDigestRules(before: ClusterObject | undefined, after: ClusterObject): boolean {
-  const rules = (object: ClusterObject | undefined): Map<string, string> =>
-    new Map(
-      listAt(object, 'spec.imageDigestMirrors').map((rule) => [
-        String(fieldAt(rule, 'source')),
-        JSON.stringify([listAt(rule, 'mirrors'), fieldAt(rule, 'mirrorSourcePolicy') ?? null]),
-      ]),
-    );
-  const kept = rules(after);
-  for (const [source, text] of rules(before)) {
-    const now = kept.get(source);
-    if (now === undefined) return true;
-    const [mirrors, policy] = JSON.parse(text) as [unknown[], unknown];
-    const [nowMirrors, nowPolicy] = JSON.parse(now) as [unknown[], unknown];
-    if (policy !== nowPolicy || mirrors.some((mirror, index) => nowMirrors[index] !== mirror)) return true;
-  }
-  // A rule that blocks its source changes pulls that work today.
-  return listAt(after, 'spec.imageDigestMirrors').some(
-    (rule) =>
-      fieldAt(rule, 'mirrorSourcePolicy') === 'NeverContactSource' &&
-      !rules(before).has(String(fieldAt(rule, 'source'))),
-  );
 }
 
 function changed(before: ClusterObject | undefined, after: ClusterObject, path: string): boolean {

@@ -3,31 +3,36 @@ import type { ClusterClient } from './client.ts';
 import { fieldAt } from './fields.ts';
 import { type ApplyStage, type ClusterObject, refOf } from './types.ts';
 
-const field = 'spec.additionalTrustedCA';
+/** Objects of which a cluster has one, and the field in which they name a ConfigMap with CAs. */
+const namesCa: Readonly<Record<string, string>> = { Image: 'additionalTrustedCA', Proxy: 'trustedCA' };
 
 /**
- * A stage whose CA ConfigMap has the name that `Image/cluster` names already. The object names one ConfigMap only, and whoever made it relies on
- * its other certificates: ours are merged into that one, and the name stays. Unchanged when nothing is named yet.
+ * A stage whose CA ConfigMap has the name that `Image/cluster` or `Proxy/cluster` names already. The object names one ConfigMap only, and whoever
+ * made it relies on its other certificates: ours are merged into that one, and the name stays. Unchanged when nothing is named yet.
  * @throws AirlockError CLUSTER_*
  */
 export async function followTrustedCa(stage: ApplyStage, client: ClusterClient, run: Run): Promise<ApplyStage> {
-  const image = stage.objects.find(({ object }) => object.kind === 'Image' && fieldAt(object, field))?.object;
-  if (!image) return stage;
-  const ours = fieldAt(image, `${field}.name`);
-  const theirs = fieldAt(await client.find(refOf(image), run), `${field}.name`);
-  if (typeof theirs !== 'string' || theirs === '' || theirs === ours) return stage;
+  const naming = stage.objects.find(({ object }) => caNameOf(object) !== undefined)?.object;
+  if (!naming) return stage;
+  const ours = caNameOf(naming);
+  const theirs = caNameOf(await client.find(refOf(naming), run));
+  if (theirs === undefined || theirs === '' || theirs === ours) return stage;
   return {
     ...stage,
-    objects: stage.objects.map(({ object, mode }) => {
-      if (object === image) return { object: withTrustedCa(image, theirs), mode };
+    objects: stage.objects.map((one) => {
+      const { object } = one;
+      if (object === naming) return { ...one, object: withCaName(naming, theirs) };
       const isOurs = object.kind === 'ConfigMap' && object.metadata.name === ours;
-      return isOurs
-        ? { object: { ...object, metadata: { ...object.metadata, name: theirs } }, mode }
-        : { object, mode };
+      return isOurs ? { ...one, object: { ...object, metadata: { ...object.metadata, name: theirs } } } : one;
     }),
   };
 }
 
-function withTrustedCa(image: ClusterObject, name: string): ClusterObject {
-  return { ...image, spec: { ...(image['spec'] as object), additionalTrustedCA: { name } } };
+function caNameOf(object: ClusterObject | undefined): string | undefined {
+  const name = fieldAt(object, `spec.${namesCa[object?.kind ?? '']}.name`);
+  return typeof name === 'string' ? name : undefined;
+}
+
+function withCaName(object: ClusterObject, name: string): ClusterObject {
+  return { ...object, spec: { ...(object['spec'] as object), [namesCa[object.kind] ?? '']: { name } } };
 }

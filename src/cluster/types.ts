@@ -13,6 +13,12 @@ export interface ClusterObject {
   readonly [field: string]: unknown;
 }
 
+/** An object before and after; `before` undefined when it is new. */
+export interface ObjectPair {
+  readonly before: ClusterObject | undefined;
+  readonly after: ClusterObject;
+}
+
 /** Names one object of a cluster. */
 export interface ObjectRef {
   readonly apiVersion: string;
@@ -24,6 +30,7 @@ export interface ObjectRef {
 /** What has to be true after a stage before the next one starts. */
 export type Gate =
   | { readonly kind: 'machineConfigPools' }
+  | { readonly kind: 'nodesReady' }
   | { readonly kind: 'defaultCatalogsGone' }
   | { readonly kind: 'catalogReady'; readonly namespace: string; readonly name: string }
   | { readonly kind: 'packageServed'; readonly name: string; readonly catalog: string }
@@ -37,13 +44,32 @@ export type Gate =
       readonly wanted: Readonly<Record<string, 'True' | 'False'>>;
     }
   | { readonly kind: 'exists'; readonly object: ObjectRef }
-  | { readonly kind: 'agentsBound'; readonly namespace: string; readonly count: number };
+  /** The control plane runs the release that it is asked for; a cluster that never came to its end is being installed, and is let through. */
+  | { readonly kind: 'releaseRolledOut'; readonly object: ObjectRef }
+  /** So many Agents with the labels are approved and pass their validations. */
+  | ({ readonly kind: 'agentsReady' } & AgentCount)
+  | ({ readonly kind: 'agentsBound' } & AgentCount);
+
+interface AgentCount {
+  readonly namespace: string;
+  readonly count: number;
+  /** Of the Agents; several hosted clusters may share the namespace. */
+  readonly labels: Readonly<Record<string, string>>;
+}
 
 /**
  * How an object is written. `patch`: only our fields of an object that others own; `merge`: with what lies in the cluster; `create`: only
- * where it is missing.
+ * where it is missing; `optional`: only where the cluster serves the kind.
  */
-export type ApplyMode = 'apply' | 'patch' | 'merge' | 'create';
+export type ApplyMode = 'apply' | 'patch' | 'merge' | 'create' | 'optional';
+
+/** One object of a stage. */
+export interface StageObject {
+  readonly object: ClusterObject;
+  readonly mode: ApplyMode;
+  /** Further fields that an object needs when nobody made it yet; what is there keeps its own. */
+  readonly whenMissing?: Readonly<Record<string, unknown>>;
+}
 
 /** Where a stage is applied: the management cluster, or a hosted cluster through its own kubeconfig. */
 export type ClusterName = 'management' | { readonly namespace: string; readonly hosted: string };
@@ -53,7 +79,7 @@ export interface ApplyStage {
   readonly name: string;
   readonly title: string;
   readonly cluster: ClusterName;
-  readonly objects: readonly { readonly object: ClusterObject; readonly mode: ApplyMode }[];
+  readonly objects: readonly StageObject[];
   readonly gates: readonly Gate[];
   readonly timeoutSeconds: number;
 }

@@ -1,9 +1,10 @@
 import type { ManagementCluster, Site } from '../config/index.ts';
 import { AirlockError } from '../core/errors.ts';
 import { type ClusterResources, clusterResources, type MirroredContent, type NamedFile } from './cluster-resources.ts';
+import { finishStages } from './finish-stages.ts';
 import { hostFiles } from './host-files.ts';
 import { hostedSideStages } from './hosted/hosted-side.ts';
-import { hostedStages } from './hosted/hosted-stages.ts';
+import { completeStage, hostedStages } from './hosted/hosted-stages.ts';
 import { ipFailoverStage, machineConfigStage, networkStage, proxyStage } from './management/day2-stages.ts';
 import { engineStages, updateServiceStages } from './management/engine-stages.ts';
 import {
@@ -60,8 +61,9 @@ export function siteStages(input: EmitInput): ManifestStage[] {
       resources,
     }),
     ...hostedSideStages(cluster, resources, content, texts),
+    ...completeStage(cluster),
   ]);
-  return [...management, ...(hub ? hosted : [])].filter((stage) => stage.files.length > 0);
+  return finishStages([...management, ...(hub ? hosted : [])]);
 }
 
 /**
@@ -103,7 +105,7 @@ function mirrorStages(resources: ClusterResources, input: EmitInput): ManifestSt
     pullSecretStage(sitePullSecret(input)),
     mirrorSetsStage(resources),
     signaturesStage(resources),
-    catalogsStage(resources),
+    catalogsStage(resources, input.site.managementCluster?.version),
   ];
 }
 

@@ -12,6 +12,9 @@ export const manifestsErrors: ErrorTable = {
   SITE_SECRET_MISSING: { exit: 'usage', summary: 'A secret that has to be kept across runs was not given.' },
   PULL_SECRET_FILE_INVALID: { exit: 'usage', summary: 'The pull secret file of the site is not JSON.' },
   BMC_CREDENTIALS_INVALID: { exit: 'usage', summary: 'A BMC credentials file does not hold a user and a password.' },
-  NMSTATE_INVALID: { exit: 'usage', summary: 'An nmstate file is not a YAML object with interfaces.' },
+  NMSTATE_INVALID: {
+    exit: 'usage',
+    summary: 'An nmstate file is no nmstate, or has a card whose MAC address nothing tells.',
+  },
   MANIFEST_FILE_INVALID: { exit: 'usage', summary: 'A file with Kubernetes objects cannot be read as such.' },
 };

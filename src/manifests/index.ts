@@ -42,3 +42,4 @@ export { type SiteTexts, siteTextFiles } from './texts.ts';
 export { updateService } from './update-service.ts';
 export { emitCodes, validateStages } from './validate.ts';
 export { compareMinor, ruleApplies, type VersionRule, versionRules } from './version-rules.ts';
+export { versionFindings } from './version-window.ts';

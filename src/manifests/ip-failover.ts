@@ -1,11 +1,32 @@
 import type { IpFailover } from '../config/index.ts';
-import { nameFromFile } from './names.ts';
 import { namespaceResource } from './operators.ts';
 import type { Resource } from './resource.ts';
+import type { ManifestStage } from './stages.ts';
 import { getText, type SiteTexts } from './texts.ts';
 
 const account = 'ipfailover';
 const containerPort = 63_000;
+
+/** Files and gates of a stage with failovers; `version` is asked for where an entry names no image. @throws AirlockError SITE_TEXT_MISSING */
+export function ipFailoverParts(
+  failovers: readonly IpFailover[],
+  version: () => string,
+  texts: SiteTexts,
+): Pick<ManifestStage, 'files' | 'gates' | 'timeoutSeconds'> {
+  return {
+    files: failovers.map((failover) => ({
+      name: `${failover.name}.yaml`,
+      why: `keepalived holds ${failover.virtualAddresses.join(', ')}`,
+      resources: ipFailoverResources(failover, failover.image ?? ipFailoverImage(version()), texts),
+    })),
+    gates: failovers.map((failover) => ({
+      kind: 'conditions' as const,
+      object: { apiVersion: 'apps/v1', kind: 'Deployment', name: failover.name, namespace: failover.namespace },
+      wanted: { Available: 'True' as const },
+    })),
+    timeoutSeconds: 600,
+  };
+}
 
 /** The image of a cluster version that holds keepalived; it has to be in the image set. */
 export function ipFailoverImage(version: string): string {
@@ -21,7 +42,7 @@ export function ipFailoverImage(version: string): string {
  */
 export function ipFailoverResources(failover: IpFailover, image: string, texts: SiteTexts): Resource[] {
   const { namespace } = failover;
-  const scripts = [failover.checkScript, failover.notifyScript].filter((file) => file !== undefined);
+  const scripts = scriptFiles(failover);
   const configMap: Resource[] =
     scripts.length === 0
       ? []
@@ -30,7 +51,7 @@ export function ipFailoverResources(failover: IpFailover, image: string, texts: 
             apiVersion: 'v1',
             kind: 'ConfigMap',
             metadata: { name: `${failover.name}-scripts`, namespace },
-            data: Object.fromEntries(scripts.map((file) => [scriptName(file), getText(texts, file)])),
+            data: Object.fromEntries(scripts.map(({ name, file }) => [name, getText(texts, file)])),
           },
         ];
   return [
@@ -113,14 +134,16 @@ function environment(failover: IpFailover): { readonly name: string; readonly va
     OPENSHIFT_HA_USE_UNICAST: failover.unicastPeers.length > 0 ? 'true' : 'false',
     OPENSHIFT_HA_UNICAST_PEERS: failover.unicastPeers.length > 0 ? failover.unicastPeers.join(',') : undefined,
     OPENSHIFT_HA_IPTABLES_CHAIN: failover.iptablesChain,
-    OPENSHIFT_HA_CHECK_SCRIPT: failover.checkScript && `/etc/keepalive/${scriptName(failover.checkScript)}`,
+    OPENSHIFT_HA_CHECK_SCRIPT: failover.checkScript && '/etc/keepalive/check.sh',
     OPENSHIFT_HA_CHECK_INTERVAL: String(failover.checkIntervalSeconds),
-    OPENSHIFT_HA_NOTIFY_SCRIPT: failover.notifyScript && `/etc/keepalive/${scriptName(failover.notifyScript)}`,
+    OPENSHIFT_HA_NOTIFY_SCRIPT: failover.notifyScript && '/etc/keepalive/notify.sh',
     OPENSHIFT_HA_PREEMPTION: failover.preemption,
   };
   return Object.entries(values).flatMap(([name, value]) => (value === undefined ? [] : [{ name, value }]));
 }
 
-function scriptName(file: string): string {
-  return `${nameFromFile(file)}.sh`;
+/** Under names of their own: two files of other folders may be called the same. */
+function scriptFiles(failover: IpFailover): { readonly name: string; readonly file: string }[] {
+  const named = { 'check.sh': failover.checkScript, 'notify.sh': failover.notifyScript };
+  return Object.entries(named).flatMap(([name, file]) => (file === undefined ? [] : [{ name, file }]));
 }

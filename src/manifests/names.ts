@@ -29,3 +29,29 @@ export function nameFromFile(file: string): string {
 export function contentSuffix(content: string): string {
   return createHash('sha256').update(content).digest('hex').slice(0, 8);
 }
+
+/**
+ * Names for files, in their order: `nameFromFile`, with a number where two files, or one of `taken`, would share one. Each is an object name of its
+ * own, so that no file replaces another.
+ */
+export function namesFromFiles(files: readonly string[], taken: readonly string[] = []): string[] {
+  const used = new Set(taken);
+  return files.map((file) => {
+    const bare = nameFromFile(file);
+    let name = bare;
+    for (let count = 2; used.has(name); count += 1) name = `${bare}-${count}`;
+    used.add(name);
+    return name;
+  });
+}
+
+/** The longest value of a label, and so of what stands in one: names of pools, hosts and their InfraEnvs. */
+const labelLength = 63;
+
+/** The parts joined with `-`; where that is too long for a label, cut and made unique with a suffix. */
+export function labelName(...parts: readonly string[]): string {
+  const whole = parts.join('-');
+  if (whole.length <= labelLength) return whole;
+  const suffix = contentSuffix(whole);
+  return `${whole.slice(0, labelLength - suffix.length - 1).replace(/-+$/, '')}-${suffix}`;
+}

@@ -1,4 +1,4 @@
-import type { ApplyMode, ApplyStage, ClusterObject, Gate } from '../cluster/index.ts';
+import type { ApplyMode, ApplyStage, ClusterObject, Gate, StageObject } from '../cluster/index.ts';
 import { describeResource, type EmittedFile, type Resource, renderResources } from './resource.ts';
 
 /** One file of a stage. */
@@ -9,6 +9,8 @@ export interface StageFile {
   /** Why the objects are needed, one sentence. */
   readonly why: string;
   readonly mode?: ApplyMode;
+  /** Fields that the objects need besides where nobody made them yet. */
+  readonly whenMissing?: NonNullable<StageObject['whenMissing']>;
 }
 
 /** Objects that are applied together, and what to wait for afterwards. */
@@ -18,30 +20,39 @@ export interface ManifestStage {
   readonly title: string;
   /** Where it is applied: the management cluster, or a hosted cluster through its own kubeconfig. */
   readonly cluster: ApplyStage['cluster'];
+  /** A stage without files is left out, unless `waitsOnly`. */
   readonly files: readonly StageFile[];
+  /** It has no objects: it is there for its gates. */
+  readonly waitsOnly?: true;
   readonly gates: readonly Gate[];
   /** How long the gates may take altogether. */
   readonly timeoutSeconds: number;
 }
 
-/** The folder of a stage: two digits that sort in application order, then its name. */
+/** The folder of a stage: two digits, three from a hundred stages on, that sort in application order, then its name. */
 export function stageFolder(stages: readonly ManifestStage[], stage: ManifestStage): string {
-  return `${String(stages.indexOf(stage) + 1).padStart(2, '0')}-${stage.name}`;
+  const withFiles = stages.filter(({ files }) => files.length > 0);
+  const digits = Math.max(2, String(withFiles.length).length);
+  return `${String(withFiles.indexOf(stage) + 1).padStart(digits, '0')}-${stage.name}`;
 }
 
 /** The stages in the form that `src/cluster` applies. */
 export function toApplyStages(stages: readonly ManifestStage[]): ApplyStage[] {
-  return stages.map(({ files, ...stage }) => ({
+  return stages.map(({ files, waitsOnly: _, ...stage }) => ({
     ...stage,
     objects: files.flatMap((file) =>
-      file.resources.map((resource) => ({ object: resource satisfies ClusterObject, mode: file.mode ?? 'apply' })),
+      file.resources.map((resource) => ({
+        object: resource satisfies ClusterObject,
+        mode: file.mode ?? 'apply',
+        ...(file.whenMissing ? { whenMissing: file.whenMissing } : {}),
+      })),
     ),
   }));
 }
 
 /** One folder per stage, `README.md` with a table, and `stages.json`, which `airlock apply` reads. Files with Secrets are 0600. */
 export function renderStages(stages: readonly ManifestStage[]): EmittedFile[] {
-  const used = stages.filter((stage) => stage.files.length > 0);
+  const used = stages.filter(isUsed);
   const files = used.flatMap((stage) =>
     stage.files.map((file) => ({
       path: `${stageFolder(used, stage)}/${file.name}`,
@@ -54,6 +65,11 @@ export function renderStages(stages: readonly ManifestStage[]): EmittedFile[] {
     { path: 'stages.json', content: renderStageIndex(used), mode: 0o644 },
     ...files,
   ];
+}
+
+/** Whether a stage does anything. */
+export function isUsed(stage: ManifestStage): boolean {
+  return stage.files.length > 0 || stage.waitsOnly === true;
 }
 
 /** `stages.json`: the stages without their objects, which lie in the files. */
@@ -70,6 +86,7 @@ function renderStageIndex(stages: readonly ManifestStage[]): string {
       files: stage.files.map((file) => ({
         path: `${stageFolder(stages, stage)}/${file.name}`,
         mode: file.mode ?? 'apply',
+        ...(file.whenMissing ? { whenMissing: file.whenMissing } : {}),
       })),
     })),
   };
@@ -77,16 +94,16 @@ function renderStageIndex(stages: readonly ManifestStage[]): string {
 }
 
 function renderReadme(stages: readonly ManifestStage[]): string {
-  const rows = stages.flatMap((stage) =>
-    stage.files.map((file, index) => {
-      const folder = stageFolder(stages, stage);
-      const last = index === stage.files.length - 1;
+  const rows = stages.flatMap((stage) => {
+    const where = stage.cluster === 'management' ? 'management' : stage.cluster.hosted;
+    const waits = stage.gates.map(describeGate).join('; ') || '–';
+    if (stage.waitsOnly) return [`| – | ${where} | – | ${stage.title} | ${waits} |`];
+    return stage.files.map((file, index) => {
       const objects = file.resources.map(describeResource).join(', ');
-      const wait = last ? stage.gates.map(describeGate).join('; ') || '–' : '';
-      const where = stage.cluster === 'management' ? 'management' : stage.cluster.hosted;
-      return `| \`${folder}/${file.name}\` | ${where} | ${objects} | ${file.why} | ${wait} |`;
-    }),
-  );
+      const wait = index === stage.files.length - 1 ? waits : '';
+      return `| \`${stageFolder(stages, stage)}/${file.name}\` | ${where} | ${objects} | ${file.why} | ${wait} |`;
+    });
+  });
   return [
     '# Objects of this site',
     '',
@@ -127,6 +144,12 @@ export function describeGate(gate: Gate): string {
         .join(', ')}`;
     case 'exists':
       return `${gate.object.kind} ${gate.object.name} there`;
+    case 'nodesReady':
+      return 'every node Ready';
+    case 'releaseRolledOut':
+      return `${gate.object.kind} ${gate.object.name} at its release, when it was installed before`;
+    case 'agentsReady':
+      return `${gate.count} Agents in ${gate.namespace} approved and valid`;
     case 'agentsBound':
       return `${gate.count} Agents in ${gate.namespace} bound`;
   }

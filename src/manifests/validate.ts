@@ -1,10 +1,13 @@
 import type { Finding } from '../core/findings.ts';
+import { canonicalJson } from '../core/json.ts';
 import { formatReference, parseReference } from '../oci/index.ts';
 import type { MirroredContent } from './cluster-resources.ts';
 import { listAt, recordAt, textAt, valueAt } from './lint/faults.ts';
+import { nodeConfigFaults } from './node-config.ts';
 import { hasPackage } from './operators.ts';
 import { describeResource, type Resource } from './resource.ts';
 import { knownKinds } from './schema/kinds.ts';
+import { metadataFaults } from './schema/metadata.ts';
 import { validateResource } from './schema/validate.ts';
 import type { ManifestStage } from './stages.ts';
 import { targetRepository } from './target.ts';
@@ -15,11 +18,13 @@ export const emitCodes = {
   EMIT_REFERENCE: 'An emitted object names another one that is not there.',
   EMIT_NAMESPACE: 'An emitted object lies in a namespace that nobody makes.',
   EMIT_NOT_MIRRORED: 'An emitted object names an image that the mirror does not hold.',
-  EMIT_NODE_CONFIG: 'A node pool has more ConfigMaps than the operator takes.',
+  EMIT_NODE_CONFIG: 'Configuration of nodes that a node pool does not take, or more of it than it takes.',
+  EMIT_DOUBLED: 'Two emitted objects of one name differ: the second would replace the first.',
+  EMIT_VERSION: 'Versions that do not go together, as far as is known without asking the cluster.',
   EMIT_PACKAGE_MISSING: 'An operator that the site needs is in no mirrored catalog.',
 } as const;
 
-type EmitCode = keyof typeof emitCodes;
+export type EmitCode = keyof typeof emitCodes;
 
 /** Namespaces that every cluster of this kind has. */
 const given = /^(openshift-.*|kube-.*|default|local-cluster|hypershift|multicluster-engine)$/;
@@ -49,6 +54,7 @@ export function validateStages(
       })),
     ),
   );
+  const resources = placed.map(({ resource }) => resource);
   const there = new Set(
     placed.map(({ resource, where }) =>
       keyOf(where, resource.kind, resource.metadata.namespace, resource.metadata.name),
@@ -57,7 +63,7 @@ export function validateStages(
   for (const { resource, where } of placed) {
     const subject = describeResource(resource);
     const schema = knownKinds().get(`${resource.apiVersion} ${resource.kind}`);
-    for (const fault of schema ? validateResource(resource, schema) : [])
+    for (const fault of [...metadataFaults(resource.metadata), ...(schema ? validateResource(resource, schema) : [])])
       add('EMIT_SCHEMA', subject, `${subject}: ${fault.path} ${fault.message}`, 'report it with the site file');
     for (const { kind, name, namespace } of referencesOf(resource))
       if (!there.has(keyOf(where, kind, namespace, name)))
@@ -92,15 +98,12 @@ export function validateStages(
           `${subject} needs ${image}, which was not mirrored`,
           'add it to the image set, build, carry and load, then emit again',
         );
-    const configs = listAt(resource, 'spec', 'config').length;
-    if (resource.kind === 'NodePool' && configs > 10)
-      add(
-        'EMIT_NODE_CONFIG',
-        subject,
-        `${subject} has ${configs} ConfigMaps, and 10 are allowed`,
-        'put several objects into one file',
-      );
+    if (resource.kind === 'NodePool')
+      for (const { message, hint } of nodeConfigFaults(resource, resources))
+        add('EMIT_NODE_CONFIG', subject, `${subject} ${message}`, hint);
   }
+  for (const subject of doubled(placed))
+    add('EMIT_DOUBLED', subject, `${subject} is emitted twice with different content`, 'rename one of the two');
   for (const name of wantedPackages.filter((one) => !hasPackage(one, content)))
     add(
       'EMIT_PACKAGE_MISSING',
@@ -110,6 +113,20 @@ export function validateStages(
       'warning',
     );
   return findings;
+}
+
+/** Objects of one name and different content. Node pools come twice on purpose: empty, and with their hosts. */
+function doubled(placed: readonly { readonly resource: Resource; readonly where: string }[]): string[] {
+  const seen = new Map<string, string>();
+  const found = new Set<string>();
+  for (const { resource, where } of placed) {
+    const { kind, metadata } = resource;
+    const key = keyOf(where, `${resource.apiVersion} ${kind}`, metadata.namespace, metadata.name);
+    const text = canonicalJson(resource);
+    if (kind !== 'NodePool' && (seen.get(key) ?? text) !== text) found.add(describeResource(resource));
+    seen.set(key, text);
+  }
+  return [...found];
 }
 
 function keyOf(cluster: string, kind: string, namespace: string | undefined, name: string): string {

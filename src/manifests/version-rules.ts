@@ -47,6 +47,22 @@ export const versionRules = {
   },
 } as const satisfies Record<string, VersionRule>;
 
+/** Which releases a multicluster engine hosts, and on which management clusters it runs; both ends included. */
+export interface HostingVersions {
+  readonly version: MceVersion;
+  readonly hosted: readonly [from: string, to: string];
+  readonly management: readonly [from: string, to: string];
+}
+
+/** @see Red Hat's support articles of multicluster engine 2.6 to 2.10; newer ones are not known here */
+export const hostingVersions: readonly HostingVersions[] = [
+  { version: '2.6', hosted: ['4.14', '4.16'], management: ['4.14', '4.17'] },
+  { version: '2.7', hosted: ['4.15', '4.17'], management: ['4.15', '4.17'] },
+  { version: '2.8', hosted: ['4.16', '4.18'], management: ['4.16', '4.18'] },
+  { version: '2.9', hosted: ['4.17', '4.19'], management: ['4.16', '4.20'] },
+  { version: '2.10', hosted: ['4.18', '4.20'], management: ['4.16', '4.20'] },
+];
+
 /** Whether the behaviour of a rule holds for a version (`major.minor[.patch]`). */
 export function ruleApplies(name: keyof typeof versionRules, version: string): boolean {
   const rule: VersionRule = versionRules[name];

@@ -9,6 +9,7 @@ import {
   connectCluster,
   createClientFor,
   type Gate,
+  type StageObject,
 } from '../cluster/index.ts';
 import { loadSite } from '../config/index.ts';
 import { AirlockError } from '../core/errors.ts';
@@ -64,7 +65,7 @@ export async function findKubeconfig(request: KubeconfigRequest, run: Run): Prom
 interface StageIndex {
   readonly kind: string;
   readonly stages: readonly (Omit<ApplyStage, 'objects'> & {
-    readonly files: readonly { readonly path: string; readonly mode: ApplyStage['objects'][number]['mode'] }[];
+    readonly files: readonly ({ readonly path: string } & Omit<StageObject, 'object'>)[];
   })[];
 }
 
@@ -76,12 +77,12 @@ export async function readStages(folder: string, run: Run): Promise<ApplyStage[]
     throw new AirlockError('NOTHING_EMITTED', `${folder} holds no stages`, { hint: 'write them first: airlock emit' });
   const stages: ApplyStage[] = [];
   for (const { files, ...stage } of index.stages) {
-    const objects: { object: ClusterObject; mode: ApplyStage['objects'][number]['mode'] }[] = [];
-    for (const one of files) {
-      if (!isMemberPath(one.path))
-        throw new AirlockError('NOTHING_EMITTED', `${file} names ${one.path}, which is not below it`);
-      const text = (await readFileLimited(path.join(folder, one.path), run)).toString();
-      for (const object of parseYamlStream(text)) objects.push({ object: object as ClusterObject, mode: one.mode });
+    const objects: StageObject[] = [];
+    for (const { path: name, ...how } of files) {
+      if (!isMemberPath(name))
+        throw new AirlockError('NOTHING_EMITTED', `${file} names ${name}, which is not below it`);
+      const text = (await readFileLimited(path.join(folder, name), run)).toString();
+      for (const object of parseYamlStream(text)) objects.push({ object: object as ClusterObject, ...how });
     }
     stages.push({ ...stage, gates: stage.gates as readonly Gate[], objects });
   }

@@ -22,6 +22,7 @@ import {
   siteStages,
   siteTextFiles,
   validateStages,
+  versionFindings,
 } from '../manifests/index.ts';
 import { type LoadedContent, readLoadedContent } from './loaded.ts';
 import { siteTarget } from './site/endpoints.ts';
@@ -62,7 +63,10 @@ export async function emit(siteFile: string, folder: string, run: Run): Promise<
     files.map((file) => file.path),
     run,
   );
-  const findings = validateStages(siteStages(input), input.content, neededPackages(site));
+  const findings = [
+    ...validateStages(siteStages(input), input.content, neededPackages(site)),
+    ...versionFindings(site),
+  ];
   return {
     folder,
     findings,

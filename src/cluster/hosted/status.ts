@@ -75,6 +75,11 @@ export async function hostedStatus(hosted: HostedName, client: ClusterClient, ru
   };
 }
 
+/** The first condition of a HostedCluster that is not as it should be: others are its consequences. */
+export function firstProblem(cluster: ClusterObject | undefined): HostedStatus['problems'][number] | undefined {
+  return cluster && problemsOf(cluster, goodConditions)[0];
+}
+
 function problemsOf(object: ClusterObject, wanted: readonly (readonly [string, string])[]): HostedStatus['problems'] {
   return wanted.flatMap(([type, status]) => {
     const found = findCondition(object, type);

@@ -1,6 +1,6 @@
 import type { HostedCluster } from '../../config/index.ts';
 import type { ClusterResources, MirroredContent } from '../cluster-resources.ts';
-import { ipFailoverImage, ipFailoverResources } from '../ip-failover.ts';
+import { ipFailoverParts } from '../ip-failover.ts';
 import { operatorStage } from '../management/engine-stages.ts';
 import { metallbStages } from '../metallb.ts';
 import type { Resource } from '../resource.ts';
@@ -225,13 +225,7 @@ function failoverStage(cluster: HostedCluster, texts: SiteTexts, where: Manifest
       name: `${cluster.name}-ip-failover`,
       title: `Hold virtual addresses on nodes of ${cluster.name}`,
       cluster: where,
-      files: cluster.ipFailover.map((failover) => ({
-        name: `${failover.name}.yaml`,
-        why: `keepalived holds ${failover.virtualAddresses.join(', ')}`,
-        resources: ipFailoverResources(failover, failover.image ?? ipFailoverImage(cluster.release), texts),
-      })),
-      gates: [],
-      timeoutSeconds: 10 * minute,
+      ...ipFailoverParts(cluster.ipFailover, () => cluster.release, texts),
     },
   ];
 }

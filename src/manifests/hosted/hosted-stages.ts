@@ -41,8 +41,10 @@ export function hostedStages(input: HostedInput): ManifestStage[] {
       ],
       gates: [
         { kind: 'conditions', object: control, wanted: { Available: 'True', IgnitionEndpointAvailable: 'True' } },
+        { kind: 'releaseRolledOut', object: control },
       ],
-      timeoutSeconds: 30 * minute,
+      // Half an hour to start; an update takes longer.
+      timeoutSeconds: 60 * minute,
     },
     nodePoolStage(cluster, pools),
     infraStage(input, names.infraPullSecret),
@@ -139,17 +141,25 @@ function hostsStage(input: HostedInput, infraPullSecret: string): ManifestStage 
       resources: bareMetalHost(host, pool, { ...input, infraPullSecret }),
       why: 'credentials and address of its BMC; it is booted from the discovery image',
     })),
-    gates: hosts.map(({ host }) => ({
-      kind: 'field' as const,
-      object: {
-        apiVersion: 'metal3.io/v1alpha1',
-        kind: 'BareMetalHost',
-        name: hostName(host, cluster),
+    gates: [
+      ...hosts.map(({ host }) => ({
+        kind: 'field' as const,
+        object: {
+          apiVersion: 'metal3.io/v1alpha1',
+          kind: 'BareMetalHost',
+          name: hostName(host, cluster),
+          namespace: cluster.hostNamespace,
+        },
+        path: 'status.provisioning.state',
+        value: 'provisioned',
+      })),
+      {
+        kind: 'agentsReady',
         namespace: cluster.hostNamespace,
+        count: hosts.length,
+        labels: { 'hosted-cluster': cluster.name },
       },
-      path: 'status.provisioning.state',
-      value: 'provisioned',
-    })),
+    ],
     timeoutSeconds: 30 * minute,
   };
 }
@@ -171,11 +181,45 @@ function scaleStage(cluster: HostedCluster, input: NodePoolInput): ManifestStage
             },
           ],
     gates: [
-      { kind: 'agentsBound', namespace: cluster.hostNamespace, count: replicas },
+      {
+        kind: 'agentsBound',
+        namespace: cluster.hostNamespace,
+        count: replicas,
+        labels: { 'hosted-cluster': cluster.name },
+      },
       ...cluster.nodePools.map((pool) =>
         poolGate(cluster, poolName(cluster, pool), { AllMachinesReady: 'True', AllNodesHealthy: 'True' }),
       ),
     ],
     timeoutSeconds: 60 * minute,
   };
+}
+
+/** The last stage of a hosted cluster: without it nobody would know whether its operators came up. Nothing without hosts, which they run on. */
+export function completeStage(cluster: HostedCluster): ManifestStage[] {
+  const hosts = cluster.nodePools.flatMap((pool) => pool.hosts);
+  if (hosts.length === 0) return [];
+  return [
+    {
+      name: `${cluster.name}-complete`,
+      title: `Wait until ${cluster.name} is whole`,
+      cluster: 'management',
+      files: [],
+      waitsOnly: true,
+      gates: [
+        {
+          kind: 'field',
+          object: {
+            apiVersion: 'hypershift.openshift.io/v1beta1',
+            kind: 'HostedCluster',
+            name: cluster.name,
+            namespace: cluster.namespace,
+          },
+          path: 'status.version.history.0.state',
+          value: 'Completed',
+        },
+      ],
+      timeoutSeconds: 60 * minute,
+    },
+  ];
 }

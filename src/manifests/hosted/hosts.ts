@@ -1,11 +1,10 @@
 import type { Host, HostedCluster, NodePool, Site } from '../../config/index.ts';
-import { AirlockError } from '../../core/errors.ts';
-import { parseYaml } from '../../core/yaml.ts';
 import type { MirroredContent } from '../cluster-resources.ts';
-import { cpuArchitecture, streamArchitecture } from '../names.ts';
+import { cpuArchitecture, labelName, streamArchitecture } from '../names.ts';
 import { hostedProxy, noProxyList } from '../proxy.ts';
 import type { Resource } from '../resource.ts';
 import { getText, parseBmcCredentials, type SiteTexts } from '../texts.ts';
+import { physicalInterfaces, readNmstate } from './nmstate.ts';
 import { poolLabels, poolName } from './node-pools.ts';
 
 /** What the objects of hosts are made from. */
@@ -68,14 +67,12 @@ export function nmStateConfig(host: Host, pool: NodePool, input: HostsInput): Re
       namespace: input.cluster.hostNamespace,
       labels: poolLabels(input.cluster, pool),
     },
-    spec: {
-      interfaces: host.interfaces?.map((one) => ({ ...one })) ?? [
-        { name: firstInterface(config, host.nmstate), macAddress: host.macAddress },
-      ],
-      config,
-    },
+    spec: { interfaces: physicalInterfaces(config, host, host.nmstate), config },
   };
 }
+
+/** Those that Metal3 has a word for; of others it learns by looking. */
+const bareMetalArchitectures: readonly string[] = ['amd64', 'arm64'];
 
 /** Secret and BareMetalHost of a host. @throws AirlockError SITE_TEXT_MISSING, BMC_CREDENTIALS_INVALID */
 export function bareMetalHost(host: Host, pool: NodePool, input: HostsInput): Resource[] {
@@ -116,7 +113,9 @@ export function bareMetalHost(host: Host, pool: NodePool, input: HostsInput): Re
       spec: {
         automatedCleaningMode: 'disabled',
         online: true,
-        architecture: streamArchitecture(pool.architecture),
+        ...(bareMetalArchitectures.includes(pool.architecture)
+          ? { architecture: streamArchitecture(pool.architecture) }
+          : {}),
         bootMACAddress: host.macAddress,
         bootMode: host.bootMode,
         bmc: {
@@ -132,30 +131,9 @@ export function bareMetalHost(host: Host, pool: NodePool, input: HostsInput): Re
 
 /** `<cluster>-<host>`: host names repeat between clusters, object names of one namespace must not. */
 export function hostName(host: Host, cluster: HostedCluster): string {
-  return `${cluster.name}-${host.name}`;
+  return labelName(cluster.name, host.name);
 }
 
 function minorOf(version: string): string {
   return version.split('.').slice(0, 2).join('.');
-}
-
-function readNmstate(text: string, file: string): Readonly<Record<string, unknown>> {
-  let value: unknown;
-  try {
-    value = parseYaml(text);
-  } catch (error) {
-    throw new AirlockError('NMSTATE_INVALID', `${file} is not YAML`, { cause: error });
-  }
-  if (typeof value === 'object' && value !== null && 'interfaces' in value && Array.isArray(value.interfaces))
-    return { ...value };
-  throw new AirlockError('NMSTATE_INVALID', `${file} is no nmstate: it has no list of interfaces`);
-}
-
-function firstInterface(config: Readonly<Record<string, unknown>>, file: string): string {
-  const interfaces = config['interfaces'] as readonly { readonly name?: unknown; readonly type?: unknown }[];
-  const found = interfaces.find((one) => one.type === undefined || one.type === 'ethernet');
-  if (typeof found?.name === 'string') return found.name;
-  throw new AirlockError('NMSTATE_INVALID', `${file} has no ethernet interface`, {
-    hint: 'name the physical interfaces of the host in the site file (interfaces)',
-  });
 }

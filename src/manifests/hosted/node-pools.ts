@@ -2,7 +2,7 @@ import type { HostedCluster, NodePool } from '../../config/index.ts';
 import type { ClusterResources, MirroredContent } from '../cluster-resources.ts';
 import { chronyMachineConfig, tagMirrorMachineConfig } from '../machine-configs.ts';
 import { getRelease, releaseImage } from '../mirrored-release.ts';
-import { nameFromFile } from '../names.ts';
+import { labelName, namesFromFiles } from '../names.ts';
 import { renderRegistriesConf } from '../registries-conf.ts';
 import { type Resource, renderResource } from '../resource.ts';
 import { getText, type SiteTexts } from '../texts.ts';
@@ -24,7 +24,7 @@ export function poolLabels(cluster: HostedCluster, pool: NodePool): Readonly<Rec
 
 /** `<cluster>-<pool>`; just the cluster's name for a pool of that name. */
 export function poolName(cluster: HostedCluster, pool: NodePool): string {
-  return pool.name === cluster.name ? pool.name : `${cluster.name}-${pool.name}`;
+  return pool.name === cluster.name ? pool.name : labelName(cluster.name, pool.name);
 }
 
 /**
@@ -64,6 +64,9 @@ export function nodePool(pool: NodePool, scaled: boolean, input: NodePoolInput):
   };
 }
 
+/** Of the ConfigMaps that Airlock makes for a pool; those from files have other ones. */
+const ownNames: readonly string[] = ['chrony', 'tag-mirrors'];
+
 /** ConfigMaps with machine configuration: time servers, tag mirrors, the user's own files. @throws AirlockError SITE_TEXT_MISSING */
 export function poolConfigMaps(pool: NodePool, input: NodePoolInput): Resource[] {
   const { cluster, ntp, texts } = input;
@@ -76,16 +79,17 @@ export function poolConfigMaps(pool: NodePool, input: NodePoolInput): Resource[]
     ...(tagConf === undefined
       ? []
       : [configMap(`${prefix}-tag-mirrors`, cluster, 'config', renderResource(tagMirrorMachineConfig(tagConf)))]),
-    ...pool.machineConfigs.map((file) =>
-      configMap(`${prefix}-${nameFromFile(file)}`, cluster, 'config', getText(texts, file)),
+    ...namesFromFiles(pool.machineConfigs, ownNames).map((name, index) =>
+      configMap(`${prefix}-${name}`, cluster, 'config', getText(texts, pool.machineConfigs[index] ?? '')),
     ),
   ];
 }
 
 /** ConfigMaps with Tuned and PerformanceProfile objects. @throws AirlockError SITE_TEXT_MISSING */
 export function poolTunedMaps(pool: NodePool, { cluster, texts }: NodePoolInput): Resource[] {
-  return pool.tuned.map((file) =>
-    configMap(`${poolName(cluster, pool)}-${nameFromFile(file)}`, cluster, 'tuning', getText(texts, file)),
+  const taken = [...ownNames, ...namesFromFiles(pool.machineConfigs, ownNames)];
+  return namesFromFiles(pool.tuned, taken).map((name, index) =>
+    configMap(`${poolName(cluster, pool)}-${name}`, cluster, 'tuning', getText(texts, pool.tuned[index] ?? '')),
   );
 }
 

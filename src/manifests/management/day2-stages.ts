@@ -1,9 +1,10 @@
+import path from 'node:path';
 import type { ManagementCluster, Site } from '../../config/index.ts';
 import { AirlockError } from '../../core/errors.ts';
 import { normaliseCertificates } from '../certificates.ts';
-import { ipFailoverImage, ipFailoverResources } from '../ip-failover.ts';
+import { ipFailoverParts } from '../ip-failover.ts';
 import { chronyMachineConfig, readResources } from '../machine-configs.ts';
-import { nameFromFile } from '../names.ts';
+import { namesFromFiles } from '../names.ts';
 import { proxySpec } from '../proxy.ts';
 import type { Resource } from '../resource.ts';
 import type { ManifestStage, StageFile } from '../stages.ts';
@@ -61,7 +62,7 @@ export function proxyStage(site: Site, texts: SiteTexts): ManifestStage {
     title: 'Set proxy and trusted CAs',
     cluster: 'management',
     files,
-    gates: [{ kind: 'machineConfigPools' }],
+    gates: [{ kind: 'machineConfigPools' }, { kind: 'nodesReady' }],
     timeoutSeconds: 120 * minute,
   };
 }
@@ -78,19 +79,20 @@ export function machineConfigStage(hub: ManagementCluster, ntp: readonly string[
           },
         ]
       : [];
+  const names = namesFromFiles(hub.machineConfigs, ['chrony']);
   return {
     name: 'machine-configs',
     title: 'Configure the nodes of the management cluster',
     cluster: 'management',
     files: [
       ...chrony,
-      ...hub.machineConfigs.map((file) => ({
-        name: `${nameFromFile(file)}.yaml`,
-        why: `from ${nameFromFile(file)} of the site file`,
+      ...hub.machineConfigs.map((file, index) => ({
+        name: `${names[index]}.yaml`,
+        why: `from ${path.basename(file)}`,
         resources: readResources(getText(texts, file), file),
       })),
     ],
-    gates: [{ kind: 'machineConfigPools' }],
+    gates: [{ kind: 'machineConfigPools' }, { kind: 'nodesReady' }],
     timeoutSeconds: 60 * minute,
   };
 }
@@ -136,17 +138,7 @@ export function ipFailoverStage(hub: ManagementCluster, texts: SiteTexts): Manif
     name: 'ip-failover',
     title: 'Hold virtual addresses on nodes',
     cluster: 'management',
-    files: hub.ipFailover.map((failover) => ({
-      name: `${failover.name}.yaml`,
-      why: `keepalived holds ${failover.virtualAddresses.join(', ')}`,
-      resources: ipFailoverResources(failover, failover.image ?? ipFailoverImage(getHubVersion(hub)), texts),
-    })),
-    gates: hub.ipFailover.map((failover) => ({
-      kind: 'conditions' as const,
-      object: { apiVersion: 'apps/v1', kind: 'Deployment', name: failover.name, namespace: failover.namespace },
-      wanted: { Available: 'True' as const },
-    })),
-    timeoutSeconds: 10 * minute,
+    ...ipFailoverParts(hub.ipFailover, () => getHubVersion(hub), texts),
   };
 }
 

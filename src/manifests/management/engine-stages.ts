@@ -143,6 +143,8 @@ function provisioningStage(): ManifestStage {
             spec: { watchAllNamespaces: true },
           },
         ],
+        // Only a cluster that was installed for bare metal has one already; Metal3 wants a provisioning network otherwise.
+        whenMissing: { provisioningNetwork: 'Disabled' },
       },
     ],
     gates: [

@@ -11,6 +11,7 @@ import type { DockerConfig } from '../pull-secret.ts';
 import { imageConfig, registryConfig } from '../registry-trust.ts';
 import type { Resource } from '../resource.ts';
 import type { ManifestStage } from '../stages.ts';
+import { ruleApplies } from '../version-rules.ts';
 
 const minute = 60;
 
@@ -60,7 +61,7 @@ export function registryTrustStage(registry: string, caPem: string, policy?: Ima
         resources: [imageConfig(registry, policy)],
       },
     ],
-    gates: [{ kind: 'machineConfigPools' }],
+    gates: [{ kind: 'machineConfigPools' }, { kind: 'nodesReady' }],
     timeoutSeconds: 30 * minute,
   };
 }
@@ -79,7 +80,7 @@ export function pullSecretStage(config: DockerConfig): ManifestStage {
         resources: [pullSecret('pull-secret', 'openshift-config', config)],
       },
     ],
-    gates: [{ kind: 'machineConfigPools' }],
+    gates: [{ kind: 'machineConfigPools' }, { kind: 'nodesReady' }],
     timeoutSeconds: 30 * minute,
   };
 }
@@ -118,7 +119,7 @@ export function mirrorSetsStage(resources: ClusterResources): ManifestStage {
         why: 'pulls by tag find the mirror; nodes drain',
       },
     ].filter((file) => file.resources.length > 0),
-    gates: [{ kind: 'machineConfigPools' }],
+    gates: [{ kind: 'machineConfigPools' }, { kind: 'nodesReady' }],
     timeoutSeconds: 60 * minute,
   };
 }
@@ -143,20 +144,24 @@ export function signaturesStage(resources: ClusterResources): ManifestStage {
   };
 }
 
-/** Mirrored operator catalogs, for both generations of OLM. */
-export function catalogsStage(resources: ClusterResources): ManifestStage {
+/** Mirrored operator catalogs, for both generations of OLM. `version` is that of the management cluster, where it is known. */
+export function catalogsStage(resources: ClusterResources, version: string | undefined): ManifestStage {
   const file = (resource: Resource, why: string) => ({
     name: `${resource.metadata.name}.yaml`,
     resources: [resource],
     why,
   });
+  const second = version === undefined || ruleApplies('cluster-catalog', version) ? resources.clusterCatalogs : [];
   return {
     name: 'catalogs',
     title: 'Serve the mirrored operator catalogs',
     cluster: 'management',
     files: [
       ...resources.catalogSources.map((resource) => file(resource, 'operators are installed from it')),
-      ...resources.clusterCatalogs.map((resource) => file(resource, 'the same for OLM v1')),
+      ...second.map((resource) => ({
+        ...file(resource, 'the same for OLM v1, where the cluster has it (4.18 and newer)'),
+        mode: 'optional' as const,
+      })),
     ],
     gates: resources.catalogSources.map(({ metadata }) => ({
       kind: 'catalogReady' as const,

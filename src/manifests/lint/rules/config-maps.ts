@@ -1,8 +1,8 @@
 import { X509Certificate } from 'node:crypto';
 import { parseYamlStream } from '../../../core/yaml.ts';
+import { nodeConfigKinds } from '../../node-config.ts';
 import { type AddFault, isPlaceholder, type LintedObject, recordAt, textAt, valueAt } from '../faults.ts';
 import { lintRegistriesConf } from '../registries-conf.ts';
-import { nodeConfigKinds } from './node-pool.ts';
 
 /** ConfigMaps: CA bundles, registries.conf, node configuration, CA injection. */
 export function lintConfigMap(object: LintedObject, add: AddFault): void {

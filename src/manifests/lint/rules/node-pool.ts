@@ -41,13 +41,3 @@ export function lintNodePool({ value, kind }: LintedObject, add: AddFault): void
   if (listAt(value, 'spec', 'config').length > 10)
     add('LINT_NODE_CONFIG', ['spec', 'config'], 'more than 10 ConfigMaps', 'put several objects into one ConfigMap');
 }
-
-/** The `config` of a NodePool's ConfigMap: kinds that the operator takes. */
-export const nodeConfigKinds: readonly string[] = [
-  'MachineConfig',
-  'KubeletConfig',
-  'ContainerRuntimeConfig',
-  'ImageDigestMirrorSet',
-  'ImageContentSourcePolicy',
-  'ClusterImagePolicy',
-];

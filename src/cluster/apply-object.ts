@@ -1,0 +1,55 @@
+import { isAirlockError } from '../core/errors.ts';
+import type { Run } from '../core/run.ts';
+import type { ClusterClient } from './client.ts';
+import { fieldAt, listAt } from './fields.ts';
+import { keepSecretType, mergeWithLive } from './merge.ts';
+import { type ClusterObject, describeRef, refOf, type StageObject } from './types.ts';
+import { fillMissing } from './when-missing.ts';
+
+/** Managers that write once, while a cluster is installed, and never come back to argue. */
+const onceManagers: readonly string[] = ['cluster-bootstrap'];
+
+/** What is sent for an object, given what the cluster has. */
+export function prepareObject(
+  { object, mode, whenMissing }: StageObject,
+  live: ClusterObject | undefined,
+): ClusterObject {
+  if (mode === 'merge') return mergeWithLive(object, live);
+  return fillMissing(keepSecretType(object, live), whenMissing, live);
+}
+
+/**
+ * Writes one object. Fields that only the installer wrote are taken over, as `oc patch` would.
+ * @throws AirlockError FIELD_CONFLICT, OBJECT_INVALID, CLUSTER_*, CANCELLED
+ */
+export async function applyObject(
+  planned: StageObject,
+  forceConflicts: boolean,
+  client: ClusterClient,
+  run: Run,
+): Promise<void> {
+  const { object, mode } = planned;
+  const ref = refOf(object);
+  let sent: ClusterObject;
+  try {
+    const live = await client.find(ref, run);
+    if (live && mode === 'create') return;
+    sent = prepareObject(planned, live);
+  } catch (error) {
+    if (mode === 'optional' && isAirlockError(error, 'CLUSTER_KIND_UNKNOWN')) return;
+    throw error;
+  }
+  // What was merged holds everything that was there: taking the field over loses nothing.
+  const force = mode === 'merge' || forceConflicts;
+  await client.apply(sent, { dryRun: false, force }, run).catch((error: unknown) => {
+    if (mode !== 'patch' || !isOnlyInstallers(error)) throw error;
+    return client.apply(sent, { dryRun: false, force: true }, run);
+  });
+  run.report({ stage: 'apply', subject: describeRef(ref), state: 'finished' });
+}
+
+function isOnlyInstallers(error: unknown): boolean {
+  if (!isAirlockError(error, 'FIELD_CONFLICT')) return false;
+  const owners = listAt(error.details, 'conflicts').map((one) => String(fieldAt(one, 'owner')));
+  return owners.length > 0 && owners.every((owner) => onceManagers.some((name) => owner.includes(`"${name}"`)));
+}
