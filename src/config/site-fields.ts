@@ -108,10 +108,16 @@ export const architecture = z.enum(['amd64', 'arm64', 'ppc64le', 's390x']);
 export const registryScope = z
   .string()
   .regex(
-    /^(?:\*\.)?[A-Za-z0-9][-A-Za-z0-9.]*(?::[0-9]{1,5})?(?:\/[-a-z0-9._/]*[a-z0-9])?$/,
+    /^\*(?:\.[A-Za-z0-9](?:[-A-Za-z0-9]*[A-Za-z0-9])?)+$|^[A-Za-z0-9](?:[-A-Za-z0-9]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[-A-Za-z0-9]*[A-Za-z0-9])?)*(?::[0-9]{1,5})?(?:\/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*$/,
     'has to be host[:port][/path] or *.domain',
   )
   .meta({ title: 'registry scope' });
+
+/** A name with a dot whose last label is of letters, as published services take it. */
+export const publicName = domainName.regex(
+  /\.[a-z]{2,}$/,
+  'has to be a name with a dot whose last label has two letters or more',
+);
 
 export const environment = z.record(
   z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'has to be the name of a variable'),

@@ -18,7 +18,7 @@ export function checkHostedClusters(site: Site, faults: Faults): void {
     'hosted cluster',
     faults,
   );
-  if (clusters.length > 0 && !/(?:^|\.)[a-z]{2,}$|^[^.]+$/.test(site.baseDomain))
+  if (clusters.length > 0 && !/(?:^|\.)[a-z]{2,}$/.test(site.baseDomain))
     faults.error(
       'CONFIG_VALUE',
       ['spec', 'baseDomain'],

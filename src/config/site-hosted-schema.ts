@@ -25,6 +25,17 @@ const networkSchema = z.strictObject({
   nodePortRange: f.portRange.default('30000-32767').describe('Ports of NodePort services'),
 });
 
+const tolerationSchema = z.strictObject({
+  key: z.string().min(1).optional().describe('Of the taint; left out: every one'),
+  operator: z.enum(['Exists', 'Equal']).optional().describe('Exists: whatever the value'),
+  value: z.string().optional().describe('Of the taint'),
+  effect: z
+    .enum(['NoSchedule', 'PreferNoSchedule', 'NoExecute'])
+    .optional()
+    .describe('Of the taint; left out: every one'),
+  tolerationSeconds: z.int().min(0).optional().describe('How long NoExecute is borne'),
+});
+
 export const hostedClusterSchema = z.strictObject({
   name: f.objectName.describe('Its name; its domain is <name>.<baseDomain>'),
   namespace: f.objectName.default('clusters').describe('Of the HostedCluster; several may share it'),
@@ -45,9 +56,9 @@ export const hostedClusterSchema = z.strictObject({
     ),
   routeHosts: z
     .strictObject({
-      oauth: f.domainName.optional().describe('OAuthServer'),
-      konnectivity: f.domainName.optional().describe('Konnectivity'),
-      ignition: f.domainName.optional().describe('Ignition'),
+      oauth: f.publicName.optional().describe('OAuthServer'),
+      konnectivity: f.publicName.optional().describe('Konnectivity'),
+      ignition: f.publicName.optional().describe('Ignition'),
     })
     .optional()
     .describe('Fixed route names with publishing LoadBalancer'),
@@ -75,6 +86,15 @@ export const hostedClusterSchema = z.strictObject({
     .describe('Where its catalogs run. Cannot be changed later'),
   fips: z.boolean().default(false).describe('Whether its nodes run in FIPS mode. Cannot be changed later'),
   annotations: f.textMap.default({}).describe('Further annotations of the HostedCluster'),
+  labels: f.textMap.default({}).describe('Labels of the HostedCluster'),
+  kubeAPIServerDNSName: f.publicName
+    .optional()
+    .describe('A further name of its API, with a kubeconfig of its own (4.19 and newer); add it to dns.records'),
+  nodeSelector: f.textMap
+    .refine((labels) => Object.keys(labels).length <= 20, 'takes 20 labels at most')
+    .optional()
+    .describe('Labels of the nodes of the management cluster that run its control plane'),
+  tolerations: z.array(tolerationSchema).default([]).describe('Taints of those nodes that its control plane bears'),
   proxy: proxySchema.optional().describe('Its own proxy'),
   images: imagePolicySchema.optional().describe('Which registries it may pull from'),
   ipFailover: z

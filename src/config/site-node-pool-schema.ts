@@ -54,8 +54,18 @@ const hostSchema = z.strictObject({
 });
 
 const taintSchema = z.strictObject({
-  key: z.string().min(1).describe('Of the taint'),
-  value: z.string().optional().describe('Of the taint'),
+  key: z
+    .string()
+    .regex(
+      /^(?:[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?\/)?[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/,
+      'has to be letters, digits, -, _ and ., with a domain and / before it or without',
+    )
+    .describe('Of the taint'),
+  value: z
+    .string()
+    .regex(/^(?:(?:[A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$/, 'has to be letters, digits, -, _ and .')
+    .optional()
+    .describe('Of the taint'),
   effect: z.enum(['NoSchedule', 'PreferNoSchedule', 'NoExecute']).describe('What it does to pods'),
 });
 

@@ -3,6 +3,7 @@ import { canonicalJson } from '../core/json.ts';
 import { formatReference, parseReference } from '../oci/index.ts';
 import type { MirroredContent } from './cluster-resources.ts';
 import { listAt, recordAt, textAt, valueAt } from './lint/faults.ts';
+import { applyRules } from './lint/lint.ts';
 import { nodeConfigFaults } from './node-config.ts';
 import { hasPackage } from './operators.ts';
 import { describeResource, type Resource } from './resource.ts';
@@ -20,6 +21,7 @@ export const emitCodes = {
   EMIT_NOT_MIRRORED: 'An emitted object names an image that the mirror does not hold.',
   EMIT_NODE_CONFIG: 'Configuration of nodes that a node pool does not take, or more of it than it takes.',
   EMIT_DOUBLED: 'Two emitted objects of one name differ: the second would replace the first.',
+  EMIT_SSH_KEY: 'An SSH key that a cluster in FIPS mode does not take.',
   EMIT_VERSION: 'Versions that do not go together, as far as is known without asking the cluster.',
   EMIT_PACKAGE_MISSING: 'An operator that the site needs is in no mirrored catalog.',
 } as const;
@@ -65,6 +67,8 @@ export function validateStages(
     const schema = knownKinds().get(`${resource.apiVersion} ${resource.kind}`);
     for (const fault of [...metadataFaults(resource.metadata), ...(schema ? validateResource(resource, schema) : [])])
       add('EMIT_SCHEMA', subject, `${subject}: ${fault.path} ${fault.message}`, 'report it with the site file');
+    for (const message of ruleFaults(resource))
+      add('EMIT_SCHEMA', subject, `${subject}: ${message}`, 'correct the site file');
     for (const { kind, name, namespace } of referencesOf(resource))
       if (!there.has(keyOf(where, kind, namespace, name)))
         add(
@@ -98,6 +102,17 @@ export function validateStages(
           `${subject} needs ${image}, which was not mirrored`,
           'add it to the image set, build, carry and load, then emit again',
         );
+    if (
+      resource.kind === 'HostedCluster' &&
+      valueAt(resource, 'spec', 'fips') === true &&
+      hasEd25519(resource, resources)
+    )
+      add(
+        'EMIT_SSH_KEY',
+        subject,
+        `${subject} runs in FIPS mode, which knows no ed25519 keys`,
+        'use an RSA or ECDSA key',
+      );
     if (resource.kind === 'NodePool')
       for (const { message, hint } of nodeConfigFaults(resource, resources))
         add('EMIT_NODE_CONFIG', subject, `${subject} ${message}`, hint);
@@ -113,6 +128,25 @@ export function validateStages(
       'warning',
     );
   return findings;
+}
+
+function hasEd25519(cluster: Resource, resources: readonly Resource[]): boolean {
+  const name = textAt(cluster, 'spec', 'sshKey', 'name');
+  const secret = resources.find(({ kind, metadata }) => kind === 'Secret' && metadata.name === name);
+  return /^(sk-)?ssh-ed25519/.test(Buffer.from(textAt(secret, 'data', 'id_rsa.pub') ?? '', 'base64').toString());
+}
+
+/** What the linter would call an error in it: what API servers and operators refuse though the schema lets it pass. */
+function ruleFaults(resource: Resource): string[] {
+  const { apiVersion, kind, metadata } = resource;
+  const found: string[] = [];
+  applyRules(
+    { apiVersion, kind, name: metadata.name, namespace: metadata.namespace, value: resource },
+    (_code, _path, message, _hint, severity = 'error') => {
+      if (severity === 'error') found.push(message);
+    },
+  );
+  return found;
 }
 
 /** Objects of one name and different content. Node pools come twice on purpose: empty, and with their hosts. */

@@ -243,6 +243,74 @@ describe('applyStages', () => {
     expect(report.stages[0]?.objects[0]).toMatchObject({ action: 'unknown' });
   });
 
+  test('takes fields over that only the installer wrote, and no others', async () => {
+    const { api, clientFor } = await start();
+    api.put(configMap('pot', { lid: 'no' }), 'cluster-bootstrap');
+    const stages = [stage('pots', [{ object: configMap('pot', { lid: 'yes' }), mode: 'patch' }])];
+    await applyStages(stages, clientFor, fast, quietRun());
+    expect(api.find('v1', 'ConfigMap', 'kitchen', 'pot')?.['data']).toEqual({ lid: 'yes' });
+    api.put(configMap('pan', { lid: 'no', grip: 'no' }), 'cluster-bootstrap');
+    api.owners.set('v1 ConfigMap kitchen/pan \u0000data\u0000grip', 'argocd');
+    const pan = [stage('pans', [{ object: configMap('pan', { lid: 'yes', grip: 'yes' }), mode: 'patch' }])];
+    await expect(applyStages(pan, clientFor, fast, quietRun())).rejects.toMatchObject({ code: 'FIELD_CONFLICT' });
+  });
+
+  test('leaves out an optional object of a kind that the cluster does not serve, and applies one that it serves', async () => {
+    const { api, clientFor } = await start();
+    const catalog: ClusterObject = {
+      apiVersion: 'olm.operatorframework.io/v1',
+      kind: 'ClusterCatalog',
+      metadata: { name: 'cc' },
+    };
+    const stages = [
+      stage('pots', [
+        { object: catalog, mode: 'optional' },
+        { object: configMap('pot', {}), mode: 'optional' },
+      ]),
+    ];
+    const report = await applyStages(stages, clientFor, fast, quietRun());
+    expect(report.stages[0]?.objects.map(({ action }) => action)).toEqual(['keep', 'create']);
+    expect(api.writes).toEqual(['APPLY v1 ConfigMap kitchen/pot']);
+  });
+
+  test('gives an object that nobody made the fields that it needs then', async () => {
+    const { api, clientFor } = await start();
+    const image = (name: string, spec: Record<string, unknown>): ClusterObject => ({
+      apiVersion: 'config.openshift.io/v1',
+      kind: 'Image',
+      metadata: { name },
+      spec,
+    });
+    api.put(image('old', { size: 'small' }), 'installer');
+    const planned = (name: string) => ({
+      object: image(name, { lid: true }),
+      mode: 'patch' as const,
+      whenMissing: { size: 'large' },
+    });
+    await applyStages([stage('pots', [planned('old'), planned('new')])], clientFor, fast, quietRun());
+    const found = (name: string) => api.find('config.openshift.io/v1', 'Image', undefined, name)?.['spec'];
+    expect([found('old'), found('new')]).toEqual([
+      { lid: true, size: 'small' },
+      { lid: true, size: 'large' },
+    ]);
+  });
+
+  test('asks again when the server does not answer in the middle of a run, but not when it never did', async () => {
+    const { api, clientFor } = await start();
+    const stages = ['pots', 'pans'].map((name) => stage(name, [{ object: configMap(name, {}), mode: 'apply' }]));
+    const run = quietRun({
+      report: (event) => {
+        if (event.state === 'started' && event.subject === 'pans') api.failing = 2;
+      },
+    });
+    const report = await applyStages(stages, clientFor, { ...fast, timeoutSeconds: 5 }, run);
+    expect(report.stages.map(({ state }) => state)).toEqual(['applied', 'applied']);
+    api.failing = 1;
+    await expect(applyStages(stages, clientFor, { ...fast, timeoutSeconds: 5 }, quietRun())).rejects.toMatchObject({
+      code: 'CLUSTER_UNREACHABLE',
+    });
+  });
+
   test('refuses a stage that does not exist', async () => {
     const { clientFor } = await start();
     await expect(applyStages([], clientFor, { only: ['soup'] }, quietRun())).rejects.toMatchObject({

@@ -1,11 +1,20 @@
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import https from 'node:https';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { parseYaml } from '../../src/core/yaml.ts';
-import { sharedPath } from '../helpers/real.ts';
+import { findProgram, sharedPath } from '../helpers/real.ts';
 
 /** The tool that runs a real API server, when it is there and was built. */
 export function findApiServer(): string | undefined {
@@ -14,6 +23,15 @@ export function findApiServer(): string | undefined {
     process.env['KUBE_APISERVER_CACHE'] ??
     path.join(process.env['XDG_CACHE_HOME'] ?? path.join(os.homedir(), '.cache'), 'kube-apiserver-1.20.2');
   return tool && existsSync(path.join(cache, 'kube-apiserver')) ? tool : undefined;
+}
+
+/**
+ * A current kube-apiserver (1.30 or newer, with CEL rules and strict fields) that AIRLOCK_KUBE_APISERVER names, when etcd is there too. The one of
+ * ../shared is too old for the rules of the CRDs.
+ */
+export function findCurrentApiServer(): string | undefined {
+  const binary = process.env['AIRLOCK_KUBE_APISERVER'];
+  return binary && existsSync(binary) && findProgram('etcd') ? binary : undefined;
 }
 
 /** A running API server. */
@@ -26,25 +44,19 @@ export interface RealServer {
   stop(): void;
 }
 
-/** Starts etcd and the API server in a folder of their own. */
-export async function startServer(tool: string): Promise<RealServer> {
+/** Starts etcd and the API server in a folder of their own: by the tool of ../shared, or `current` itself. */
+export async function startServer(
+  server: { readonly tool: string } | { readonly current: string },
+): Promise<RealServer> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'airlock-test-kube-'));
   const port = await freePort();
+  const started =
+    'tool' in server ? startTool(server.tool, folder, port) : await startCurrent(server.current, folder, port);
   const stop = (): void => {
-    execFileSync(tool, ['down', folder], { stdio: 'ignore' });
+    started.stop();
     rmSync(folder, { recursive: true, force: true });
   };
-  let kubeconfig: string;
-  try {
-    const output = execFileSync(tool, ['up', folder, String(port)], {
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'ignore'],
-    });
-    kubeconfig = output.trim().split('\n').at(-1) ?? '';
-  } catch (error) {
-    stop();
-    throw error;
-  }
+  const { kubeconfig } = started;
   const request: RealServer['request'] = (method, url, body, type = 'application/json', accept = []) =>
     new Promise((resolve, reject) => {
       const sent = https.request(
@@ -81,7 +93,11 @@ export async function startServer(tool: string): Promise<RealServer> {
           spec: { names: { kind: string } };
         };
         if (!kinds.includes(crd.spec.names.kind)) continue;
-        await request('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', forOldServer(crd));
+        await request(
+          'POST',
+          '/apis/apiextensions.k8s.io/v1/customresourcedefinitions',
+          'tool' in server ? forOldServer(crd) : crd,
+        );
       }
       for (let tries = 0; tries < 200; tries += 1) {
         const list = (await request('GET', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions')) as {
@@ -99,6 +115,120 @@ export async function startServer(tool: string): Promise<RealServer> {
     },
     stop,
   };
+}
+
+interface StartedServer {
+  readonly kubeconfig: string;
+  readonly stop: () => void;
+}
+
+function startTool(tool: string, folder: string, port: number): StartedServer {
+  const stop = (): void => {
+    execFileSync(tool, ['down', folder], { stdio: 'ignore' });
+  };
+  try {
+    const output = execFileSync(tool, ['up', folder, String(port)], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    return { kubeconfig: output.trim().split('\n').at(-1) ?? '', stop };
+  } catch (error) {
+    stop();
+    throw error;
+  }
+}
+
+async function startCurrent(binary: string, folder: string, port: number): Promise<StartedServer> {
+  const etcd = `http://127.0.0.1:${port + 1}`;
+  const peer = `http://127.0.0.1:${port + 2}`;
+  const file = (name: string): string => path.join(folder, name);
+  mkdirSync(file('certs'));
+  execFileSync('openssl', ['genrsa', '-out', file('sa.key'), '2048'], { stdio: 'ignore' });
+  writeFileSync(
+    file('tokens.csv'),
+    'admintoken,admin,admin-uid,"system:masters"\nviewtoken,viewer,viewer-uid,"viewers"\n',
+  );
+  const processes: ChildProcess[] = [];
+  const start = (program: string, flags: Readonly<Record<string, string>>): void => {
+    const log = openSync(file(`${path.basename(program)}.log`), 'a');
+    const list = Object.entries(flags).map(([name, value]) => `--${name}=${value}`);
+    processes.push(spawn(program, list, { stdio: ['ignore', log, log] }));
+  };
+  start(findProgram('etcd') ?? '', {
+    'data-dir': file('etcd'),
+    'listen-client-urls': etcd,
+    'advertise-client-urls': etcd,
+    'listen-peer-urls': peer,
+    'initial-advertise-peer-urls': peer,
+    'initial-cluster': `default=${peer}`,
+    'unsafe-no-fsync': 'true',
+  });
+  start(binary, {
+    'etcd-servers': etcd,
+    'bind-address': '127.0.0.1',
+    'advertise-address': '127.0.0.1',
+    'secure-port': String(port),
+    'cert-dir': file('certs'),
+    'token-auth-file': file('tokens.csv'),
+    'authorization-mode': 'RBAC',
+    'service-account-key-file': file('sa.key'),
+    'service-account-signing-key-file': file('sa.key'),
+    'service-account-issuer': 'https://kubernetes.default.svc',
+    'api-audiences': 'api',
+    'service-cluster-ip-range': '10.96.0.0/24',
+    'endpoint-reconciler-type': 'none',
+    'disable-admission-plugins': 'ServiceAccount',
+    'allow-privileged': 'true',
+  });
+  const stop = (): void => {
+    for (const one of processes) one.kill();
+  };
+  const users = ['admin', 'viewer'].map((name) => ({ name, user: { token: `${name.replace('er', '')}token` } }));
+  const kubeconfig = file('kubeconfig');
+  writeFileSync(
+    kubeconfig,
+    JSON.stringify({
+      apiVersion: 'v1',
+      kind: 'Config',
+      clusters: [
+        {
+          name: 'test',
+          cluster: { server: `https://127.0.0.1:${port}`, 'certificate-authority': file('certs/apiserver.crt') },
+        },
+      ],
+      users,
+      contexts: users.map(({ name }) => ({ name, context: { cluster: 'test', user: name } })),
+      'current-context': 'admin',
+    }),
+  );
+  for (let tries = 0; !(await isReady(port)); tries += 1) {
+    if (tries > 600 || processes.some((one) => one.exitCode !== null)) {
+      stop();
+      throw new Error(`the API server did not start: ${readFileSync(file('kube-apiserver.log'), 'utf8').slice(-2000)}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  return { kubeconfig, stop };
+}
+
+function isReady(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    https
+      .get(
+        {
+          host: '127.0.0.1',
+          port,
+          path: '/readyz',
+          rejectUnauthorized: false,
+          headers: { authorization: 'Bearer admintoken' },
+        },
+        (response) => {
+          response.resume();
+          resolve(response.statusCode === 200);
+        },
+      )
+      .on('error', () => resolve(false));
+  });
 }
 
 /** Kubernetes 1.20 takes neither CEL rules nor empty defaults, and so no lists that are keyed by a field with such a default. */
@@ -119,9 +249,21 @@ function forOldServer(value: unknown): unknown {
 
 /** Three ports in a row are used: API, etcd client, etcd peer. */
 async function freePort(): Promise<number> {
+  for (;;) {
+    const first = await bind(0);
+    const { port } = first.address() as net.AddressInfo;
+    const others = await Promise.allSettled([bind(port + 1), bind(port + 2)]);
+    for (const one of [first, ...others.flatMap((other) => (other.status === 'fulfilled' ? [other.value] : []))])
+      await new Promise((resolve) => one.close(resolve));
+    if (others.every(({ status }) => status === 'fulfilled')) return port;
+  }
+}
+
+function bind(port: number): Promise<net.Server> {
   const server = net.createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as net.AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port > 65_000 ? port - 10 : port;
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    if (port > 65_535) reject(new Error('no such port'));
+    else server.listen(port, '127.0.0.1', () => resolve(server));
+  });
 }

@@ -137,6 +137,7 @@ export function emitInputFor(site: Site, releases: readonly ReturnType<typeof re
 function textFor(file: string): string {
   if (file.endsWith('.bmc')) return 'username: admin\npassword: "s3cret: word"\n';
   if (file.endsWith('.pub')) return 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKitchen airlock\n';
+  if (file.endsWith('.bond.nmstate.yaml')) return bondState;
   if (file.endsWith('.nmstate.yaml')) return nmstate;
   if (file.endsWith('.sh')) return '#!/bin/sh\nexit 0\n';
   if (file.endsWith('.pem')) return testCa();
@@ -152,6 +153,11 @@ const nmstate = `interfaces:
   ipv6: {enabled: true, dhcp: false, autoconf: false, address: [{ip: "2001:db8:10::30", prefix-length: 64}]}
 dns-resolver:
   config: {server: ["2001:db8:10::1"]}
+`;
+
+const bondState = `interfaces:
+- {name: bond0.100, type: vlan, state: up, vlan: {base-iface: bond0, id: 100}, ipv4: {enabled: true, dhcp: true}}
+- {name: bond0, type: bond, state: up, link-aggregation: {mode: active-backup, port: [eno1, eno2]}}
 `;
 
 let ca: string | undefined;

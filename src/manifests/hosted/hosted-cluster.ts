@@ -34,6 +34,7 @@ export function hostedCluster(input: HostedClusterInput): Resource {
     metadata: {
       name: cluster.name,
       namespace: cluster.namespace,
+      ...(Object.keys(cluster.labels).length > 0 ? { labels: { ...cluster.labels } } : {}),
       ...(Object.keys(annotations).length > 0 ? { annotations } : {}),
     },
     spec: {
@@ -73,6 +74,9 @@ export function hostedCluster(input: HostedClusterInput): Resource {
       ...(Object.keys(configuration).length > 0 ? { configuration } : {}),
       platform: { type: 'Agent', agent: { agentNamespace: cluster.hostNamespace } },
       services: servicePublishing(cluster),
+      ...(cluster.kubeAPIServerDNSName ? { kubeAPIServerDNSName: cluster.kubeAPIServerDNSName } : {}),
+      ...(cluster.nodeSelector ? { nodeSelector: { ...cluster.nodeSelector } } : {}),
+      ...(cluster.tolerations.length > 0 ? { tolerations: cluster.tolerations.map((one) => ({ ...one })) } : {}),
       // A cluster stored without the key would accept true later, which nobody can want.
       fips: cluster.fips,
     },

@@ -22,29 +22,37 @@ import { lintConfigMap } from './rules/config-maps.ts';
 import { lintHostedCluster } from './rules/hosted-cluster.ts';
 import { lintMirrorSets, lintMirrorSetsTogether } from './rules/mirrors.ts';
 import { lintNodePool } from './rules/node-pool.ts';
+import {
+  lintRefusedCatalog,
+  lintRefusedHostedCluster,
+  lintRefusedImage,
+  lintRefusedNodePool,
+} from './rules/refused.ts';
 import { lintSecret } from './rules/secrets.ts';
 
+type Rule = (object: LintedObject, add: AddFault) => void;
+
 /** Rules by `group kind`; what the API server itself checks comes from the schemas. */
-const rules: Readonly<Record<string, (object: LintedObject, add: AddFault) => void>> = {
-  'config.openshift.io ImageDigestMirrorSet': lintMirrorSets,
-  'config.openshift.io ImageTagMirrorSet': lintMirrorSets,
-  'operator.openshift.io ImageContentSourcePolicy': lintMirrorSets,
-  'config.openshift.io Image': lintImageConfig,
-  'config.openshift.io Proxy': lintProxy,
-  'config.openshift.io Network': lintNetwork,
-  'hypershift.openshift.io HostedCluster': lintHostedCluster,
-  'hypershift.openshift.io NodePool': lintNodePool,
-  'agent-install.openshift.io AgentServiceConfig': lintAgentServiceConfig,
-  'agent-install.openshift.io InfraEnv': lintInfraEnv,
-  'metal3.io BareMetalHost': lintBareMetalHost,
-  'machineconfiguration.openshift.io MachineConfig': lintMachineConfig,
-  'k8s.cni.cncf.io NetworkAttachmentDefinition': lintAttachment,
-  'olm.operatorframework.io ClusterCatalog': lintClusterCatalog,
-  'operators.coreos.com CatalogSource': lintCatalogSource,
-  'metallb.io IPAddressPool': lintAddressPool,
-  'apps Deployment': lintDeployment,
-  ' ConfigMap': lintConfigMap,
-  ' Secret': lintSecret,
+const rules: Readonly<Record<string, readonly Rule[]>> = {
+  'config.openshift.io ImageDigestMirrorSet': [lintMirrorSets],
+  'config.openshift.io ImageTagMirrorSet': [lintMirrorSets],
+  'operator.openshift.io ImageContentSourcePolicy': [lintMirrorSets],
+  'config.openshift.io Image': [lintImageConfig, lintRefusedImage],
+  'config.openshift.io Proxy': [lintProxy],
+  'config.openshift.io Network': [lintNetwork],
+  'hypershift.openshift.io HostedCluster': [lintHostedCluster, lintRefusedHostedCluster],
+  'hypershift.openshift.io NodePool': [lintNodePool, lintRefusedNodePool],
+  'agent-install.openshift.io AgentServiceConfig': [lintAgentServiceConfig],
+  'agent-install.openshift.io InfraEnv': [lintInfraEnv],
+  'metal3.io BareMetalHost': [lintBareMetalHost],
+  'machineconfiguration.openshift.io MachineConfig': [lintMachineConfig],
+  'k8s.cni.cncf.io NetworkAttachmentDefinition': [lintAttachment],
+  'olm.operatorframework.io ClusterCatalog': [lintClusterCatalog, lintRefusedCatalog],
+  'operators.coreos.com CatalogSource': [lintCatalogSource],
+  'metallb.io IPAddressPool': [lintAddressPool],
+  'apps Deployment': [lintDeployment],
+  ' ConfigMap': [lintConfigMap],
+  ' Secret': [lintSecret],
 };
 
 /**
@@ -127,8 +135,13 @@ function lintObject(object: LintedObject, add: AddFault, template: boolean): voi
         'correct the value',
       );
   }
+  applyRules(object, add);
+}
+
+/** The rules for the kind of an object, without its schema. */
+export function applyRules(object: LintedObject, add: AddFault): void {
   const group = object.apiVersion.includes('/') ? (object.apiVersion.split('/')[0] ?? '') : '';
-  rules[`${group} ${object.kind}`]?.(object, add);
+  for (const rule of rules[`${group} ${object.kind}`] ?? []) rule(object, add);
 }
 
 function lintOperatorGroups(objects: readonly { object: LintedObject; add: AddFault }[]): void {
