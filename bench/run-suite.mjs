@@ -18,7 +18,9 @@ export async function runSuite(name) {
       target: 'node20',
       logLevel: 'warning',
       // Bundled CommonJS packages (node-forge) ask for require.
-      banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+      banner: {
+        js: "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);",
+      },
     });
     const result = spawnSync(process.execPath, [outfile, ...process.argv.slice(2)], { stdio: 'inherit' });
     process.exitCode = result.status ?? 1;

@@ -1,3 +1,4 @@
+import type { SelectedPackage } from './facts.ts';
 import type { Plan } from './plan.ts';
 
 /** A bundle, why it is in, and the bytes that the next generation carries because of it. */
@@ -59,26 +60,33 @@ export function explainPlan(plan: Plan): Explanation {
   }
   return {
     packages: plan.catalogs.flatMap((catalog) =>
-      catalog.packages.map(({ name, defaultChannel, channels }) => ({
-        catalog: catalog.origin,
-        name,
-        defaultChannel,
-        addedBytes: sumBundles(
-          channels.flatMap((channel) => channel.bundles.map((bundle) => bundle.name)),
-          ofBundle,
-        ),
-        channels: channels.map((channel) => ({
-          name: channel.name,
-          addedBytes: sumBundles(
-            channel.bundles.map((bundle) => bundle.name),
-            ofBundle,
-          ),
-          bundles: channel.bundles.map((bundle) => ({ ...bundle, addedBytes: ofBundle.get(bundle.name) ?? 0 })),
-        })),
-      })),
+      catalog.packages.map((one) => explainPackage(catalog.origin, one, ofBundle)),
     ),
     others: [...ofReason].map(([reason, counted]) => ({ reason, ...counted })),
   };
+}
+
+/** Takes the bytes of its bundles: another catalog may hold a bundle of the same name. */
+function explainPackage(
+  catalog: string,
+  { name, defaultChannel, channels }: SelectedPackage,
+  ofBundle: Map<string, number>,
+): ExplainedPackage {
+  const namesOf = (list: SelectedPackage['channels']): string[] =>
+    list.flatMap((channel) => channel.bundles.map((bundle) => bundle.name));
+  const explained = {
+    catalog,
+    name,
+    defaultChannel,
+    addedBytes: sumBundles(namesOf(channels), ofBundle),
+    channels: channels.map((channel) => ({
+      name: channel.name,
+      addedBytes: sumBundles(namesOf([channel]), ofBundle),
+      bundles: channel.bundles.map((bundle) => ({ ...bundle, addedBytes: ofBundle.get(bundle.name) ?? 0 })),
+    })),
+  };
+  for (const bundle of namesOf(channels)) ofBundle.delete(bundle);
+  return explained;
 }
 
 function sumBundles(names: readonly string[], bytes: ReadonlyMap<string, number>): number {

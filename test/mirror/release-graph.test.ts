@@ -93,6 +93,34 @@ describe('selectAcrossChannels', () => {
     expect(found.notes).toMatchObject([{ code: 'RELEASE_PATH_BLOCKED' }]);
   });
 
+  test('goes from the start to the end in the second of two channels of one minor', async () => {
+    const found = await selectAcrossChannels(
+      { channel: 'stable-4.20', version: '4.19.10' },
+      { channel: 'eus-4.20', version: '4.20.3' },
+      graphOf,
+    );
+    expect(versionsOf(found.nodes)).toBe('4.19.10 4.20.3');
+  });
+
+  test('takes the end alone where the second channel of one minor does not know the start', async () => {
+    const found = await selectAcrossChannels(
+      { channel: 'stable-4.20', version: '4.20.1' },
+      { channel: 'eus-4.20', version: '4.20.3' },
+      graphOf,
+    );
+    expect(versionsOf(found.nodes)).toBe('4.20.3');
+    expect(found.notes).toMatchObject([{ code: 'RELEASE_PATH_BLOCKED' }]);
+  });
+
+  test('looks for no way over majors, and says so', async () => {
+    const found = await selectAcrossChannels(
+      { channel: 'stable-4.20', version: '4.20.3' },
+      { channel: 'stable-5.0', version: '5.0.1' },
+      graphOf,
+    );
+    expect(found).toMatchObject({ nodes: [], notes: [{ code: 'RELEASE_PATH_ABSENT' }] });
+  });
+
   test('says that an EUS update passes through other minors', async () => {
     const found = await selectAcrossChannels(
       { channel: 'stable-4.18', version: '4.18.20' },

@@ -20,35 +20,44 @@ export async function selectAcrossChannels(
   to: ChannelEnd,
   graphOf: (channel: string) => Promise<UpdateGraph>,
 ): Promise<{ readonly nodes: readonly ReleaseNode[]; readonly notes: readonly Note[] }> {
+  if (from.channel === to.channel) return selectPath(to.channel, await graphOf(to.channel), from.version, to.version);
   const [source, target] = [parseChannel(from.channel), parseChannel(to.channel)];
-  if (source.major === target.major && source.minor === target.minor)
-    return selectPath(to.channel, await graphOf(to.channel), from.version, to.version);
   const notes: Note[] = [];
-  if (target.prefix === 'eus' && target.minor - source.minor >= 2) {
-    notes.push({
-      code: 'RELEASE_EUS_SKIP',
-      subject: to.channel,
-      message: `an EUS update over ${target.minor - source.minor} minors passes through the releases between them, which are taken too`,
-    });
+  const note = (code: string, message: string): void => void notes.push({ code, subject: to.channel, message });
+  if (source.major !== target.major) {
+    // Which minor is the last before another major no channel name says.
+    note(
+      'RELEASE_PATH_ABSENT',
+      `the way from ${from.version} to ${to.version} is over majors and is not looked for; list the channels between them`,
+    );
+    return { nodes: [], notes };
   }
+  if (target.prefix === 'eus' && target.minor - source.minor >= 2)
+    note(
+      'RELEASE_EUS_SKIP',
+      `an EUS update over ${target.minor - source.minor} minors passes through the releases between them, which are taken too`,
+    );
   const nodes: ReleaseNode[] = [];
   const walk = async (channel: string, start: string, end: string): Promise<void> => {
     const part = selectPath(channel, await graphOf(channel), start, end);
     nodes.push(...part.nodes);
     notes.push(...part.notes);
   };
-  let at = headOf(from.channel, await graphOf(from.channel));
-  await walk(from.channel, from.version, at);
-  for (let minor = source.minor + 1; minor <= target.minor; minor += 1) {
+  let at = from.version;
+  if (source.minor < target.minor) {
+    at = headOf(from.channel, await graphOf(from.channel));
+    await walk(from.channel, from.version, at);
+  }
+  // Two channels of one minor: from the start to the end in the second one.
+  for (let minor = Math.min(source.minor + 1, target.minor); minor <= target.minor; minor += 1) {
     const isLast = minor === target.minor;
     const channel = isLast ? to.channel : `${source.prefix}-${target.major}.${minor}`;
     const graph = await graphOf(channel);
     if (!findNode(graph, at)) {
-      notes.push({
-        code: 'RELEASE_PATH_BLOCKED',
-        subject: channel,
-        message: `${at} cannot be updated into this channel; of the way to ${to.version} only that release is taken`,
-      });
+      note(
+        'RELEASE_PATH_BLOCKED',
+        `${at} is not in channel ${channel}; of the way to ${to.version} only that release is taken`,
+      );
       await walk(to.channel, to.version, to.version);
       break;
     }
