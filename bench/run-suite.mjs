@@ -1,12 +1,12 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import { build } from 'esbuild';
 
 /** Runs `bench/NAME-suite.ts` with this process's arguments. Node 20 does not read TypeScript, so esbuild puts the suite together first. */
 export async function runSuite(name) {
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'airlock-bench-'));
+  // Beside the packages: what is loaded at run time (koffi) is looked for from there.
+  const folder = mkdtempSync(path.join(import.meta.dirname, '../node_modules/.airlock-bench-'));
   try {
     const outfile = path.join(folder, 'suite.mjs');
     await build({

@@ -22,12 +22,21 @@ const { values, positionals } = parseArgs({
     size: { type: 'string', default: '2GiB' },
     rounds: { type: 'string', default: '5' },
     work: { type: 'string', default: path.join(os.tmpdir(), 'airlock-bench-webserver') },
+    out: { type: 'string' },
   },
 });
 const work = path.resolve(values.work);
 const at = (name: string): string => path.join(work, name);
 const readers = 64;
 const stalledReaders = 500;
+
+/** Medians of one kind of reading. */
+interface Row {
+  readonly scheme: 'http' | 'https';
+  readonly readers: number;
+  readonly megabytesPerSecond: Readonly<Record<'airlock' | 'nginx', number>>;
+  readonly megabytesPerCpuSecond: Readonly<Record<'airlock' | 'nginx', number>>;
+}
 
 interface Contender {
   readonly name: 'airlock' | 'nginx';
@@ -54,12 +63,20 @@ async function main(): Promise<void> {
       `${values.size} file, ${values.rounds} rounds, medians; ${os.cpus()[0]?.model.trim()}, ${os.cpus().length} CPUs, Node ${process.version}`,
     );
     console.log('                      airlock MB/s   nginx MB/s   ratio   airlock MB per CPU s   nginx   ratio');
+    const rows: Row[] = [];
     for (const scheme of ['http', 'https'] as const)
-      for (const count of [1, readers]) await measure(contenders, scheme, count, sizeBytes);
+      for (const count of [1, readers]) rows.push(await measure(contenders, scheme, count, sizeBytes));
+    const peaks: Record<string, number> = {};
     for (const contender of contenders) {
       console.log(`peak resident memory of ${contender.name}: ${await peakMiB(contender)} MiB`);
       await holdReaders(contender);
-      console.log(`  after ${stalledReaders} readers that stopped reading: ${await peakMiB(contender)} MiB`);
+      peaks[contender.name] = await peakMiB(contender);
+      console.log(`  after ${stalledReaders} readers that stopped reading: ${peaks[contender.name]} MiB`);
+    }
+    if (values.out !== undefined) {
+      const machine = { cpus: os.cpus().length, node: process.version, load: os.loadavg() };
+      const result = { size: values.size, rounds: Number(values.rounds), ...machine, rows, peakMiBWithStalled: peaks };
+      await writeFile(values.out, `${JSON.stringify(result, undefined, 1)}\n`);
     }
   } finally {
     for (const { child } of contenders) child.kill('SIGTERM');
@@ -84,7 +101,7 @@ async function measure(
   scheme: 'http' | 'https',
   count: number,
   sizeBytes: number,
-): Promise<void> {
+): Promise<Row> {
   const speeds = new Map<string, number[]>();
   const costs = new Map<string, number[]>();
   for (let round = 0; round < Number(values.rounds); round += 1) {
@@ -97,21 +114,23 @@ async function measure(
       push(costs, contender.name, megabytes / Math.max(0.01, (await cpuSeconds(contender)) - cpuBefore));
     }
   }
-  const [fast, cost] = [speeds, costs].map(
-    (table) => [median(table.get('airlock')), median(table.get('nginx'))] as const,
-  );
-  if (!fast || !cost) return;
+  const medians = (table: Map<string, number[]>) => ({
+    airlock: median(table.get('airlock')),
+    nginx: median(table.get('nginx')),
+  });
+  const [fast, cost] = [medians(speeds), medians(costs)];
   const row = [
-    fast[0].toFixed(0).padStart(12),
-    fast[1].toFixed(0).padStart(12),
-    (fast[0] / fast[1]).toFixed(2).padStart(8),
-    cost[0].toFixed(0).padStart(20),
-    cost[1].toFixed(0).padStart(10),
-    (cost[0] / cost[1]).toFixed(2).padStart(7),
+    fast.airlock.toFixed(0).padStart(12),
+    fast.nginx.toFixed(0).padStart(12),
+    (fast.airlock / fast.nginx).toFixed(2).padStart(8),
+    cost.airlock.toFixed(0).padStart(20),
+    cost.nginx.toFixed(0).padStart(10),
+    (cost.airlock / cost.nginx).toFixed(2).padStart(7),
   ];
   console.log(
     `${scheme.padEnd(6)}${String(count).padStart(3)} ${count === 1 ? 'reader ' : 'readers'}    ${row.join(' ')}`,
   );
+  return { scheme, readers: count, megabytesPerSecond: fast, megabytesPerCpuSecond: cost };
 }
 
 function download(url: string, count: number, sizeBytes: number): void {

@@ -36,6 +36,7 @@ const owners: Readonly<Record<string, string>> = {
   'ipaddr.js': 'core',
   openpgp: 'mirror',
   commander: 'cli',
+  koffi: 'core',
 };
 
 interface Import {

@@ -1,5 +1,4 @@
 export { copyRegistry, copyStorage, type StorageCopy } from './backup.ts';
-export type { AccessEntry } from './embedded/request-listener.ts';
 export { type EmbeddedRegistry, type EmbeddedRegistryOptions, startEmbeddedRegistry } from './embedded/server.ts';
 export type { ListenAddress, TlsPair } from './embedded/sockets.ts';
 export { registryErrors } from './errors.ts';

@@ -1,4 +1,3 @@
-export { type AccessEntry, renderAccessLine } from './access-log.ts';
 export { webserverErrors } from './errors.ts';
 export type { WebListen } from './listeners.ts';
 export { startWebServer, type WebServer, type WebServerOptions } from './server.ts';

@@ -1,20 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { AirlockError } from '../core/errors.ts';
 import { evaluatePreconditions } from './conditional.ts';
 import { contentTypeOf } from './content-type.ts';
+import type { Exchange } from './exchange.ts';
 import { html, pagePolicy, renderPage } from './html.ts';
 import { type ByteRange, parseRange } from './range.ts';
+import { sendSpan } from './send-span.ts';
 import type { WebFile } from './site.ts';
-import { type BufferPool, sendSpan } from './transfer.ts';
+import type { Transfer } from './transfer.ts';
 import type { VerifiedFile, VerifiedFiles } from './verified-files.ts';
-
-/** One request being answered. */
-export interface Exchange {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-  readonly now: Date;
-}
 
 /** Answers with a small body. HEAD gets the same headers and no body. */
 export function sendText(
@@ -68,7 +62,7 @@ export async function sendFile(
   exchange: Exchange,
   entry: WebFile,
   files: VerifiedFiles,
-  pool: BufferPool,
+  means: Pick<Transfer, 'pool' | 'zeroCopy'>,
 ): Promise<void> {
   const open = await openOrExplain(exchange, entry, files);
   if (!open) return;
@@ -77,8 +71,8 @@ export async function sendFile(
     exchange.response.writeHead(plan.status, plan.headers);
     for (const part of exchange.request.method === 'HEAD' ? [] : plan.parts) {
       if (part.head) exchange.response.write(part.head);
-      if (part.span && !(await sendSpan(exchange.response, open.handle, part.span, pool, () => open.isUnchanged())))
-        return;
+      const transfer = { ...means, exchange, handle: open.handle, mayEnd: () => open.isUnchanged() };
+      if (part.span && !(await sendSpan({ ...transfer, span: part.span }))) return;
     }
     exchange.response.end();
   } finally {

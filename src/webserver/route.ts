@@ -1,18 +1,18 @@
+import type { Exchange } from './exchange.ts';
 import { renderFolderPage } from './folder-page.ts';
 import { encodePath, parseRequestPath } from './request-path.ts';
-import { type Exchange, sendFile, sendPage, sendProblem, sendText } from './respond.ts';
+import { sendFile, sendPage, sendProblem, sendText } from './respond.ts';
 import type { WebFile, WebSite } from './site.ts';
 import type { StatusModel } from './status-model.ts';
 import { renderStatusPage } from './status-page.ts';
 import { withVerdicts } from './status-verdicts.ts';
-import type { BufferPool } from './transfer.ts';
+import type { Transfer } from './transfer.ts';
 import type { FileVerdict, VerifiedFiles } from './verified-files.ts';
 
 /** What answers are made from. */
-export interface Serving {
+export interface Serving extends Pick<Transfer, 'pool' | 'zeroCopy'> {
   readonly site: WebSite;
   readonly files: VerifiedFiles;
-  readonly pool: BufferPool;
   readonly title: string;
   readonly statusPage: (() => Promise<StatusModel>) | undefined;
 }
@@ -32,7 +32,7 @@ export async function route(exchange: Exchange, serving: Serving): Promise<void>
   const path = parseRequestPath(request.url ?? '/');
   if (path === undefined) return sendProblem(exchange, 400, 'Bad request', 'the path is not valid');
   const file = site.files.get(path);
-  if (file) return sendFile(exchange, file, serving.files, serving.pool);
+  if (file) return sendFile(exchange, file, serving.files, serving);
   const text = site.texts.get(path);
   if (text) return sendText(exchange, 200, text.contentType, text.content, { 'Cache-Control': 'no-cache' });
   if (path === '/' && serving.statusPage)

@@ -1,14 +1,15 @@
 import type { RequestListener } from 'node:http';
+import { type AccessEntry, logWhenDone } from '../core/access-log.ts';
 import { AirlockError, errorText } from '../core/errors.ts';
 import { cancellation, type Run } from '../core/run.ts';
-import { type AccessEntry, logWhenDone } from './access-log.ts';
+import { findZeroCopy } from '../core/zero-copy.ts';
+import { BufferPool } from './buffer-pool.ts';
 import { type Listener, listen, type WebListen } from './listeners.ts';
 import { sendProblem } from './respond.ts';
 import { route, type Serving } from './route.ts';
 import { layOutSite, type WebFile, type WebSite, type WebText } from './site.ts';
 import type { StatusModel } from './status-model.ts';
 import type { WebTls } from './tls.ts';
-import { BufferPool } from './transfer.ts';
 import { type FileVerdict, VerifiedFiles } from './verified-files.ts';
 
 export interface WebServerOptions {
@@ -31,6 +32,8 @@ export interface WebServerOptions {
   readonly stallTimeoutMs?: number;
   /** A client has to have sent its request headers by then; default 15 seconds. */
   readonly headersTimeoutMs?: number;
+  /** False: every byte goes through a buffer of this process, as it does where koffi is not installed. */
+  readonly zeroCopy?: boolean;
   /** How often files are looked at again (size, times, inode; read only when these changed); default one minute, 0 for never. */
   readonly recheckIntervalMs?: number;
 }
@@ -60,7 +63,9 @@ export async function startWebServer(options: WebServerOptions, run: Run): Promi
   const signal = AbortSignal.any([run.signal, stopping.signal]);
   const files = new VerifiedFiles({ root: options.root, cacheFile: options.verifiedCacheFile }, { ...run, signal });
   await files.readCache();
-  const serving = { files, pool: new BufferPool(), title: options.title, statusPage: options.statusPage };
+  const { title, statusPage } = options;
+  const zeroCopy = options.zeroCopy === false ? undefined : findZeroCopy();
+  const serving = { files, pool: new BufferPool(), zeroCopy, title, statusPage };
   const answer = answerWith(() => ({ ...serving, site }), options.accessLog, run);
   const listeners = await listenAll(options, answer, run);
   const verified = files.verifyAll([...site.files.values()]);
@@ -99,10 +104,10 @@ export async function startWebServer(options: WebServerOptions, run: Run): Promi
 
 function answerWith(serving: () => Serving, accessLog: WebServerOptions['accessLog'], run: Run): RequestListener {
   return (request, response) => {
-    const exchange = { request, response, now: run.now() };
+    const exchange = { request, response, now: run.now(), uncopiedBytes: 0 };
     // A connection that breaks is no error of ours; the access log says that it did.
     response.on('error', () => {});
-    if (accessLog) logWhenDone(exchange, accessLog, run.now);
+    if (accessLog) logWhenDone(exchange, accessLog, run.now, () => exchange);
     route(exchange, serving()).catch((error: unknown) => {
       report(`${request.method} ${request.url}: ${errorText(error)}`, run);
       if (response.headersSent) response.destroy();

@@ -4,6 +4,7 @@ import { readFileLimited } from '../core/files.ts';
 import type { Run } from '../core/run.ts';
 import { openStorage } from '../oci/index.ts';
 import { type ListenAddress, parseHtpasswd, startEmbeddedRegistry } from '../registry/index.ts';
+import { openAccessLog } from './services/access-log-file.ts';
 
 export interface RegistryServeRequest {
   readonly storage?: string | undefined;
@@ -15,6 +16,8 @@ export interface RegistryServeRequest {
   readonly anonymousPull: boolean;
   readonly readOnly: boolean;
   readonly allowSparse: boolean;
+  /** Where requests are logged; left out: nowhere. */
+  readonly accessLogFile?: string | undefined;
   /** Called with the URL once it listens. */
   readonly onReady: (url: string) => void;
 }
@@ -32,6 +35,7 @@ export async function serveRegistry(request: RegistryServeRequest, run: Run): Pr
   const opened = bundle === undefined ? undefined : await openBundleStore(await openBundle(bundle, run), {}, run);
   if (storage !== undefined) await run.disk.makeDirectory(storage);
   const text = async (file: string): Promise<string> => (await readFileLimited(file, run)).toString();
+  const log = request.accessLogFile === undefined ? undefined : openAccessLog(request.accessLogFile, run);
   const registry = await startEmbeddedRegistry(
     {
       store: opened ?? openStorage(storage ?? ''),
@@ -39,6 +43,7 @@ export async function serveRegistry(request: RegistryServeRequest, run: Run): Pr
       anonymousPull: request.anonymousPull,
       readOnly: request.readOnly || opened !== undefined,
       allowSparse: request.allowSparse,
+      ...(log ? { accessLog: log.add } : {}),
       ...(certificateFile && keyFile
         ? { tls: { certificate: await text(certificateFile), key: await text(keyFile) } }
         : {}),
@@ -60,5 +65,6 @@ export async function serveRegistry(request: RegistryServeRequest, run: Run): Pr
     run.signal.addEventListener('abort', () => resolve(), { once: true });
   });
   await registry.close(0);
+  await log?.close();
   await opened?.close();
 }

@@ -9,6 +9,7 @@ import { mapLimited } from '../core/limit.ts';
 import type { Run } from '../core/run.ts';
 import { startWebServer, type WebFile, type WebListen, type WebServerOptions } from '../webserver/index.ts';
 import { readLoadedContent } from './loaded.ts';
+import { openAccessLog } from './services/access-log-file.ts';
 import type { Listen } from './services/settings.ts';
 import { servicesSettings } from './site/services-settings.ts';
 
@@ -19,6 +20,8 @@ export interface WebServeRequest {
   readonly listen?: readonly Listen[] | undefined;
   readonly certificateFile?: string | undefined;
   readonly keyFile?: string | undefined;
+  /** Where requests are logged; left out: nowhere. */
+  readonly accessLogFile?: string | undefined;
   /** Called with each URL once it listens. */
   readonly onReady: (url: string) => void;
 }
@@ -30,7 +33,8 @@ export interface WebServeRequest {
 export async function serveWeb(request: WebServeRequest, run: Run): Promise<void> {
   const options =
     request.root === undefined ? await siteOptions(request, run) : await folderOptions(request.root, request, run);
-  const server = await startWebServer(options, run);
+  const log = request.accessLogFile === undefined ? undefined : openAccessLog(request.accessLogFile, run);
+  const server = await startWebServer({ ...options, ...(log ? { accessLog: log.add } : {}) }, run);
   for (const { address, port, tls } of server.addresses)
     request.onReady(`${tls ? 'https' : 'http'}://${hostPort(address, port)}`);
   await new Promise<void>((resolve) => {
@@ -38,6 +42,7 @@ export async function serveWeb(request: WebServeRequest, run: Run): Promise<void
     run.signal.addEventListener('abort', () => resolve(), { once: true });
   });
   await server.close();
+  await log?.close();
 }
 
 async function siteOptions(request: WebServeRequest, run: Run): Promise<WebServerOptions> {

@@ -62,6 +62,13 @@ describe('the services of an ordinary user on high ports, under umask 0077', () 
     expect(status.services.every((one) => one.since === status.background?.since)).toBe(true);
     expect(status.certificate?.daysLeft).toBeGreaterThan(800);
     expect(status.disks[0]?.totalBytes).toBeGreaterThan(0);
+    for (const [name, line] of [
+      ['web', '"HEAD /ca.crt HTTP/1.1" 200'],
+      ['registry', `- airlock [`],
+    ] as const) {
+      const log = path.join(cwd, `bastion/state/log/${name}-requests.log`);
+      await expect.poll(() => readFile(log, 'utf8').catch(() => ''), { timeout: 10_000 }).toContain(line);
+    }
 
     process.kill(started.pid, 'SIGKILL');
     await expect.poll(() => record('services.json').then((one) => one.pid), { timeout: 20_000 }).not.toBe(started.pid);

@@ -3,9 +3,10 @@ import { open, rm, stat, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { type AccessEntry, renderAccessLine } from '../../src/core/access-log.ts';
 import type { RunEvent } from '../../src/core/events.ts';
 import { quietRun } from '../../src/core/run.ts';
-import { type AccessEntry, renderAccessLine, startWebServer } from '../../src/webserver/index.ts';
+import { startWebServer } from '../../src/webserver/index.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 import { isoFile, isoPath, start } from './serving.ts';
 

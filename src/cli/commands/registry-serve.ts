@@ -21,6 +21,7 @@ export async function runRegistryServe(invocation: Invocation): Promise<Outcome>
       anonymousPull: flags.on('anonymousPull'),
       readOnly: flags.on('readOnly'),
       allowSparse: flags.on('allowSparse'),
+      accessLogFile: pathFlag(invocation, 'accessLog'),
       onReady: (url) => world.say(url),
     },
     invocation.run,

@@ -153,6 +153,7 @@ export const partCommands: readonly CommandSpec[] = [
       },
       { flags: '--tls-cert <file>', summary: 'with --root: certificate chain, PEM; then HTTPS is served' },
       { flags: '--tls-key <file>', summary: 'its key' },
+      { flags: '--access-log <file>', summary: 'append a line for each request, as nginx does' },
     ],
     examples: ['airlock web serve -f site.yaml', 'airlock web serve --root /mnt/rhcos --listen [::]:8080'],
     resumeHint: 'the server is stopped; run the same command to start it again',

@@ -268,6 +268,7 @@ export const commandTable: readonly CommandSpec[] = [
       { flags: '--anonymous-pull', summary: 'with --htpasswd: reading needs no credentials' },
       { flags: '--read-only', summary: 'take no writes' },
       { flags: '--allow-sparse', summary: 'accept indexes whose instances are not all there' },
+      { flags: '--access-log <file>', summary: 'append a line for each request, as nginx does' },
     ],
     examples: [
       'airlock registry serve --storage /opt/registry/data --listen [::]:5000',

@@ -17,6 +17,7 @@ export async function runWebServe(invocation: Invocation): Promise<Outcome> {
       listen,
       certificateFile: pathFlag(invocation, 'tlsCert'),
       keyFile: pathFlag(invocation, 'tlsKey'),
+      accessLogFile: pathFlag(invocation, 'accessLog'),
       onReady: (url) => invocation.world.say(url),
     },
     invocation.run,

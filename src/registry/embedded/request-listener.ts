@@ -1,22 +1,9 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { type AccessEntry, logWhenDone } from '../../core/access-log.ts';
 import { type AccessRules, authorize } from './auth.ts';
 import type { ServerContext } from './context.ts';
 import { handle } from './handle.ts';
 import { type Exchange, Refusal, sendRefusal } from './respond.ts';
-
-/** One line of the access log. */
-export interface AccessEntry {
-  readonly at: Date;
-  readonly remote: string;
-  readonly user: string | undefined;
-  readonly method: string;
-  /** Path and query as sent, at most 2,000 characters. */
-  readonly target: string;
-  readonly status: number;
-  /** Of the whole answer on its connection, head included. */
-  readonly sentBytes: number;
-  readonly durationMs: number;
-}
 
 /** The function that answers every request of a server: logs in, hands on, and logs. */
 export function createListener(
@@ -25,9 +12,6 @@ export function createListener(
   accessLog: ((entry: AccessEntry) => void) | undefined,
 ): RequestListener {
   return (request, response) => {
-    const started = performance.now();
-    const { socket } = request;
-    const { bytesWritten, remoteAddress = '' } = socket;
     let user: string | undefined;
     const answer = async (): Promise<void> => {
       const exchange = toExchange(request, response);
@@ -39,20 +23,7 @@ export function createListener(
       }
       await handle(context, exchange);
     };
-    if (accessLog) {
-      response.once('close', () =>
-        accessLog({
-          at: context.run.now(),
-          remote: remoteAddress,
-          user,
-          method: request.method ?? '',
-          target: (request.url ?? '').slice(0, 2000),
-          status: response.statusCode,
-          sentBytes: socket.bytesWritten - bytesWritten,
-          durationMs: performance.now() - started,
-        }),
-      );
-    }
+    if (accessLog) logWhenDone({ request, response }, accessLog, context.run.now, () => ({ user }));
     answer().catch(() => response.destroy());
   };
 }

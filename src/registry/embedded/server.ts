@@ -1,10 +1,11 @@
+import type { AccessEntry } from '../../core/access-log.ts';
 import { assertRunning, type Run } from '../../core/run.ts';
 import { type ContentStore, ReferrersIndex } from '../../oci/index.ts';
 import { CredentialChecker, type Htpasswd } from '../htpasswd.ts';
 import type { AccessRules } from './auth.ts';
 import type { ServerContext } from './context.ts';
 import { RepositoryLocks } from './repository-locks.ts';
-import { type AccessEntry, createListener } from './request-listener.ts';
+import { createListener } from './request-listener.ts';
 import { Transfers } from './send-blob.ts';
 import {
   closeServers,

@@ -39,6 +39,8 @@ export interface BackgroundPaths {
   readonly failure: string;
   readonly settings: string;
   readonly log: string;
+  /** Who asked what of the services that run in the background. */
+  readonly requests: { readonly registry: string; readonly web: string };
 }
 
 export function backgroundPaths(stateFolder: string): BackgroundPaths {
@@ -49,6 +51,10 @@ export function backgroundPaths(stateFolder: string): BackgroundPaths {
     failure: at('failure.json'),
     settings: at('settings.json'),
     log: path.join(stateFolder, 'log', 'services.log'),
+    requests: {
+      registry: path.join(stateFolder, 'log', 'registry-requests.log'),
+      web: path.join(stateFolder, 'log', 'web-requests.log'),
+    },
   };
 }
 

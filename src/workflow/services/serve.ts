@@ -18,6 +18,7 @@ import {
 import { readLoadedContent } from '../loaded.ts';
 import { siteZones } from '../site/zones.ts';
 import { siteStatusPage } from '../status-page.ts';
+import { type AccessLogFile, openAccessLog } from './access-log-file.ts';
 import { backgroundPaths, type ServiceEndpoint } from './background.ts';
 import { rotateLog } from './rotate-log.ts';
 import type { ServicesSettings } from './settings.ts';
@@ -46,9 +47,12 @@ export async function startServices(settings: ServicesSettings, run: Run): Promi
   const started: { close(): Promise<unknown> }[] = [];
   try {
     const tls = await readTls(settings, run);
-    const registry = await startRegistry(settings, tls, run);
+    const requests = backgroundPaths(settings.stateFolder).requests;
+    const logs = { registry: openAccessLog(requests.registry, run), web: openAccessLog(requests.web, run) };
+    started.push(logs.registry, logs.web);
+    const registry = await startRegistry(settings, tls, logs.registry.add, run);
     if (registry) started.push(registry);
-    const web = await startWeb(settings, tls, run);
+    const web = await startWeb(settings, tls, logs.web.add, run);
     started.push(web);
     const dns = await startDns(settings, run);
     if (dns) started.push(dns);
@@ -89,7 +93,12 @@ async function readTls(settings: ServicesSettings, run: Run): Promise<Tls> {
   return { certificate, key: (await readFileLimited(settings.keyFile, run)).toString() };
 }
 
-async function startRegistry(settings: ServicesSettings, tls: Tls, run: Run): Promise<EmbeddedRegistry | undefined> {
+async function startRegistry(
+  settings: ServicesSettings,
+  tls: Tls,
+  accessLog: AccessLogFile['add'],
+  run: Run,
+): Promise<EmbeddedRegistry | undefined> {
   if (!settings.registry) return undefined;
   const { storage, htpasswdFile, readOnlyMark, listen } = settings.registry;
   const htpasswd = parseHtpasswd((await readFileLimited(htpasswdFile, run)).toString());
@@ -101,12 +110,18 @@ async function startRegistry(settings: ServicesSettings, tls: Tls, run: Run): Pr
       htpasswd,
       allowSparse: true,
       readOnly: (await run.disk.stat(readOnlyMark)) !== undefined,
+      accessLog,
     },
     run,
   );
 }
 
-async function startWeb(settings: ServicesSettings, tls: Tls, run: Run): Promise<WebServer> {
+async function startWeb(
+  settings: ServicesSettings,
+  tls: Tls,
+  accessLog: AccessLogFile['add'],
+  run: Run,
+): Promise<WebServer> {
   const { web } = settings;
   const content = await webContent(settings, run);
   let server: WebServer | undefined;
@@ -120,6 +135,7 @@ async function startWeb(settings: ServicesSettings, tls: Tls, run: Run): Promise
       title: settings.title,
       verifiedCacheFile: path.join(settings.stateFolder, 'run', 'verified-files.json'),
       statusPage: page,
+      accessLog,
     },
     run,
   );

@@ -4,6 +4,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 export interface AccessEntry {
   readonly at: Date;
   readonly client: string;
+  /** Who logged in; undefined for an anonymous request. */
+  readonly user?: string | undefined;
   readonly method: string;
   /** As it was sent, with its query. */
   readonly target: string;
@@ -21,27 +23,29 @@ export function renderAccessLine(entry: AccessEntry): string {
   const request = `${entry.method} ${entry.target} HTTP/1.1`;
   const outcome = `${entry.status} ${entry.sentBytes}`;
   const duration = `${entry.durationMs.toFixed(0)}ms${entry.complete ? '' : ' aborted'}`;
-  return `${entry.client} - - [${logTime(entry.at)}] ${quote(request)} ${outcome} "-" ${quote(entry.userAgent)} ${duration}\n`;
+  return `${entry.client} - ${quoteUser(entry.user)} [${logTime(entry.at)}] ${quote(request)} ${outcome} "-" ${quote(entry.userAgent)} ${duration}\n`;
 }
 
-/** Calls `log` once the exchange is over, however it ends. */
+/** Calls `log` once the exchange is over, however it ends. `more` is asked then for what only the server knows. */
 export function logWhenDone(
-  exchange: { readonly request: IncomingMessage; readonly response: ServerResponse },
+  { request, response }: { readonly request: IncomingMessage; readonly response: ServerResponse },
   log: (entry: AccessEntry) => void,
   now: () => Date,
+  more: () => { readonly user?: string | undefined; readonly uncopiedBytes?: number },
 ): void {
-  const { request, response } = exchange;
   const { socket } = request;
   const [started, sentBefore] = [performance.now(), socket.bytesWritten];
   const client = socket.remoteAddress ?? '-';
   response.once('close', () => {
+    const { user, uncopiedBytes = 0 } = more();
     log({
       at: now(),
       client,
+      user,
       method: request.method ?? '-',
       target: request.url ?? '-',
       status: response.statusCode,
-      sentBytes: socket.bytesWritten - sentBefore,
+      sentBytes: socket.bytesWritten - sentBefore + uncopiedBytes,
       durationMs: performance.now() - started,
       complete: response.writableFinished,
       userAgent: request.headers['user-agent'] ?? '-',
@@ -55,6 +59,11 @@ function logTime(date: Date): string {
   const [day = '', time = ''] = date.toISOString().split('T');
   const [year, month, dayOfMonth] = day.split('-');
   return `${dayOfMonth}/${months[Number(month) - 1]}/${year}:${time.slice(0, 8)} +0000`;
+}
+
+// A user name may hold spaces, which would move the fields behind it.
+function quoteUser(user: string | undefined): string {
+  return user === undefined ? '-' : quote(user).slice(1, -1).replaceAll(' ', '\\x20') || '-';
 }
 
 // What a client sends must not be able to forge a second line or drive the terminal of who reads the log.

@@ -1,0 +1,59 @@
+import { createRequire } from 'node:module';
+import { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+
+/**
+ * Two system calls that Node has no words for, by way of koffi. They do not wait: neither for the disk, as long as the pages asked for are in
+ * the page cache, nor for a socket. File and socket are numbers of open descriptors.
+ */
+export interface ZeroCopy {
+  /** Reads what is in the page cache (`preadv2` with RWF_NOWAIT); 0 where the disk would have to be waited for, and where the kernel cannot tell. */
+  readCached(file: number, buffer: Buffer, position: number): number;
+  /** Hands up to `lengthBytes` of a file to a socket without copying them (`sendfile`); 0 when the socket takes none now. */
+  sendFile(socket: number, file: number, position: number, lengthBytes: number): number;
+}
+
+/** The calls, undefined where koffi is not installed (the packaged tool, odd platforms) or the C library lacks them. */
+export function findZeroCopy(): ZeroCopy | undefined {
+  if (process.platform !== 'linux') return undefined;
+  try {
+    // Not by `import`: an optional package must not stop the program from starting, nor from being compiled.
+    return bindCalls(createRequire(import.meta.url)('koffi') as Koffi);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The descriptor of a plain connected socket; undefined for TLS, whose bytes have to be encrypted, and for a closed one. */
+export function findSocketDescriptor(socket: Socket | null): number | undefined {
+  if (!(socket instanceof Socket) || socket instanceof TLSSocket || socket.destroyed) return undefined;
+  const handle: unknown = Reflect.get(socket, '_handle');
+  const descriptor: unknown = typeof handle === 'object' && handle ? Reflect.get(handle, 'fd') : undefined;
+  return typeof descriptor === 'number' && descriptor >= 0 ? descriptor : undefined;
+}
+
+/** What is used of koffi. */
+interface Koffi {
+  load(library: null): { func(name: string, result: string, parameters: readonly unknown[]): NativeCall };
+  struct(members: Readonly<Record<string, string>>): unknown;
+  pointer(type: unknown): unknown;
+  inout(type: unknown): unknown;
+}
+
+type NativeCall = (...values: readonly unknown[]) => number;
+
+const withoutWaiting = 8;
+
+function bindCalls(koffi: Koffi): ZeroCopy {
+  const library = koffi.load(null);
+  const vector = koffi.pointer(koffi.struct({ base: 'void *', length: 'size_t' }));
+  const preadv2 = library.func('preadv64v2', 'int64_t', ['int', vector, 'int', 'int64_t', 'int']);
+  const offset = koffi.inout(koffi.pointer('int64_t'));
+  const sendfile = library.func('sendfile64', 'int64_t', ['int', 'int', offset, 'size_t']);
+  // An error is "none": whoever called goes on in the ordinary way, and meets it there if it lasts.
+  return {
+    readCached: (file, buffer, position) =>
+      Math.max(0, preadv2(file, [{ base: buffer, length: buffer.length }], 1, position, withoutWaiting)),
+    sendFile: (socket, file, position, lengthBytes) => Math.max(0, sendfile(socket, file, [position], lengthBytes)),
+  };
+}

@@ -1,0 +1,81 @@
+import { randomBytes } from 'node:crypto';
+import { open, writeFile } from 'node:fs/promises';
+import net, { type AddressInfo } from 'node:net';
+import path from 'node:path';
+import { TLSSocket } from 'node:tls';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { findSocketDescriptor, findZeroCopy } from '../../src/core/zero-copy.ts';
+import { temporaryFolder } from '../helpers/temporary.ts';
+
+const calls = findZeroCopy();
+
+describe.skipIf(!calls)('calls without a copy (koffi)', () => {
+  const content = randomBytes(100_000);
+
+  async function openFile() {
+    const file = path.join(await temporaryFolder(), 'kitchen.img');
+    await writeFile(file, content);
+    const handle = await open(file);
+    onTestFinished(() => handle.close());
+    return handle;
+  }
+
+  test('read what was just written, from any position', async () => {
+    const handle = await openFile();
+    const buffer = Buffer.alloc(1000);
+    expect(calls?.readCached(handle.fd, buffer, 4321)).toBe(1000);
+    expect(buffer.equals(content.subarray(4321, 5321))).toBe(true);
+    expect(calls?.readCached(handle.fd, buffer, content.length - 10)).toBe(10);
+    expect(calls?.readCached(handle.fd, buffer, content.length)).toBe(0);
+  });
+
+  test('answer 0 for descriptors that are not open', () => {
+    expect(calls?.readCached(99_999, Buffer.alloc(1), 0)).toBe(0);
+    expect(calls?.sendFile(99_999, 99_999, 0, 1)).toBe(0);
+  });
+
+  test('send a part of a file into a socket, and nothing once it is full', async () => {
+    const handle = await openFile();
+    const { near, far } = await socketPair();
+    const descriptor = findSocketDescriptor(near) ?? -1;
+    const received: Buffer[] = [];
+    expect(calls?.sendFile(descriptor, handle.fd, 500, 2000)).toBe(2000);
+    far.on('data', (chunk) => received.push(chunk));
+    await expect.poll(() => Buffer.concat(received).length).toBe(2000);
+    expect(Buffer.concat(received).equals(content.subarray(500, 2500))).toBe(true);
+    far.pause();
+    let last = -1;
+    for (let tries = 0; last !== 0 && tries < 10_000; tries += 1)
+      last = calls?.sendFile(descriptor, handle.fd, 0, content.length) ?? 0;
+    expect(last).toBe(0);
+  });
+});
+
+describe('the descriptor of a socket', () => {
+  test('is a number while it is open, and nothing afterwards', async () => {
+    const { near } = await socketPair();
+    expect(findSocketDescriptor(near)).toBeGreaterThan(2);
+    near.destroy();
+    expect(findSocketDescriptor(near)).toBeUndefined();
+  });
+
+  test('is not given for TLS, nor where there is no socket', async () => {
+    const { near } = await socketPair();
+    expect(findSocketDescriptor(new TLSSocket(near))).toBeUndefined();
+    expect(findSocketDescriptor(null)).toBeUndefined();
+  });
+});
+
+async function socketPair(): Promise<{ near: net.Socket; far: net.Socket }> {
+  const server = net.createServer();
+  await new Promise<void>((resolve) => server.listen(0, '::1', resolve));
+  const accepted = new Promise<net.Socket>((resolve) => server.once('connection', resolve));
+  const far = net.connect((server.address() as AddressInfo).port, '::1');
+  const near = await accepted;
+  onTestFinished(() => {
+    far.destroy();
+    near.destroy();
+    server.close();
+  });
+  return { near, far };
+}
