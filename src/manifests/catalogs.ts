@@ -1,5 +1,6 @@
 import { AirlockError } from '../core/errors.ts';
 import { parseYaml } from '../core/yaml.ts';
+import { digestHex, digestOf } from '../oci/index.ts';
 import type { SelectedCatalog } from '../plan/index.ts';
 import { type Provenance, provenanceAnnotations } from './mirror-sets.ts';
 import type { Resource } from './resource.ts';
@@ -15,7 +16,7 @@ const nameForm = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/i;
  * the first twelve characters of its tag.
  * @throws AirlockError CATALOG_NAME_INVALID, NESTED_PATHS_INVALID
  */
-export function catalogName(catalog: MirroredCatalog, target: MirrorTarget): string {
+function catalogName(catalog: MirroredCatalog, target: MirrorTarget): string {
   const last = targetReference(catalog.repository, target).split('/').at(-1) ?? '';
   const suffix =
     catalog.tag
@@ -35,6 +36,29 @@ export function catalogName(catalog: MirroredCatalog, target: MirrorTarget): str
 }
 
 /**
+ * The name parts of all catalogs at a target, by `repository:tag`. Of those that would share one (`a/index:v1` and `b/index:v1`) only the first
+ * has it, the others have a part of a digest of theirs behind it: oc-mirror lets one overwrite the other.
+ * @throws AirlockError CATALOG_NAME_INVALID, NESTED_PATHS_INVALID
+ */
+export function catalogNames(
+  catalogs: readonly MirroredCatalog[],
+  target: MirrorTarget,
+): (catalog: MirroredCatalog) => string {
+  const names = new Map<string, string>();
+  for (const catalog of [...catalogs].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))) {
+    const key = keyOf(catalog);
+    const name = catalogName(catalog, target);
+    const isTaken = !names.has(key) && [...names.values()].includes(name);
+    names.set(key, isTaken ? `${name}-${digestHex(digestOf(Buffer.from(key))).slice(0, 6)}` : (names.get(key) ?? name));
+  }
+  return (catalog) => names.get(keyOf(catalog)) ?? catalogName(catalog, target);
+}
+
+function keyOf(catalog: MirroredCatalog): string {
+  return `${catalog.repository}:${catalog.tag}`;
+}
+
+/**
  * One CatalogSource per mirrored catalog. A template (`targetCatalogSourceTemplate`) gives every field but name, namespace, type and image;
  * one that is no gRPC CatalogSource is left aside, as oc-mirror does.
  * @throws AirlockError CATALOG_NAME_INVALID, NESTED_PATHS_INVALID
@@ -44,6 +68,7 @@ export function catalogSources(
   target: MirrorTarget,
   provenance: Provenance,
 ): Resource[] {
+  const nameOf = catalogNames(catalogs, target);
   return catalogs.map((catalog) => {
     const template = findTemplate(catalog.sourceTemplate);
     const metadata = toRecord(template['metadata']);
@@ -52,7 +77,7 @@ export function catalogSources(
       kind: 'CatalogSource',
       metadata: {
         ...(metadata['labels'] === undefined ? {} : { labels: toTexts(metadata['labels']) }),
-        name: `cs-${catalogName(catalog, target)}`,
+        name: `cs-${nameOf(catalog)}`,
         namespace: 'openshift-marketplace',
         annotations: { ...toTexts(metadata['annotations']), ...provenanceAnnotations(provenance) },
       },
@@ -71,10 +96,11 @@ export function clusterCatalogs(
   target: MirrorTarget,
   provenance: Provenance,
 ): Resource[] {
+  const nameOf = catalogNames(catalogs, target);
   return catalogs.map((catalog) => ({
     apiVersion: 'olm.operatorframework.io/v1',
     kind: 'ClusterCatalog',
-    metadata: { name: `cc-${catalogName(catalog, target)}`, annotations: provenanceAnnotations(provenance) },
+    metadata: { name: `cc-${nameOf(catalog)}`, annotations: provenanceAnnotations(provenance) },
     spec: {
       priority: 0,
       source: { image: { ref: `${targetReference(catalog.repository, target)}:${catalog.tag}` }, type: 'Image' },

@@ -1,5 +1,4 @@
 export {
-  catalogName,
   catalogSources,
   clusterCatalogs,
   isCatalogSourceTemplate,

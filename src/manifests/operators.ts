@@ -1,7 +1,7 @@
 import type { Gate } from '../cluster/index.ts';
 import { AirlockError } from '../core/errors.ts';
 import type { SelectedCatalog } from '../plan/index.ts';
-import { catalogName } from './catalogs.ts';
+import { catalogNames } from './catalogs.ts';
 import type { MirroredContent } from './cluster-resources.ts';
 import type { Resource } from './resource.ts';
 
@@ -38,7 +38,7 @@ export function operatorResources(request: OperatorRequest, content: MirroredCon
       spec: {
         name,
         channel,
-        source: `cs-${catalogName(catalog, content.target)}`,
+        source: `cs-${catalogNames(content.catalogs, content.target)(catalog)}`,
         sourceNamespace: 'openshift-marketplace',
         installPlanApproval: 'Automatic',
         ...(request.config === undefined ? {} : { config: request.config }),

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { cp, open, readdir, stat, truncate, writeFile } from 'node:fs/promises';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -88,7 +89,7 @@ describeReal('load', ['docker-registry', 'python3'], () => {
       await expect(loadInto(folder, toRegistry(host))).rejects.toMatchObject({ code: 'REGISTRY_UNREACHABLE' });
     });
 
-    test('13h-damaged-archive: a flipped byte, a cut and an empty volume, and no volume at all, load nothing and say why', async () => {
+    test('13h-damaged-archive: a flipped byte, a member left out, a cut and an empty volume, and no volume at all, load nothing and say why', async () => {
       const { folder } = await bundleOf('13h-damaged-archive');
       const [bundle] = await openBundle(folder, hastyRun());
       const layer = bundle?.index.blobs.filter((blob) => blob.kind === 'layer').sort((a, b) => b.size - a.size)[0];
@@ -100,6 +101,7 @@ describeReal('load', ['docker-registry', 'python3'], () => {
           async (volume) => truncate(volume, Math.floor((await stat(volume)).size / 2)),
           /DAMAGED|INCOMPLETE|INVALID/,
         ],
+        ['drop', (volume) => dropMember(volume, layer.digest), /DAMAGED|INCOMPLETE|INVALID/],
         ['zero', (volume) => writeFile(volume, ''), /DAMAGED|NOT_FOUND|INVALID|INCOMPLETE/],
       ];
       for (const [word, damage, code] of damages) {
@@ -140,6 +142,12 @@ describeReal('load', ['docker-registry', 'python3'], () => {
     });
   });
 });
+
+/** Takes a blob's member out of a tar. */
+async function dropMember(volume: string, digest: string): Promise<void> {
+  const hex = digest.slice(7);
+  execFileSync('tar', ['--delete', '-f', volume, `docker/registry/v2/blobs/sha256/${hex.slice(0, 2)}/${hex}/data`]);
+}
 
 /** Inverts one byte. */
 async function flip(file: string, offset: number): Promise<void> {

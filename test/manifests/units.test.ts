@@ -97,6 +97,24 @@ describe('renderClusterResources', () => {
     expect(update).toContain('graphDataImage: mirror.example.com:5000/airgap/openshift-graph-image:latest\n');
   });
 
+  test('gives two catalogs that would share a name one each, the same every time', () => {
+    const records = ['kitchen/index', 'harbour/index'].map((repository) => ({
+      ...catalogRecord(),
+      repository,
+      tag: 'v1',
+    }));
+    const names = (catalogs: typeof records): string[] =>
+      renderClusterResources({ images: [], releases: [], catalogs, signatures: [], target, provenance })
+        .filter(({ name }) => name.startsWith('cs-'))
+        .map(({ name, content }) => `${name} ${/image: (\S+)/.exec(content)?.[1]}`)
+        .sort();
+    expect(names(records)).toEqual([
+      expect.stringMatching(/^cs-index-v1-[0-9a-f]{6}\.yaml mirror\.example\.com:5000\/airgap\/kitchen\/index:v1$/),
+      'cs-index-v1.yaml mirror.example.com:5000/airgap/harbour/index:v1',
+    ]);
+    expect(names([...records].reverse())).toEqual(names(records));
+  });
+
   test('takes the fields of a catalog source template, and leaves a wrong one aside', () => {
     const template =
       'apiVersion: operators.coreos.com/v1alpha1\nkind: CatalogSource\nspec: {displayName: Kitchen, image: other}\n';

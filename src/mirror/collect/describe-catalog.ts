@@ -5,6 +5,8 @@ import type { Run } from '../../core/run.ts';
 import type { SelectedCatalog } from '../../plan/index.ts';
 import type { CatalogContent } from '../catalog/content.ts';
 import type { CatalogSelection } from '../catalog/filter.ts';
+import { field, text } from '../catalog/values.ts';
+import { readYaml } from '../helm/chart.ts';
 import type { CatalogImage } from './catalog-image.ts';
 import type { BuiltCatalog } from './catalog-names.ts';
 import { addNote, type Collector } from './collector.ts';
@@ -45,7 +47,19 @@ export async function describeCatalog(
 async function readTemplate(collector: Collector, entry: OperatorCatalog, run: Run): Promise<string | undefined> {
   if (!entry.targetCatalogSourceTemplate) return undefined;
   try {
-    return (await readFileLimited(entry.targetCatalogSourceTemplate, run, 1 << 20)).toString('utf8');
+    const template = (await readFileLimited(entry.targetCatalogSourceTemplate, run, 1 << 20)).toString('utf8');
+    if (namesCache(template))
+      addNote(
+        collector,
+        {
+          code: 'CATALOG_TEMPLATE_CACHE',
+          subject: entry.catalog,
+          message:
+            'its targetCatalogSourceTemplate names a cacheDir, but what the image has there is the cache of the unfiltered catalog, with which opm does not start; leave cacheDir out',
+        },
+        run,
+      );
+    return template;
   } catch (error) {
     addNote(
       collector,
@@ -58,4 +72,10 @@ async function readTemplate(collector: Collector, entry: OperatorCatalog, run: R
     );
     return undefined;
   }
+}
+
+/** Whether a CatalogSource has the content of its image extracted with a cache. @see operator-framework/api, "ExtractContentConfig" */
+function namesCache(template: string): boolean {
+  const path = ['spec', 'grpcPodConfig', 'extractContent', 'cacheDir'];
+  return text(path.reduce<unknown>(field, readYaml(template))) !== '';
 }

@@ -238,6 +238,20 @@ describe('a catalog image', () => {
     ]);
   });
 
+  test.each([
+    ['{cacheDir: /tmp/cache, catalogDir: /configs}', ['CATALOG_TEMPLATE_CACHE']],
+    ['{catalogDir: /configs}', []],
+  ])('with a source template that extracts %s gives the notes %j', async (extractContent, codes) => {
+    const template = path.join(await temporaryFolder(), 'source.yaml');
+    await writeFile(
+      template,
+      `apiVersion: operators.coreos.com/v1alpha1\nkind: CatalogSource\nspec: {grpcPodConfig: {extractContent: ${extractContent}}}\n`,
+    );
+    const set = await collect({ layers: [gzip(tarOf(base))] }, { targetCatalogSourceTemplate: template });
+    expect(set.notes.map((note) => note.code)).toEqual(codes);
+    expect(set.catalogs[0]?.sourceTemplate).toContain('extractContent');
+  });
+
   test('whose content opm would refuse is missing, with every fault, and nothing of it is selected', async () => {
     const broken = documents('crane', ['1.0.0']).map((one) =>
       'image' in one ? { ...one, image: '', properties: [] } : one,
