@@ -30,6 +30,19 @@ function harbour() {
 const crane = 'registry.example.com/harbour/crane';
 const additional = (name: string) => ({ additionalImages: [{ name }] });
 
+describe('an index of which some platforms are wanted', () => {
+  test('keeps what says no platform, and fails where no platform fits', async () => {
+    const { memory, images } = harbour();
+    const bare = memory.putImage({ layers: [gzip(tarOf({ note: 'of no platform' }))] });
+    memory.tag('harbour/mixed:1', memory.putIndex([...images, bare]));
+    const mixed = { name: 'registry.example.com/harbour/mixed:1' };
+    const of = (architecture: string) =>
+      collectFrom(memory, { additionalImages: [{ ...mixed, platforms: [{ os: 'linux', architecture }] }] });
+    expect((await of('amd64')).images[0]?.absent).toEqual([images[1]?.digest]);
+    expect((await of('riscv64')).missing).toMatchObject([{ code: 'PLATFORM_UNKNOWN' }]);
+  });
+});
+
 describe('what is attached to an image', () => {
   test('cosign tags of the index and of each of its images follow it', async () => {
     const { memory, index, images, sign } = harbour();

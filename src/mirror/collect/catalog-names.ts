@@ -73,6 +73,6 @@ export function absentInstances(
 ): Digest[] {
   if (entry.platforms.length === 0) return [];
   const isWanted = (platform: { readonly os: string; readonly architecture: string } | undefined): boolean =>
-    entry.platforms.some((one) => one.os === platform?.os && one.architecture === platform.architecture);
+    !platform || entry.platforms.some((one) => one.os === platform.os && one.architecture === platform.architecture);
   return instances.filter((one) => !isWanted(one.platform)).map((one) => one.digest);
 }

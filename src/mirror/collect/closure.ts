@@ -118,8 +118,9 @@ export function selectInstances(
     child.platform?.os === wanted.os &&
     child.platform.architecture === wanted.architecture &&
     (wanted.variant === undefined || wanted.variant === child.platform.variant);
-  const chosen = manifest.manifests.filter((child) => platforms.some((wanted) => matches(child, wanted)));
-  if (chosen.length > 0) return chosen;
+  const isWanted = (child: Descriptor): boolean => platforms.some((wanted) => matches(child, wanted));
+  // What says no platform may be for any.
+  if (manifest.manifests.some(isWanted)) return manifest.manifests.filter((one) => !one.platform || isWanted(one));
   throw new AirlockError(
     'PLATFORM_UNKNOWN',
     `${origin} has no instance for ${platforms.map(formatPlatform).join(', ')}`,
