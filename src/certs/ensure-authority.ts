@@ -1,4 +1,4 @@
-import { AirlockError } from '../core/errors.ts';
+import { AirlockError, isAirlockError } from '../core/errors.ts';
 import { findFile, readFileLimited, writeFileAtomic } from '../core/files.ts';
 import type { Run } from '../core/run.ts';
 import { createCertificateAuthority, importAuthority, type SigningAuthority } from './authority.ts';
@@ -18,7 +18,12 @@ export async function ensureAuthority(
   if (options.authority?.keyFile !== undefined) {
     const bundle = (await readFileLimited(options.authority.certificateFile, run)).toString();
     const key = (await readFileLimited(options.authority.keyFile, run)).toString();
-    const authority = importAuthority(bundle, key, run.now());
+    const { certificateFile, keyFile } = options.authority;
+    const authority = importFrom(
+      { certificateFile, keyFile, bundle, key },
+      'correct the files that the site names',
+      run,
+    );
     warnOfPartialChain(authority, options.authority.certificateFile, run);
     return { authority, made: false };
   }
@@ -29,7 +34,10 @@ export async function ensureAuthority(
   }
   const [certificate, key] = [await findFile(paths.ca, run), await findFile(paths.caKey, run)];
   if (certificate && key) {
-    return { authority: importAuthority(certificate.toString(), key.toString(), run.now()), made: false };
+    const files = { certificateFile: paths.ca, keyFile: paths.caKey };
+    const hint = `put both back as they were ("airlock certs restore"), or remove both to start a new CA, which all clusters then have to be told`;
+    const authority = importFrom({ ...files, bundle: certificate.toString(), key: key.toString() }, hint, run);
+    return { authority, made: false };
   }
   if (certificate) {
     // Every consumer in the site trusts this CA: a new one under the same name would break them all without a word.
@@ -48,6 +56,21 @@ export async function ensureAuthority(
   await writeFileAtomic(paths.caKey, made.keyPem, run, 0o600);
   await writeFileAtomic(paths.ca, made.certificatePem, run);
   return { authority: importAuthority(made.certificatePem, made.keyPem, run.now()), made: true };
+}
+
+/** As `importAuthority`; what is wrong is said with the files that it is wrong in. */
+function importFrom(
+  from: { readonly certificateFile: string; readonly keyFile: string; readonly bundle: string; readonly key: string },
+  hint: string,
+  run: Run,
+): SigningAuthority {
+  try {
+    return importAuthority(from.bundle, from.key, run.now());
+  } catch (error) {
+    if (!isAirlockError(error)) throw error;
+    const message = `${from.certificateFile} with ${from.keyFile}: ${error.message}`;
+    throw new AirlockError(error.code, message, { hint: error.hint ?? hint, cause: error });
+  }
 }
 
 function warnOfPartialChain(authority: SigningAuthority, file: string, run: Run): void {

@@ -27,6 +27,18 @@ describe('ensureCertificates', () => {
     expect(second).toEqual({ ...first, changed: false, reason: undefined });
   });
 
+  test('names the files, and what to do, when somebody put another CA beside the key', async () => {
+    const wanted = await options();
+    const { paths } = await ensureCertificates(wanted, run);
+    const other = await ensureCertificates(await options(), run);
+    await writeFile(paths.ca, await readFile(other.paths.ca));
+    await expect(ensureCertificates(wanted, run)).rejects.toMatchObject({
+      code: 'KEY_MISMATCH',
+      message: expect.stringContaining(paths.ca),
+      hint: expect.stringContaining('airlock certs restore'),
+    });
+  });
+
   test('gives keys mode 0600 and the folder 0700, whatever the umask', async () => {
     const before = process.umask(0);
     try {
