@@ -15,8 +15,10 @@ export {
 } from './hosted/etcd-backup.ts';
 export { type EtcdRestorePlan, planEtcdRestore, readEtcdBackup } from './hosted/etcd-restore.ts';
 export type { HostedName } from './hosted/objects.ts';
+export { restoreInPlace } from './hosted/restore-in-place.ts';
 export { type HostedStatus, hostedStatus, type NodePoolStatus } from './hosted/status.ts';
 export { checkUpgrade, type UpgradeTarget, upgradeControlPlane, upgradeNodePool } from './hosted/upgrade.ts';
+export type { StepWait } from './hosted/wait.ts';
 export { createClientFor } from './hosted-client.ts';
 export { mergeWithLive } from './merge.ts';
 export { type ObjectChange, planStage, type StagePlan } from './plan-stage.ts';

@@ -1,4 +1,4 @@
-import { Writable } from 'node:stream';
+import { Readable, Writable } from 'node:stream';
 import type { V1Status } from '@kubernetes/client-node';
 import { AirlockError, errorText } from '../core/errors.ts';
 import { cancellation, type Run } from '../core/run.ts';
@@ -11,13 +11,18 @@ export interface PodContainer {
   readonly container: string;
 }
 
+/** What goes into a command and comes out of it. */
+export interface PodStreams {
+  /** Takes what it writes to standard output. */
+  readonly onData?: (chunk: Buffer) => void;
+  /** Its standard input. No end is told after it: the command has to know how much it reads. */
+  readonly input?: Buffer;
+}
+
 /** Runs commands inside pods. */
 export interface PodShell {
-  /**
-   * Runs a command to its end and hands on what it writes to standard output.
-   * @throws AirlockError POD_COMMAND_FAILED, CLUSTER_UNREACHABLE, CANCELLED
-   */
-  exec(where: PodContainer, command: readonly string[], onData: (chunk: Buffer) => void, run: Run): Promise<void>;
+  /** Runs a command to its end. @throws AirlockError POD_COMMAND_FAILED, CLUSTER_UNREACHABLE, CANCELLED */
+  exec(where: PodContainer, command: readonly string[], streams: PodStreams, run: Run): Promise<void>;
 }
 
 /** As much of what a failed command says as fits a message. */
@@ -28,7 +33,7 @@ export async function connectPodShell(source: KubeconfigSource): Promise<PodShel
   const { Exec } = await loadLibrary();
   const config = await loadKubeconfig(source);
   return {
-    exec: (where, command, onData, run) =>
+    exec: (where, command, { onData = () => {}, input }, run) =>
       new Promise((resolve, reject) => {
         if (run.signal.aborted) return reject(cancellation(run.signal));
         let said = '';
@@ -50,8 +55,11 @@ export async function connectPodShell(source: KubeconfigSource): Promise<PodShel
         const stderr = sink((chunk) => {
           said = (said + chunk.toString()).slice(-stderrLimit);
         });
+        // It never ends: on an end the library closes the connection before the command has answered.
+        const stdin = input === undefined ? null : new Readable({ read: () => {} });
+        stdin?.push(input);
         new Exec(config)
-          .exec(where.namespace, where.pod, where.container, [...command], stdout, stderr, null, false, settle)
+          .exec(where.namespace, where.pod, where.container, [...command], stdout, stderr, stdin, false, settle)
           .then((socket) => {
             const abort = (): void => {
               reject(cancellation(run.signal));

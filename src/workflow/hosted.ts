@@ -18,6 +18,8 @@ import {
   planDeletion,
   planEtcdBackup,
   planEtcdRestore,
+  restoreInPlace,
+  type StepWait,
   scaleNodePool,
   takeEtcdBackup,
   type UpgradeTarget,
@@ -158,14 +160,30 @@ export async function hostedBackupEtcd(
   return { plan, folder, backup: await takeEtcdBackup(plan, folder, { client, shell }, run) };
 }
 
-/** Rehearses a restore; changes nothing. @throws AirlockError ETCD_BACKUP_DAMAGED, CLUSTER_* */
+/** How a backup is put back. */
+export interface EtcdRestoreRequest extends HostedRequest {
+  /** Of the backup. */
+  readonly folder: string;
+  /** Where pods fetch the snapshot for a new cluster; left out: in place. */
+  readonly url?: string | undefined;
+  /** Sees the rehearsed plan; false ends the run with the plan alone. Only asked where it can be carried out. */
+  readonly confirm: (plan: EtcdRestorePlan) => Promise<boolean>;
+  readonly wait: StepWait;
+  /** Instead of the one that the kubeconfig names. */
+  readonly shell?: PodShell | undefined;
+}
+
+/** Rehearses a restore, and where `confirm` agrees carries it out in place. @throws AirlockError ETCD_BACKUP_DAMAGED, POD_COMMAND_FAILED, GATE_TIMEOUT, CLUSTER_* */
 export async function hostedRestoreEtcd(
-  request: HostedRequest,
-  backup: { readonly folder: string; readonly url?: string | undefined },
+  request: EtcdRestoreRequest,
   run: Run,
-): Promise<EtcdRestorePlan> {
-  const { hosted, client } = await open(request, run);
-  return planEtcdRestore(hosted, backup, client, run);
+): Promise<{ readonly state: 'planned' | 'restored'; readonly plan: EtcdRestorePlan }> {
+  const { hosted, client, kubeconfig } = await open(request, run);
+  const plan = await planEtcdRestore(hosted, request, client, run);
+  if (!plan.inPlace || plan.findings.length > 0 || !(await request.confirm(plan))) return { state: 'planned', plan };
+  const shell = request.shell ?? (await connectPodShell({ file: kubeconfig }));
+  await restoreInPlace(plan.inPlace, { client, shell }, request.wait, run);
+  return { state: 'restored', plan };
 }
 
 /** The release by digest at the mirror; a payload of the cluster's own architecture before a multi one. */

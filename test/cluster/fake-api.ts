@@ -11,6 +11,7 @@ const served: Readonly<Record<string, readonly { kind: string; name: string; nam
     { kind: 'ConfigMap', name: 'configmaps', namespaced: true },
     { kind: 'Secret', name: 'secrets', namespaced: true },
     { kind: 'Pod', name: 'pods', namespaced: true },
+    { kind: 'PersistentVolumeClaim', name: 'persistentvolumeclaims', namespaced: true },
   ],
   'apps/v1': [
     { kind: 'Deployment', name: 'deployments', namespaced: true },
@@ -47,8 +48,10 @@ export class FakeApi {
   readonly writes: string[] = [];
   /** The next so many requests are cut off. */
   failing = 0;
-  /** What commands in pods answer. */
-  exec: (pod: string, command: readonly string[]) => ExecAnswer = () => ({ exitCode: 127 });
+  /** What commands in pods answer, given what they were written. */
+  exec: (pod: string, command: readonly string[], input?: Buffer) => ExecAnswer = () => ({ exitCode: 127 });
+  /** Plays the controllers: told after each write that was kept. */
+  onWrite: (write: string) => void = () => {};
   #version = 0;
 
   /** Puts an object there as `manager`. */
@@ -139,11 +142,12 @@ export class FakeApi {
         body: { kind: 'Status', reason: 'NotFound', message: `${plural} "${name}" not found`, details: { name } },
       };
     if (method === 'GET') return { status: 200, body: there };
-    this.writes.push(`${method} ${key}`);
-    if (method === 'PATCH')
-      return { status: 200, body: this.#store(key, mergeDeep(there, JSON.parse(text)) as Stored) };
-    this.objects.delete(key);
-    return { status: 200, body: { kind: 'Status', status: 'Success' } };
+    const write = `${method} ${key}`;
+    this.writes.push(write);
+    const stored = method === 'PATCH' ? this.#store(key, mergeDeep(there, JSON.parse(text)) as Stored) : undefined;
+    if (!stored) this.objects.delete(key);
+    this.onWrite(write);
+    return { status: 200, body: stored ?? { kind: 'Status', status: 'Success' } };
   }
 
   #apply(key: string, there: Stored | undefined, sent: Stored, url: URL): { status: number; body: unknown } {
@@ -174,7 +178,9 @@ export class FakeApi {
     for (const path of leaves(sent)) this.owners.set(`${key} ${path}`, manager);
     if (there && JSON.stringify(merged) === JSON.stringify(mergeDeep(there, {}))) return { status: 200, body: there };
     this.writes.push(`APPLY ${key}`);
-    return { status: there ? 200 : 201, body: this.#store(key, merged) };
+    const stored = this.#store(key, merged);
+    this.onWrite(`APPLY ${key}`);
+    return { status: there ? 200 : 201, body: stored };
   }
 }
 

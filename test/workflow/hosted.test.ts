@@ -205,6 +205,123 @@ describe('airlock hosted restore-etcd', () => {
     expect(api.writes).toEqual([]);
   }, 30_000);
 
+  /** Three members with their volumes, a controller that follows the StatefulSet, and a helper pod that keeps what it is written. */
+  async function members() {
+    const all = await taken();
+    const { api } = all;
+    const pod = (name: string) => ({ apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace: space } });
+    const names = ['etcd-0', 'etcd-1', 'etcd-2'];
+    for (const name of names) {
+      api.put({ ...pod(name), status: { phase: 'Running' } });
+      api.put({ ...pod(`data-${name}`), kind: 'PersistentVolumeClaim' });
+    }
+    const set = {
+      apiVersion: 'apps/v1',
+      kind: 'StatefulSet',
+      metadata: { name: 'etcd', namespace: space },
+      spec: {
+        replicas: 3,
+        template: { spec: { containers: [{ name: 'etcd', image: 'r.example.com/etcd@sha256:1' }] } },
+      },
+    };
+    api.put(set);
+    api.onWrite = (write) => {
+      const at = `apps/v1 StatefulSet ${space}/etcd`;
+      const stored = api.objects.get(at);
+      if (write === `PATCH ${at}` && stored) {
+        const replicas = Number(fieldAt(stored, 'spec.replicas'));
+        for (const name of replicas === 0 ? names : []) api.objects.delete(`v1 Pod ${space}/${name}`);
+        stored['status'] = { readyReplicas: replicas };
+      }
+      const helper = api.objects.get(`v1 Pod ${space}/etcd-restore`);
+      if (helper) helper['status'] = { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] };
+    };
+    const inside: string[] = [];
+    let received = Buffer.alloc(0);
+    const answer: FakeApi['exec'] = (_pod, command, input = Buffer.alloc(0)) => {
+      inside.push(command.join(' '));
+      received = Buffer.concat([received, input]);
+      return command[0] === 'sha256sum'
+        ? { stdout: `${createHash('sha256').update(received).digest('hex')}  x\n` }
+        : {};
+    };
+    api.exec = answer;
+    return { ...all, inside, answer, received: () => received };
+  }
+
+  test('restores in place with -y: writers and etcd stopped, one member from the snapshot, the others empty, all started again', async () => {
+    const { api, hosted, inside, received, replicas, cluster } = await members();
+    let meanwhile: unknown;
+    const answer = api.exec;
+    api.exec = (pod, command, input) => {
+      if (command.includes('restore')) meanwhile = [pod, replicas(), cluster()?.['spec']];
+      return answer(pod, command, input);
+    };
+    const ending = await hosted(['restore-etcd', 'kitchen', 'backup', '-y']);
+    expect(ending).toMatchObject({ exitCode: 0, outcome: { result: { state: 'restored' } } });
+    expect(meanwhile).toEqual([
+      `${space}/etcd-restore`,
+      { 'control-plane-operator': 0, 'kube-apiserver': 0, 'openshift-apiserver': 0 },
+      expect.objectContaining({ pausedUntil: 'true' }),
+    ]);
+    expect(received().equals(snapshot)).toBe(true);
+    expect(inside.find((one) => one.includes('snapshot restore'))).toMatch(
+      /--name=etcd-0 .*--initial-cluster=etcd-0=https:\/\/etcd-0\.etcd-discovery\.clusters-kitchen\.svc:2380,etcd-1=/,
+    );
+    expect(inside.find((one) => one.includes('mv /var/lib/data'))).toContain('/var/lib/data.before-');
+    const volumes = ['data-etcd-0', 'data-etcd-1', 'data-etcd-2'].map((name) =>
+      api.objects.has(`v1 PersistentVolumeClaim ${space}/${name}`),
+    );
+    expect(volumes).toEqual([true, false, false]);
+    expect(api.objects.has(`v1 Pod ${space}/etcd-restore`)).toBe(false);
+    expect(fieldAt(api.find('apps/v1', 'StatefulSet', space, 'etcd'), 'spec.replicas')).toBe(3);
+    expect(replicas()).toEqual(writers);
+    expect(cluster()?.['spec']).not.toHaveProperty('pausedUntil');
+    expect(cluster()?.metadata['annotations']).toEqual({});
+  }, 30_000);
+
+  test('goes on where it was cut off, and keeps the data that was there at first', async () => {
+    const { api, hosted, inside, answer, replicas } = await members();
+    api.exec = (pod, command, input) =>
+      command.includes('restore') ? { exitCode: 1, stderr: 'no space left on device' } : answer(pod, command, input);
+    const first = await hosted(['restore-etcd', 'kitchen', 'backup', '-y']);
+    expect([first.exitCode, codeOf(first)]).toEqual([3, 'POD_COMMAND_FAILED']);
+    expect(replicas()).toEqual({ 'control-plane-operator': 0, 'kube-apiserver': 0, 'openshift-apiserver': 0 });
+    const moved = inside.filter((one) => one.includes('mv /var/lib/data'));
+    let received = Buffer.alloc(0);
+    api.exec = (pod, command, input = Buffer.alloc(0)) => {
+      received = Buffer.concat([received, input]);
+      return command[0] === 'sha256sum'
+        ? { stdout: `${createHash('sha256').update(received).digest('hex')}  x\n` }
+        : answer(pod, command, input);
+    };
+    const second = await hosted(['restore-etcd', 'kitchen', 'backup', '-y']);
+    expect(second).toMatchObject({ exitCode: 0, outcome: { result: { state: 'restored' } } });
+    // The same name for the old data: what the first run began is dropped instead of it.
+    expect(inside.filter((one) => one.includes('mv /var/lib/data'))).toEqual([...moved, ...moved]);
+    expect(replicas()).toEqual(writers);
+    expect(fieldAt(api.find('apps/v1', 'StatefulSet', space, 'etcd'), 'spec.replicas')).toBe(3);
+  }, 30_000);
+
+  test('asks on a terminal, and does nothing after a no', async () => {
+    const { api, hosted, inside } = await members();
+    const ending = await hosted(['restore-etcd', 'kitchen', 'backup'], { answers: [false] });
+    expect([ending.exitCode, codeOf(ending)]).toEqual([1, 'DECLINED']);
+    expect((await hosted(['restore-etcd', 'kitchen', 'backup', '--dry-run', '-y'])).outcome?.text).toContain(
+      'nothing was done',
+    );
+    expect([api.writes, inside]).toEqual([[], []]);
+  }, 30_000);
+
+  test('does not start etcd on a snapshot that arrived damaged', async () => {
+    const { api, hosted, answer } = await members();
+    api.exec = (pod, command, input) =>
+      command[0] === 'sha256sum' ? { stdout: 'ab  x\n' } : answer(pod, command, input);
+    const ending = await hosted(['restore-etcd', 'kitchen', 'backup', '-y']);
+    expect([ending.exitCode, codeOf(ending)]).toEqual([1, 'ETCD_BACKUP_DAMAGED']);
+    expect(fieldAt(api.find('apps/v1', 'StatefulSet', space, 'etcd'), 'spec.replicas')).toBe(0);
+  }, 30_000);
+
   test('rehearses a new cluster from a URL', async () => {
     const { hosted } = await taken();
     const ending = await hosted(['restore-etcd', 'kitchen', 'backup', '--url', 'https://store.example.com/kitchen.db']);

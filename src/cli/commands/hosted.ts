@@ -172,14 +172,36 @@ export async function runHostedBackupEtcd(invocation: Invocation): Promise<Outco
 }
 
 export async function runHostedRestoreEtcd(invocation: Invocation): Promise<Outcome> {
-  const folder = userPath(invocation, argument(invocation, 1) ?? '');
-  const url = invocation.flags.text('url');
-  const plan = await hostedRestoreEtcd(await requestOf(invocation), { folder, url }, invocation.run);
+  const { flags, run, world } = invocation;
+  const timeoutSeconds = flags.number('timeout');
+  const { state, plan } = await hostedRestoreEtcd(
+    {
+      ...(await requestOf(invocation)),
+      folder: userPath(invocation, argument(invocation, 1) ?? ''),
+      url: flags.text('url'),
+      wait: timeoutSeconds === undefined ? {} : { timeoutSeconds },
+      async confirm({ backup, steps }) {
+        // A rehearsal is what somebody gets who cannot be asked and did not agree beforehand.
+        if (flags.on('dryRun') || !(flags.on('yes') || world.isTerminal)) return false;
+        run.report({ stage: 'apply', state: 'log', level: 'info', message: renderSteps(steps) });
+        const { name, takenAt } = backup;
+        await confirm(
+          invocation,
+          `Restore the etcd of ${name} as of ${takenAt}? What was written since is lost, its API is down meanwhile.`,
+        );
+        return true;
+      },
+    },
+    run,
+  );
+  const { inPlace, ...shown } = plan;
   const refused = plan.findings.length > 0;
-  const found = refused ? [renderFindings(plan.findings)] : [];
-  return {
-    exitCode: refused ? exitCodes.no : exitCodes.done,
-    result: plan,
-    text: [renderSteps(plan.steps), ...found, 'nothing was done: run the steps one by one'].filter(Boolean).join('\n'),
-  };
+  const carry = inPlace && !refused ? ': -y carries it out' : '';
+  const text =
+    state === 'restored'
+      ? `etcd of ${plan.backup.name} is as it was at ${plan.backup.takenAt}; look at it: airlock hosted status ${plan.backup.name}. The old data is kept in ${inPlace?.before.etcd.kept} on the volume of etcd-0`
+      : [renderSteps(plan.steps), ...(refused ? [renderFindings(plan.findings)] : []), `nothing was done${carry}`]
+          .filter(Boolean)
+          .join('\n');
+  return { exitCode: refused ? exitCodes.no : exitCodes.done, result: { state, ...shown }, text };
 }

@@ -7,6 +7,11 @@ const kubeconfigOption: OptionSpec = {
   flags: '--kubeconfig <file>',
   summary: "of the management cluster (default: the site file's, then KUBECONFIG)",
 };
+const timeoutOption: OptionSpec = {
+  flags: '--timeout <seconds>',
+  summary: 'how long one step may take (default: 3600)',
+  parse: parseCount(1, 86_400),
+};
 const nameArgument = { name: '<cluster>', summary: 'a hosted cluster of the site file' } as const;
 
 /** What works on clusters. */
@@ -92,16 +97,7 @@ export const clusterCommands: readonly CommandSpec[] = [
     description:
       'Each step is waited for before the next. Started again it goes on where it stopped. Hosts, their InfraEnv and the Secrets beside the cluster stay; so does the etcd encryption key.',
     arguments: [nameArgument],
-    options: [
-      siteOption,
-      kubeconfigOption,
-      { flags: '--dry-run', summary: 'only show the steps' },
-      {
-        flags: '--timeout <seconds>',
-        summary: 'how long one step may take (default: 3600)',
-        parse: parseCount(1, 86_400),
-      },
-    ],
+    options: [siteOption, kubeconfigOption, { flags: '--dry-run', summary: 'only show the steps' }, timeoutOption],
     examples: ['airlock hosted delete hosted1 --dry-run', 'airlock hosted delete hosted1'],
     load: async () => (await hosted()).runHostedDelete,
   },
@@ -122,16 +118,21 @@ export const clusterCommands: readonly CommandSpec[] = [
   },
   {
     name: 'hosted restore-etcd',
-    summary: 'prove a backup, compare it with the cluster, and write out every step of a restore; changes nothing',
+    summary: 'prove a backup, compare it with the cluster, show every step of a restore, and with a yes carry it out',
     description:
-      'With --url the steps make the cluster anew from the snapshot; without, they restore the members of the cluster that is there. Exit 1 when something stands in the way: another key, another cluster, another version, a damaged snapshot.',
+      'Without --url the members of the cluster that is there are restored: the plan is shown and asked for; without a terminal and without -y nothing is done. Started again it goes on where it stopped. With --url the steps make the cluster anew from the snapshot, and are only shown. Exit 1 when something stands in the way: another key, another cluster, another version, a damaged snapshot.',
     arguments: [nameArgument, { name: '<dir>', summary: 'what backup-etcd wrote' }],
     options: [
       siteOption,
       kubeconfigOption,
       { flags: '--url <url>', summary: 'where pods of the management cluster fetch the snapshot (https or s3)' },
+      { flags: '--dry-run', summary: 'only show the steps, with the commands that do the same by hand' },
+      timeoutOption,
     ],
-    examples: ['airlock hosted restore-etcd hosted1 etcd-backups/hosted1-20260101T000000Z'],
+    examples: [
+      'airlock hosted restore-etcd hosted1 etcd-backups/hosted1-20260101T000000Z --dry-run',
+      'airlock hosted restore-etcd hosted1 etcd-backups/hosted1-20260101T000000Z -y',
+    ],
     load: async () => (await hosted()).runHostedRestoreEtcd,
   },
 ];

@@ -1,10 +1,10 @@
 import { AirlockError } from '../../core/errors.ts';
-import { pause } from '../../core/retry.ts';
 import type { Run } from '../../core/run.ts';
 import type { ClusterClient } from '../client.ts';
 import { fieldAt } from '../fields.ts';
 import { describeRef, type ObjectRef } from '../types.ts';
 import { clusterRef, getHosted, type HostedName, listPools, numberAt, poolRef } from './objects.ts';
+import { type StepWait, waitFor } from './wait.ts';
 
 /** One step of a deletion. */
 export interface DeletionStep {
@@ -14,13 +14,9 @@ export interface DeletionStep {
 }
 
 /** How a deletion is carried out. */
-export interface DeletionOptions {
+export interface DeletionOptions extends StepWait {
   /** Asked before each step; what it throws ends the deletion there. */
   readonly confirm: (step: DeletionStep) => Promise<void>;
-  /** How long one step may take; default an hour: hosts are wiped meanwhile. */
-  readonly timeoutSeconds?: number;
-  /** Between two looks; default 5 seconds. */
-  readonly pollMs?: number;
 }
 
 /**
@@ -92,19 +88,11 @@ async function waitUntilGone(
   client: ClusterClient,
   run: Run,
 ): Promise<void> {
-  const { timeoutSeconds = 3600, pollMs = 5000 } = options;
-  const end = Date.now() + timeoutSeconds * 1000;
-  const subject = `${step.action} ${describeRef(step.object)}`;
-  for (let waitMs = Math.min(250, pollMs); ; waitMs = Math.min(waitMs * 2, pollMs)) {
+  const missing = async (): Promise<string | undefined> => {
     const found = await client.find(step.object, run);
     const left = numberAt(found, 'status.replicas') ?? 0;
-    if (!found || (step.action === 'scale' && left === 0)) return;
-    const why = step.action === 'scale' ? `${left} nodes left` : 'still there';
-    run.report({ stage: 'apply', subject, state: 'active', message: why });
-    if (Date.now() >= end)
-      throw new AirlockError('GATE_TIMEOUT', `${subject} took more than ${timeoutSeconds} seconds: ${why}`, {
-        hint: 'look at its conditions and finalizers, then run the same command again: it goes on here',
-      });
-    await pause(Math.max(0, Math.min(waitMs, end - Date.now())), run);
-  }
+    if (!found || (step.action === 'scale' && left === 0)) return undefined;
+    return step.action === 'scale' ? `${left} nodes left` : 'still there';
+  };
+  await waitFor(`${step.action} ${describeRef(step.object)}`, missing, options, run);
 }

@@ -52,8 +52,8 @@ export interface EtcdBackupRecord {
 /** Names of the files of a backup. */
 export const backupFiles = { record: 'backup.json', snapshot: 'snapshot.db', key: 'encryption-key.json' } as const;
 
-/** Bytes that are copied out of the pod at once: a lost connection costs no more, and memory stays small. */
-const chunkMiB = 16;
+/** MiB that are copied out of or into a pod at once: a lost connection costs no more, and memory stays small. */
+export const chunkMiB = 16;
 
 /**
  * What a snapshot of a hosted cluster's etcd takes. `online` leaves the API up: the snapshot is consistent in itself, and what is written after it
@@ -199,7 +199,7 @@ async function copySnapshot(
   const where: PodContainer = { namespace: controlPlaneNamespace(plan.hosted), pod: 'etcd-0', container: 'etcd' };
   const ask = async (command: readonly string[]): Promise<Buffer> => {
     const chunks: Buffer[] = [];
-    await shell.exec(where, command, (chunk) => chunks.push(chunk), run);
+    await shell.exec(where, command, { onData: (chunk) => void chunks.push(chunk) }, run);
     return Buffer.concat(chunks);
   };
   run.report({ stage: 'apply', subject: 'etcd snapshot', state: 'started' });
@@ -218,7 +218,7 @@ async function copySnapshot(
   } finally {
     const free = { ...run, signal: AbortSignal.timeout(30_000) };
     // It fills the volume of etcd otherwise; a failure here must not hide the one before.
-    await shell.exec(where, ['rm', '-f', commands.file], () => {}, free).catch(() => undefined);
+    await shell.exec(where, ['rm', '-f', commands.file], {}, free).catch(() => undefined);
   }
 }
 

@@ -7,14 +7,15 @@ import type { Run } from '../../core/run.ts';
 import type { ClusterClient } from '../client.ts';
 import { fieldAt } from '../fields.ts';
 import { backupFiles, type EtcdBackupRecord, type HostedStep, keyFingerprint } from './etcd-backup.ts';
-import { etcdCommands } from './etcd-commands.ts';
-import { clusterRef, type HostedName, numberAt, textAt } from './objects.ts';
-import { controlPlaneNamespace, readWriters } from './quiesce.ts';
+import { clusterRef, type HostedName, textAt } from './objects.ts';
+import { type InPlaceRestore, inPlaceSteps, readInPlace } from './restore-in-place.ts';
 
 /** A rehearsed restore: what stands in its way, and every command. Nothing was changed. */
 export interface EtcdRestorePlan {
   /** `recreate`: a new cluster object that starts from the snapshot; `in-place`: the members of the cluster that is there. */
   readonly way: 'recreate' | 'in-place';
+  /** What `restoreInPlace` works on; undefined for the other way, and where there is no cluster. */
+  readonly inPlace?: InPlaceRestore;
   readonly backup: EtcdBackupRecord;
   readonly findings: readonly Finding[];
   readonly steps: readonly HostedStep[];
@@ -76,8 +77,8 @@ async function hashFile(file: string, run: Run): Promise<string> {
 }
 
 /**
- * Rehearses a restore: the backup is proved, the cluster is compared with it, and every step is written out. A restore replaces what is there, so
- * its commands are for a person to run, one by one.
+ * Rehearses a restore: the backup is proved, the cluster is compared with it, and every step is written out. Nothing is changed; `restoreInPlace`
+ * carries the plan out.
  * @see reference §24.3, §24.4
  * @throws AirlockError ETCD_BACKUP_DAMAGED, CLUSTER_*
  */
@@ -129,12 +130,10 @@ export async function planEtcdRestore(
       'the cluster is not there',
       'offer the snapshot at an https URL and name it with --url: a new cluster starts from it',
     );
-  return {
-    way: 'in-place',
-    backup,
-    findings,
-    steps: cluster ? await inPlaceSteps(hosted, request.folder, backup, client, run) : [],
-  };
+  if (!cluster) return { way: 'in-place', backup, findings, steps: [] };
+  const inPlace = await readInPlace(hosted, request.folder, backup, client, run);
+  const steps = inPlaceSteps(inPlace).map(({ title, command }) => ({ title, command }));
+  return { way: 'in-place', inPlace, backup, findings, steps };
 }
 
 function recreateSteps(hosted: HostedName, folder: string, url: string, exists: boolean): HostedStep[] {
@@ -160,90 +159,4 @@ function recreateSteps(hosted: HostedName, folder: string, url: string, exists: 
     },
     { title: 'look at it', command: `airlock hosted status ${hosted.name}` },
   ];
-}
-
-/** Quorum is lost, or the data is wrong: one member starts from the snapshot, the others join it with empty volumes. */
-async function inPlaceSteps(
-  hosted: HostedName,
-  folder: string,
-  backup: EtcdBackupRecord,
-  client: ClusterClient,
-  run: Run,
-): Promise<HostedStep[]> {
-  const space = controlPlaneNamespace(hosted);
-  const etcd = await client.find({ apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'etcd', namespace: space }, run);
-  const members = numberAt(etcd, 'spec.replicas') || 3;
-  const image = textAt(etcd, 'spec.template.spec.containers.0.image') ?? 'THE IMAGE OF ETCD';
-  const writers = await readWriters(hosted, client, run);
-  const scales = Object.entries(writers.replicas);
-  const patch = (value: string): string =>
-    `oc patch hostedcluster -n ${hosted.namespace} ${hosted.name} --type=merge -p '{"spec":{"pausedUntil":${value}}}'`;
-  const inside = (command: string): string => `oc exec -i -n ${space} etcd-restore -- ${command}`;
-  const peer = (index: number): string => `https://etcd-${index}.etcd-discovery.${space}.svc:2380`;
-  const initial = Array.from({ length: members }, (_, index) => `etcd-${index}=${peer(index)}`).join(',');
-  const { restoreTool } = etcdCommands(backup.version);
-  return [
-    { title: 'pause the cluster', command: patch('"true"') },
-    ...scales.map(([name]) => ({
-      title: `stop ${name}`,
-      command: `oc scale deployment -n ${space} ${name} --replicas=0`,
-    })),
-    { title: 'stop etcd', command: `oc scale statefulset -n ${space} etcd --replicas=0` },
-    ...Array.from({ length: members - 1 }, (_, index) => ({
-      title: `drop the volume of etcd-${index + 1}: it joins empty`,
-      command: `oc delete pvc -n ${space} data-etcd-${index + 1}`,
-    })),
-    {
-      title: 'start a helper on the volume of etcd-0',
-      command: `oc apply -f - <<'EOF'\n${JSON.stringify(helperPod(space, image))}\nEOF`,
-    },
-    { title: 'wait for it', command: `oc wait -n ${space} pod/etcd-restore --for=condition=Ready --timeout=300s` },
-    {
-      title: 'put the snapshot in',
-      command: `${inside("sh -c 'cat > /var/lib/snapshot.db'")} < ${path.join(folder, backupFiles.snapshot)}`,
-    },
-    { title: `compare it: ${backup.snapshot.sha256}`, command: inside('sha256sum /var/lib/snapshot.db') },
-    {
-      title: 'move the old data away, kept until all is well',
-      command: inside('mv /var/lib/data /var/lib/data.before-restore'),
-    },
-    {
-      title: 'restore',
-      command: inside(
-        `env ETCDCTL_API=3 ${restoreTool} snapshot restore /var/lib/snapshot.db --data-dir=/var/lib/data --name=etcd-0 --initial-cluster-token=etcd-cluster --initial-cluster=${initial} --initial-advertise-peer-urls=${peer(0)}`,
-      ),
-    },
-    {
-      title: 'remove snapshot and helper',
-      command: `${inside('rm /var/lib/snapshot.db')} && oc delete pod -n ${space} etcd-restore`,
-    },
-    { title: 'start etcd', command: `oc scale statefulset -n ${space} etcd --replicas=${members}` },
-    { title: 'wait for it', command: `oc rollout status -n ${space} statefulset/etcd` },
-    ...[...scales].reverse().map(([name, count]) => ({
-      title: `start ${name}`,
-      command: `oc scale deployment -n ${space} ${name} --replicas=${count}`,
-    })),
-    { title: 'resume the cluster', command: patch('null') },
-    { title: 'look at it', command: `airlock hosted status ${hosted.name}` },
-  ];
-}
-
-function helperPod(namespace: string, image: string): Record<string, unknown> {
-  return {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: { name: 'etcd-restore', namespace },
-    spec: {
-      restartPolicy: 'Never',
-      containers: [
-        {
-          name: 'etcd-restore',
-          image,
-          command: ['sleep', '86400'],
-          volumeMounts: [{ name: 'data', mountPath: '/var/lib' }],
-        },
-      ],
-      volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'data-etcd-0' } }],
-    },
-  };
 }

@@ -16,6 +16,8 @@ export interface StoppedWriters {
   /** Deployment → replicas. */
   readonly replicas: Readonly<Record<string, number>>;
   readonly wasPaused: boolean;
+  /** While a restore is under way: what etcd was before, and a word for its old data. */
+  readonly etcd?: { readonly members: number; readonly image: string; readonly kept: string };
 }
 
 /** The namespace of the control plane: as the HyperShift operator names it. */
