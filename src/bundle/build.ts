@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { AirlockError } from '../core/errors.ts';
+import { AirlockError, isAirlockError } from '../core/errors.ts';
 import { diskError, findFile, removeTemporaries, writeFileAtomic } from '../core/files.ts';
 import type { Run } from '../core/run.ts';
 import { type Digest, digestHex, digestOf } from '../oci/index.ts';
@@ -8,7 +8,7 @@ import { findVolumes } from './bundle.ts';
 import { type ContentSources, createWanted, measureFile, planDigest, type WantedMember } from './contents.ts';
 import type { OpenVolumeFile } from './fill.ts';
 import { fillVolumes, type MissingMember } from './fill-volumes.ts';
-import { type BundleIndex, generationText } from './format.ts';
+import { type BundleIndex, generationText, volumeName } from './format.ts';
 import { renderIndex } from './index-text.ts';
 import { type Journal, openJournal } from './journal.ts';
 import { layoutVolumes, planBytes } from './layout.ts';
@@ -17,6 +17,7 @@ import { findRecord, type GenerationRecord, recordOf, writeRecord } from './reco
 import { readBack, sideNames } from './seal.ts';
 import { type IndexFacts, type Segment, volumeSegments } from './segments.ts';
 import { signIndex } from './sign-index.ts';
+import type { Damage } from './verify-volumes.ts';
 
 export interface BuildOptions {
   readonly plan: Plan;
@@ -90,15 +91,18 @@ async function build(options: BuildOptions, run: Run): Promise<BuildOutcome> {
   if (before) return before;
   await preparePartial(partial, plan, run);
   const session = await openSession(options, partial, run);
-  let missing: readonly MissingMember[];
+  let record: GenerationRecord;
   try {
     const members = await frameVolumes(session, createWanted(options), run);
-    missing = await fillVolumes({ ...session, members, parallel: options.parallelBlobs }, run);
+    const missing = await fillVolumes({ ...session, members, parallel: options.parallelBlobs }, run);
+    if (missing.length > 0 || plan.missing.length > 0) return incomplete(plan, partial, missing);
+    record = await readBack(partial, session.index, session.indexBytes, session.facts, run).catch(async (error) => {
+      await forgetDamaged(error, session, members, path.join(partial, sideNames.journal), run);
+      throw error;
+    });
   } finally {
     await closeSession(session);
   }
-  if (missing.length > 0 || plan.missing.length > 0) return incomplete(plan, partial, missing);
-  const record = await readBack(partial, session.index, session.indexBytes, session.facts, run);
   await run.disk.syncDirectory(partial);
   await run.disk.rename(partial, final);
   await run.disk.syncDirectory(folder);
@@ -228,6 +232,24 @@ async function frameVolumes(
   await run.disk.syncDirectory(path.dirname([...volumes.values()][0]?.path ?? '.'));
   await journal.append([{ kind: 'frame' }]);
   return members;
+}
+
+/** What the disk gave back wrong is not believed again: the next run brings it once more, and all of it when more than data is hit. */
+async function forgetDamaged(
+  error: unknown,
+  { journal }: Session,
+  members: readonly WantedMember[],
+  journalFile: string,
+  run: Run,
+): Promise<void> {
+  if (!isAirlockError(error, 'BUNDLE_DAMAGED')) return;
+  const damages = (error.details['damages'] ?? []) as readonly Damage[];
+  const lost = damages.map(({ volume, offset }) =>
+    members.find((one) => one.offset === offset && volumeName(one.volume) === volume),
+  );
+  if (lost.every((one) => one !== undefined))
+    await journal.append(lost.map(({ expected }) => ({ kind: 'lost', member: expected.name })));
+  else await run.disk.remove(journalFile);
 }
 
 async function closeSession(session: Session): Promise<void> {

@@ -18,7 +18,9 @@ type JournalRecord =
   | { readonly kind: 'open'; readonly index: string }
   | { readonly kind: 'frame' }
   | { readonly kind: 'finished'; readonly member: string }
-  | { readonly kind: 'checked'; readonly member: string; readonly bytes: number };
+  | { readonly kind: 'checked'; readonly member: string; readonly bytes: number }
+  /** The disk gave other bytes back. */
+  | { readonly kind: 'lost'; readonly member: string };
 
 /** The journal of one build: lines `<first 8 hex digits of their sha256> <JSON>`, appended after the bytes they speak of were synced. */
 export interface Journal {
@@ -112,6 +114,10 @@ function replay(records: readonly JournalRecord[]): Progress {
     if (record.kind === 'frame') frame = true;
     if (record.kind === 'finished') finished.add(record.member);
     if (record.kind === 'checked') checked.set(record.member, record.bytes);
+    if (record.kind === 'lost') {
+      finished.delete(record.member);
+      checked.delete(record.member);
+    }
   }
   return { frame, finished, checked };
 }

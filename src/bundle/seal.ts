@@ -47,7 +47,10 @@ export async function readBack(
     throw new AirlockError(
       'BUNDLE_DAMAGED',
       `${first.volume} gives back other bytes than were written, at byte ${first.offset} (${first.member ?? first.part})`,
-      { hint: 'the disk or its controller is failing; build on another one', details: { damages } },
+      {
+        hint: 'run it again: what is damaged is brought once more; when that ends the same way the disk is failing',
+        details: { damages },
+      },
     );
   }
   const sealed = volumes.map(({ name, sizeBytes }) => ({ name, sizeBytes, sha256: sums.get(name) ?? '' }));

@@ -3,10 +3,19 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { type BuildOutcome, buildBundle, loadIntoStorage, openBundle, verifyBundle } from '../../src/bundle/index.ts';
+import {
+  type BuildOutcome,
+  buildBundle,
+  type ContentSources,
+  loadIntoStorage,
+  openBundle,
+  verifyBundle,
+} from '../../src/bundle/index.ts';
+import { type Disk, nodeDisk } from '../../src/core/disk.ts';
 import { quietRun } from '../../src/core/run.ts';
-import { blobPath, digestOf } from '../../src/oci/index.ts';
+import { blobPath, type Digest, digestOf } from '../../src/oci/index.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
+import { openOne } from './build-sample.ts';
 import { keepManifests, makeSample, type Sample, sampleSources } from './sample.ts';
 
 const run = quietRun();
@@ -36,6 +45,48 @@ describe('buildBundle', () => {
     for (const volume of bundle.volumes) await promisify(execFile)('tar', ['-xf', volume.path, '-C', unpacked]);
     for (const [digest, bytes] of sample.blobs)
       expect(digestOf(await readFile(path.join(unpacked, blobPath(digest))))).toBe(digestOf(bytes));
+  });
+
+  test.each([
+    // The layer of 3 MB, and a header of a link: in the first block that is written.
+    ['data', (bytes: Uint8Array) => bytes.length === 1 << 20, true],
+    ['a header', (bytes: Uint8Array) => bytes.length < 1 << 20, false],
+  ])('a disk that changed %s on the way is found out, and the next run brings that again', async (_, isHit, again) => {
+    const folder = await temporaryFolder();
+    const sample = makeSample();
+    let left = 1;
+    const disk: Disk = {
+      ...nodeDisk,
+      async open(file, access, mode) {
+        const handle = await nodeDisk.open(file, access, mode);
+        if (!file.endsWith('.tar') || access !== 'write') return handle;
+        const write = handle.write.bind(handle);
+        handle.write = async (bytes, at) => {
+          await write(bytes, at);
+          if (left > 0 && isHit(bytes)) {
+            left -= 1;
+            await write(Buffer.from([(bytes[300] ?? 0) ^ 1]), at + 300);
+          }
+        };
+        return handle;
+      },
+    };
+    const kept = await keepManifests(sample, folder);
+    const asked: Digest[] = [];
+    const source = sampleSources(sample);
+    const sources: ContentSources = {
+      ...source,
+      openBlob(blob, ...rest) {
+        asked.push(blob.digest);
+        return source.openBlob(blob, ...rest);
+      },
+    };
+    const options = { plan: sample.plan, folder, kept, sources, parallelBlobs: 1 };
+    await expect(buildBundle(options, quietRun({ disk }))).rejects.toMatchObject({ code: 'BUNDLE_DAMAGED' });
+    asked.length = 0;
+    expect((await buildBundle(options, run)).kind).toBe('sealed');
+    if (again) expect(asked.map((digest) => sample.blobs.get(digest)?.length)).toEqual([3_000_000]);
+    expect((await verifyBundle(await openOne(folder), {}, run)).whole).toBe(true);
   });
 
   test('loads into storage, and a second load does nothing', async () => {

@@ -5,7 +5,9 @@ import path from 'node:path';
 import { build } from 'esbuild';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { temporaryFolder } from '../helpers/temporary.ts';
+import { buildSample } from './build-sample.ts';
 import { moduleFolder } from './module-folder.ts';
+import { journalSample } from './sample.ts';
 
 const folder = moduleFolder();
 let script = '';
@@ -67,6 +69,22 @@ describe('kill -9', { timeout: 240_000 }, () => {
       expect((await runChild(['build', where])).said, `killed after ${killMs} ms`).toBe('sealed');
       expect(await fingerprint(path.join(where, 'gen-000001')), `killed after ${killMs} ms`).toEqual(wanted);
     }
+  });
+
+  test('of a build at every step of its journal, then a re-run, gives the volumes of an undisturbed build', async () => {
+    const undisturbed = await temporaryFolder();
+    await runChild(['journal', undisturbed, '0']);
+    const wanted = await fingerprint(path.join(undisturbed, 'gen-000001'));
+    let steps = 0;
+    for (let said = ''; said !== 'sealed'; ) {
+      steps += 1;
+      const where = await temporaryFolder();
+      ({ said } = await runChild(['journal', where, String(steps)]));
+      await buildSample(journalSample, where);
+      expect(await fingerprint(path.join(where, 'gen-000001')), `killed at step ${steps}`).toEqual(wanted);
+    }
+    // Opened, framed, a commit for nearly every member, removed.
+    expect(steps).toBeGreaterThan(15);
   });
 
   test('of a load at ten random points, then a re-run, gives the storage of an undisturbed load', async () => {

@@ -210,3 +210,18 @@ export async function keepManifests(sample: Sample, folder: string, run: Run = q
   }
   return kept;
 }
+
+/** Few members of all kinds in two volumes: every step of its journal can be tried. */
+export const journalSample = makeSample({
+  images: [
+    {
+      repository: 'harbour/buoy',
+      tag: 'v1',
+      layers: [
+        ['base', 5000],
+        ['buoy', 1_500_000],
+      ],
+    },
+  ],
+  volumeSizeBytes: 1_000_000,
+});
