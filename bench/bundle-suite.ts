@@ -33,7 +33,7 @@ import {
   type Plan,
   type SelectedImage,
 } from '../src/plan/index.ts';
-import { type BenchSet, benchSets, ensureSet, listImages, renderSyncList } from './bundle-sets.ts';
+import { type BenchSet, benchSets, ensureSet, listImages, renderSyncList, scaleSet } from './bundle-sets.ts';
 import { startRegistry } from './docker-registry.ts';
 import { writtenBytes } from './written-bytes.ts';
 
@@ -55,6 +55,7 @@ const { values } = parseArgs({
     skopeo: { type: 'boolean', default: false },
     label: { type: 'string', default: 'run' },
     only: { type: 'string', default: '' },
+    scale: { type: 'string', default: '1' },
   },
 });
 const work = values.work;
@@ -256,8 +257,9 @@ async function benchPeers(set: BenchSet, host: string, bundle: Bundle): Promise<
 
 async function main(): Promise<void> {
   await mkdir(work, { recursive: true });
-  for (const set of benchSets) {
-    if (values.set !== 'all' && values.set !== set.name) continue;
+  for (const whole of benchSets) {
+    if (values.set !== 'all' && values.set !== whole.name) continue;
+    const set = scaleSet(whole, Number(values.scale));
     const source = path.join(work, `${set.name}-source`);
     await ensureSet(set, source);
     const registry = await startRegistry(source, work);

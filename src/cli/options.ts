@@ -86,7 +86,12 @@ export const sourceOptions: readonly OptionSpec[] = [
     parse: parseCount(0, 3600),
   },
   { flags: '--parallel-images <n>', summary: 'images looked at at once', default: 4, parse: parseCount(1, 64) },
-  { flags: '--parallel-layers <n>', summary: 'blobs moved at once', default: 8, parse: parseCount(1, 64) },
+  {
+    flags: '--parallel-layers <n>',
+    summary: 'large blobs moved at once; to a target four times as many small ones',
+    default: 8,
+    parse: parseCount(1, 64),
+  },
   {
     flags: '--max-bandwidth <bytes>',
     summary: 'upper limit in bytes a second for all transfers together, for example 50MB',

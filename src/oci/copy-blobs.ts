@@ -1,7 +1,14 @@
 import { type Readable, Transform } from 'node:stream';
 import { mapLimited } from '../core/limit.ts';
 import type { Run } from '../core/run.ts';
-import { type CopyContent, type CopyCounts, type CopyOptions, targetRepository } from './copy-content.ts';
+import {
+  atOnce,
+  type CopyContent,
+  type CopyCounts,
+  type CopyOptions,
+  largeBlobBytes,
+  targetRepository,
+} from './copy-content.ts';
 import { handleFailure } from './copy-failure.ts';
 import { guarded, type MissingManifest } from './copy-survey.ts';
 import type { Descriptor } from './descriptor.ts';
@@ -22,7 +29,6 @@ interface BlobJob {
 }
 
 const reportEveryMs = 250;
-const lookFromBytes = 1 << 20;
 
 /**
  * Brings every missing blob to every repository that needs it, largest first: looked for, mounted or uploaded in one repository, then mounted in
@@ -56,7 +62,7 @@ export async function copyBlobs(
     doneBytes: 0,
     doneItems: 0,
   });
-  await mapLimited(ordered, options.parallelBlobs ?? 8, async (job) => {
+  const copy = async (job: BlobJob): Promise<void> => {
     let holder: string | undefined;
     for (const name of job.repositories) {
       try {
@@ -67,7 +73,15 @@ export async function copyBlobs(
         failed.add(blobKey(name, job.blob.digest));
       }
     }
-  });
+  };
+  const isLarge = ({ blob }: BlobJob): boolean => blob.size >= largeBlobBytes;
+  const { large, small } = atOnce(options);
+  await mapLimited(ordered.filter(isLarge), large, copy);
+  await mapLimited(
+    ordered.filter((job) => !isLarge(job)),
+    small,
+    copy,
+  );
   return failed;
 }
 
@@ -90,7 +104,7 @@ async function copyBlob(
     return;
   }
   // The upload itself asks too, but not every registry listens; for a small blob that costs less than another request for each.
-  if (blob.size >= lookFromBytes && (await target.hasBlob(place, blob, run))) {
+  if (blob.size >= largeBlobBytes && (await target.hasBlob(place, blob, run))) {
     counts.presentBlobs += 1;
     present('is there already');
     return;

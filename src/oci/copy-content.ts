@@ -25,10 +25,8 @@ export interface CopyOptions {
   /** Put before every repository name; '' for none. */
   readonly prefix: string;
   readonly stage: Stage;
-  /** Blobs at once; default 8. */
+  /** Blobs of 1 MiB and more at once; default 8. */
   readonly parallelBlobs?: number;
-  /** Repositories whose manifests are looked up or pushed at once; default 8. */
-  readonly parallelManifests?: number;
   /** Slows all of it down while the target is overloaded; default: the target's own. */
   readonly limit?: AdaptiveLimit;
   /** Repositories of the registry (whole names) that may hold a blob already: tried as mounts before an upload. */
@@ -62,6 +60,20 @@ export interface CopyResult {
 
 /** The counters while they are counted. */
 export type CopyCounts = { -readonly [K in keyof Omit<CopyResult, 'failures'>]: number } & { failures: CopyFailure[] };
+
+/** Blobs of this size are bound by bytes, smaller ones by how long a registry takes to answer. */
+export const largeBlobBytes = 1 << 20;
+
+/**
+ * Large blobs, and everything small (other blobs, look-ups, manifests), at once. A registry syncs several files for each small request: it answers
+ * more of them in the same time when they wait together.
+ */
+export function atOnce({ parallelBlobs = 8 }: CopyOptions): { readonly large: number; readonly small: number } {
+  return { large: parallelBlobs, small: parallelBlobs * smallPerLarge };
+}
+
+/** How many small requests stand for one large blob. */
+export const smallPerLarge = 4;
 
 /** A repository's whole name at the target. */
 export function targetRepository(options: Pick<CopyOptions, 'prefix'>, name: string): string {

@@ -2,7 +2,7 @@ import { AirlockError } from '../core/errors.ts';
 import { mapLimited } from '../core/limit.ts';
 import type { Run } from '../core/run.ts';
 import { blobKey, type FailedParts } from './copy-blobs.ts';
-import { type CopyContent, type CopyCounts, type CopyOptions, targetRepository } from './copy-content.ts';
+import { atOnce, type CopyContent, type CopyCounts, type CopyOptions, targetRepository } from './copy-content.ts';
 import { handleFailure } from './copy-failure.ts';
 import { guarded, type MissingManifest } from './copy-survey.ts';
 
@@ -20,7 +20,7 @@ export async function copyManifests(
 ): Promise<void> {
   for (const { repository, digest } of counts.failures) failed.add(blobKey(repository, digest));
   for (const level of inLevels(missing)) {
-    await mapLimited(level, options.parallelManifests ?? 8, async (item) => {
+    await mapLimited(level, atOnce(options).small, async (item) => {
       const { name, digest, tags } = item;
       const place = { registry: options.registry, repository: targetRepository(options, name) };
       try {

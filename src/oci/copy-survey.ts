@@ -1,6 +1,6 @@
 import { mapLimited } from '../core/limit.ts';
 import type { Run } from '../core/run.ts';
-import { type CopyContent, type CopyCounts, type CopyOptions, targetRepository } from './copy-content.ts';
+import { atOnce, type CopyContent, type CopyCounts, type CopyOptions, targetRepository } from './copy-content.ts';
 import { handleFailure } from './copy-failure.ts';
 import type { Descriptor } from './descriptor.ts';
 import type { Digest } from './digest.ts';
@@ -29,7 +29,7 @@ export async function surveyTarget(
   counts: CopyCounts,
   run: Run,
 ): Promise<MissingManifest[]> {
-  const parallel = options.parallelManifests ?? 8;
+  const parallel = atOnce(options).small;
   const wanted = await findMissingTags(content, options, counts, run);
   const missing = await mapLimited(wanted, parallel, async (item): Promise<MissingManifest[]> => {
     const { name, digest, tags } = item;
@@ -92,7 +92,7 @@ async function findMissingTags(
       if (item) tagged.push({ tag, item });
     }
   }
-  await mapLimited(tagged, options.parallelManifests ?? 8, async ({ tag, item }) => {
+  await mapLimited(tagged, atOnce(options).small, async ({ tag, item }) => {
     const place = { registry: options.registry, repository: targetRepository(options, item.name) };
     const found = await guarded(options, () => options.target.findManifest({ ...place, tag }, run));
     if (found?.digest === item.digest) {

@@ -4,6 +4,7 @@ export {
   type CopyFailure,
   type CopyOptions,
   type CopyResult,
+  smallPerLarge,
   targetRepository,
 } from './copy-content.ts';
 export { contentFromSource, type SourceContentOptions } from './copy-source.ts';

@@ -16,6 +16,7 @@ import {
   defaultCertsDirs,
   loadRegistriesConf,
   type Source,
+  smallPerLarge,
   type Target,
 } from '../oci/index.ts';
 import type { SourceSettings, TargetSettings } from './requests.ts';
@@ -61,10 +62,12 @@ async function openClients(settings: ClientSettings, run: Run): Promise<RemoteCl
   // A named file that cannot be read ends the run at once, whether or not a registry asks for credentials.
   if (settings.authFile !== undefined) await readFileLimited(settings.authFile, run);
   const environment = httpEnvironment(env);
+  // Small requests go to a target several at a time for each blob, see `atOnce`; how many a source bears nobody knows.
+  const requests = settings.parallelLayers * (settings.side === 'target' ? smallPerLarge : 1);
   const http = createHttp({
     ...environment,
     insecure: !settings.tlsVerify,
-    connectionsPerHost: Math.max(8, settings.parallelLayers * 2),
+    connectionsPerHost: Math.max(8, settings.parallelLayers * 2, requests),
     ...(settings.caFile ? { caFiles: [settings.caFile] } : {}),
   });
   const user = { homeDir: homeFolder, ...(uid === undefined ? {} : { uid }) };
@@ -77,7 +80,7 @@ async function openClients(settings: ClientSettings, run: Run): Promise<RemoteCl
     stage,
     tlsVerify: settings.tlsVerify,
     certsDirs: defaultCertsDirs(homeFolder),
-    limits: createHostLimits(settings.parallelLayers),
+    limits: createHostLimits(requests),
     retry: retryPolicy,
     credentials:
       settings.credentials ??
