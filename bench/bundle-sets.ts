@@ -47,6 +47,18 @@ export function renderSyncList(set: BenchSet, host: string): string {
   return `${host}:\n  tls-verify: false\n  images:\n${images}`;
 }
 
+/** The set as `regsync once` reads it. */
+export function renderRegsync(set: BenchSet, source: string, target: string): string {
+  const creds = [source, target].map((host) => `- registry: ${host}\n  tls: disabled\n`).join('');
+  const rows = listImages(set)
+    .map(({ repository, tag }) => {
+      const name = `${repository}:${tag}`;
+      return `- source: ${source}/${name}\n  target: ${target}/${name}\n  type: image\n`;
+    })
+    .join('');
+  return `version: 1\ncreds:\n${creds}defaults:\n  parallel: 4\nsync:\n${rows}`;
+}
+
 /** Writes the set, unless it lies there whole from an earlier run. */
 export async function ensureSet(set: BenchSet, folder: string): Promise<void> {
   const mark = path.join(folder, 'complete');

@@ -33,7 +33,16 @@ import {
   type Plan,
   type SelectedImage,
 } from '../src/plan/index.ts';
-import { type BenchSet, benchSets, ensureSet, listImages, renderSyncList, scaleSet } from './bundle-sets.ts';
+import { pullSet, serveBundle } from './bundle-serve.ts';
+import {
+  type BenchSet,
+  benchSets,
+  ensureSet,
+  listImages,
+  renderRegsync,
+  renderSyncList,
+  scaleSet,
+} from './bundle-sets.ts';
 import { startRegistry } from './docker-registry.ts';
 import { writtenBytes } from './written-bytes.ts';
 
@@ -53,6 +62,7 @@ const { values } = parseArgs({
     set: { type: 'string', default: 'all' },
     work: { type: 'string', default: path.join(os.tmpdir(), 'airlock-bench-work') },
     skopeo: { type: 'boolean', default: false },
+    regsync: { type: 'string', default: '' },
     label: { type: 'string', default: 'run' },
     only: { type: 'string', default: '' },
     scale: { type: 'string', default: '1' },
@@ -219,6 +229,20 @@ async function benchLoads(set: BenchSet, bundle: Bundle): Promise<void> {
   await rm(target, { recursive: true, force: true });
 }
 
+/** Pulls of the whole set: from the bundle where it lies, and from docker-registry over its unpacked storage. */
+async function benchServe(set: BenchSet, host: string, bundle: Bundle): Promise<void> {
+  const served = await serveBundle(bundle.folder);
+  try {
+    // Once before, so that both are read out of the page cache.
+    await pullSet(set, served.host);
+    await measure(set, 'pull from the bundle served in place', () => pullSet(set, served.host));
+  } finally {
+    served.stop();
+  }
+  await pullSet(set, host);
+  await measure(set, 'pull from docker-registry', () => pullSet(set, host));
+}
+
 async function benchPeers(set: BenchSet, host: string, bundle: Bundle): Promise<void> {
   const shell = (title: string, command: string): Promise<number> =>
     measure(
@@ -242,17 +266,26 @@ async function benchPeers(set: BenchSet, host: string, bundle: Bundle): Promise<
     `rm -rf ${copy} && mkdir ${copy} && tar -xf ${volume} -C ${copy} && sync -f ${copy}`,
   );
   await rm(copy, { recursive: true, force: true });
-  if (!values.skopeo) return;
-  const target = path.join(work, `${set.name}-skopeo`);
-  const registry = await startRegistry(target, work);
-  const sync = path.join(work, 'sync.yml');
-  await writeFile(sync, renderSyncList(set, host));
-  await shell(
-    'skopeo sync, registry to registry',
-    `skopeo sync --src yaml --dest docker --dest-tls-verify=false ${sync} ${registry.host}`,
-  );
-  registry.stop();
-  await rm(target, { recursive: true, force: true });
+  const toFresh = async (title: string, command: (target: string) => Promise<string>): Promise<void> => {
+    const target = path.join(work, `${set.name}-peer`);
+    const registry = await startRegistry(target, work);
+    await shell(title, await command(registry.host));
+    registry.stop();
+    await rm(target, { recursive: true, force: true });
+  };
+  const file = path.join(work, 'sync.yml');
+  if (values.skopeo) {
+    await toFresh('skopeo sync, registry to registry', async (target) => {
+      await writeFile(file, renderSyncList(set, host));
+      return `skopeo sync --src yaml --dest docker --dest-tls-verify=false ${file} ${target}`;
+    });
+  }
+  if (values.regsync) {
+    await toFresh('regsync, registry to registry, 4 parallel', async (target) => {
+      await writeFile(file, renderRegsync(set, host, target));
+      return `${values.regsync} once -c ${file}`;
+    });
+  }
 }
 
 async function main(): Promise<void> {
@@ -265,7 +298,8 @@ async function main(): Promise<void> {
     const registry = await startRegistry(source, work);
     try {
       const bundle = await benchBuild(set, registry.host, path.join(work, `${set.name}-bundles`));
-      if (values.only !== 'build') await benchLoads(set, bundle);
+      if (values.only === '' || values.only === 'loads') await benchLoads(set, bundle);
+      if (values.only === '' || values.only === 'serve') await benchServe(set, registry.host, bundle);
       if (values.only === '') await benchPeers(set, registry.host, bundle);
     } finally {
       registry.stop();
