@@ -36,6 +36,7 @@ describe('parseSite', () => {
       web: { host: 'web.lab.example.com', addresses: ['192.0.2.1', '2001:db8:10::1'], httpPort: 8080, httpsPort: 8443 },
       dns: {
         serve: true,
+        servers: [],
         port: 53,
         ttl: 300,
         reverse: ['192.0.2.0/24', '2001:db8:10::/64'],
