@@ -8,14 +8,23 @@ import { parseImageName } from '../naming.ts';
  * (reference §7.5). Real oc-mirror finds our catalog by it, so every key, its order and its omission matter.
  */
 export function filterHash(entry: OperatorCatalog, digest: Digest): string {
+  const name = parseImageName(entry.catalog);
+  const bare = name.transport === 'docker' ? [name.domain, name.path].filter(Boolean).join('/') : name.path;
+  return hashOf(entry, `${bare}@sha256:${digestHex(digest)}`);
+}
+
+/** The same as oc-mirror up to 4.21 computes it: over the catalog as it stands in the configuration. */
+export function filterHashAsWritten(entry: OperatorCatalog): string {
+  return hashOf(entry, entry.catalog);
+}
+
+function hashOf(entry: OperatorCatalog, catalog: string): string {
   return createHash('md5')
-    .update(goJson(hashedEntry(entry, digest)))
+    .update(goJson(hashedEntry(entry, catalog)))
     .digest('hex');
 }
 
-function hashedEntry(entry: OperatorCatalog, digest: Digest): unknown {
-  const name = parseImageName(entry.catalog);
-  const bare = name.transport === 'docker' ? [name.domain, name.path].filter(Boolean).join('/') : name.path;
+function hashedEntry(entry: OperatorCatalog, catalog: string): unknown {
   return {
     packages:
       entry.packages?.map((one) => ({
@@ -26,7 +35,7 @@ function hashedEntry(entry: OperatorCatalog, digest: Digest): unknown {
         ...(one.defaultChannel ? { defaultChannel: one.defaultChannel } : {}),
         ...versions(one),
       })) ?? null,
-    catalog: `${bare}@sha256:${digestHex(digest)}`,
+    catalog,
     ...(entry.full ? { full: true } : {}),
     ...(entry.skipDependencies ? { skipDependencies: true } : {}),
     ...(entry.platforms.length > 0

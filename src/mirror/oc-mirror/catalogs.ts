@@ -6,7 +6,7 @@ import { type Digest, digestHex } from '../../oci/index.ts';
 import type { ImageType, SelectedPackage } from '../../plan/index.ts';
 import { addDocument, type CatalogContent } from '../catalog/content.ts';
 import { createDocumentParser } from '../catalog/documents.ts';
-import { filterHash } from '../catalog/filter-hash.ts';
+import { filterHash, filterHashAsWritten } from '../catalog/filter-hash.ts';
 import { addMissing } from '../collect/collector.ts';
 import { digestTag, type ImageName, parseImageName } from '../naming.ts';
 import { type Description, listFolder } from './description.ts';
@@ -52,25 +52,23 @@ async function nameCatalog(description: Description, entry: OperatorCatalog, run
     return new Map();
   }
   placeCopied(description, name, digest);
-  const component = path.posix.basename(name.path);
-  const folder = path.join(catalogsFolder, component, digestHex(digest));
-  const isWhole = entry.full && (entry.packages ?? []).length === 0;
-  const hash = isWhole ? undefined : await findHash(description, entry, digest, folder, run);
-  const rebuilt = hash === undefined ? undefined : findDigest(repository, hash);
-  const image = { type: 'operatorCatalog', origin, repository, reason: 'operator catalog' } as const;
-  const target = { repository, tag: ownTag ?? digestTag(rebuilt ?? digest) };
-  if (hash !== undefined && rebuilt !== undefined) {
-    add({ ...image, tag, targets: [], reason: 'operator catalog as it is at its source' });
-    add({ ...image, tag: hash, targets: [target], reason: 'operator catalog, filtered' });
-  } else add({ ...image, tag, targets: [target] });
   placed.add(origin);
-  const content = await readContent(
-    description,
-    hash === undefined
-      ? path.join(folder, 'catalog-config')
-      : path.join(folder, 'filtered-catalogs', hash, 'catalog-config'),
-    run,
-  );
+  const folder = path.join(catalogsFolder, path.posix.basename(name.path), digestHex(digest));
+  const image = { type: 'operatorCatalog', origin, repository, reason: 'operator catalog' } as const;
+  const isWhole = entry.full && (entry.packages ?? []).length === 0;
+  const filtered = isWhole ? undefined : await findFiltered(description, { entry, digest, repository, folder }, run);
+  if (!isWhole && filtered === undefined) {
+    const why = `the archive has no ${repository}:${tag} filtered as the configuration asks`;
+    addMissing(collector, { type: 'operatorCatalog', origin }, 'OC_MIRROR_ARCHIVE_INCOMPLETE', why);
+    return new Map();
+  }
+  const rebuilt = filtered?.digest;
+  const target = { repository, tag: ownTag ?? digestTag(rebuilt ?? digest) };
+  if (filtered) {
+    add({ ...image, tag, targets: [], reason: 'operator catalog as it is at its source' });
+    add({ ...image, ...filtered.place, targets: [target], reason: 'operator catalog, filtered' });
+  } else add({ ...image, tag, targets: [target] });
+  const content = await readContent(description, path.join(filtered?.folder ?? folder, 'catalog-config'), run);
   const template = entry.targetCatalogSourceTemplate;
   collector.catalogs.push({
     origin: entry.catalog,
@@ -91,18 +89,41 @@ function placeCopied({ content, placed }: Description, name: ImageName, digest: 
   }
 }
 
-/** The filter hash of the entry, when the binary computed the same one; else the only one that this catalog has. */
-async function findHash(
-  { content }: Description,
-  entry: OperatorCatalog,
-  digest: Digest,
-  folder: string,
+interface FilteredCatalog {
+  readonly digest: Digest;
+  /** Where the archive holds it. */
+  readonly place: { readonly repository: string; readonly tag: string };
+  /** Below the working-dir: its content. */
+  readonly folder: string;
+}
+
+/**
+ * The rebuilt catalog of an entry: by its filter hash, as newer or as older ones compute it; else the only one that this catalog has. It lies under
+ * the hash as its tag, but for a path that holds the text of the tag: there the binary puts the hash into the path (reference §11.6 no. 3).
+ */
+async function findFiltered(
+  { content, findDigest }: Description,
+  about: {
+    readonly entry: OperatorCatalog;
+    readonly digest: Digest;
+    readonly repository: string;
+    readonly folder: string;
+  },
   run: Run,
-): Promise<string | undefined> {
-  const hashes = await listFolder(content, run, folder, 'filtered-catalogs');
-  const own = filterHash(entry, digest);
-  if (hashes.includes(own)) return own;
-  return hashes.length === 1 ? hashes[0] : undefined;
+): Promise<FilteredCatalog | undefined> {
+  const hashes = await listFolder(content, run, about.folder, 'filtered-catalogs');
+  const own = [filterHash(about.entry, about.digest), filterHashAsWritten(about.entry)];
+  const hash = own.find((one) => hashes.includes(one)) ?? (hashes.length === 1 ? hashes[0] : undefined);
+  if (hash === undefined) return undefined;
+  const folder = path.join(about.folder, 'filtered-catalogs', hash);
+  const usual = findDigest(about.repository, hash);
+  if (usual !== undefined) return { digest: usual, place: { repository: about.repository, tag: hash }, folder };
+  const noted = (await findFile(path.join(content.workingFolder, folder, 'digest'), run, 1 << 10))?.toString().trim();
+  for (const { name, tags } of content.repositories) {
+    const found = Object.entries(tags).find(([, digest]) => digestHex(digest) === noted);
+    if (found) return { digest: found[1], place: { repository: name, tag: found[0] }, folder };
+  }
+  return undefined;
 }
 
 async function readContent({ content }: Description, folder: string, run: Run): Promise<CatalogContent> {

@@ -88,6 +88,9 @@ export interface DeletionSettings {
 function commonArguments(settings: CommandSettings): string[] {
   return [
     ...persistentArguments(settings),
+    // Its own limit of 10 minutes for an image, all tries included, is too short for a large one on a slow line.
+    '--image-timeout',
+    '2h',
     // 4.18 knows neither of the two: it copies no signatures anyhow, and checks those of releases always.
     ...(settings.removeSignatures && !isBefore(settings.version, '4.19') ? ['--remove-signatures'] : []),
     ...(settings.ignoreReleaseSignature ? ['--ignore-release-signature'] : []),

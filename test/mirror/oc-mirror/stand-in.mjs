@@ -6,6 +6,7 @@
  *   STAND_IN_STEP       folder of the step (cases/<case>/<n>-<step>)
  *   STAND_IN_RECORD     file for what it was given: one JSON line per call
  *   STAND_IN_VERSION    what `version` says instead of the golden text
+ *   STAND_IN_ARCHIVE    an archive in place of the step's own
  *   STAND_IN_RELEASES   what a mirror-to-mirror run unpacks of releases: goes into the working-dir
  *   STAND_IN_PORT_BUSY  a file: as long as it exists the port is busy; it is removed then
  *   STAND_IN_LINGER_MS  how long it waits before its end
@@ -142,18 +143,18 @@ if (env.STAND_IN_RECORD && existsSync(history)) {
   appendFileSync(env.STAND_IN_RECORD, `${JSON.stringify({ history: files.join('').trim().split('\n') })}\n`);
 }
 
-const archive = readdirSync(step).find((name) => name.endsWith('.tar'));
+const own = readdirSync(step).find((name) => name.endsWith('.tar'));
+const archive = env.STAND_IN_ARCHIVE ?? (own === undefined ? undefined : path.join(step, own));
 const files = path.join(step, 'files', goldenName);
 if (existsSync(files)) cpSync(files, folder, { recursive: true });
 if (env.STAND_IN_RELEASES) cpSync(env.STAND_IN_RELEASES, path.join(folder, 'working-dir'), { recursive: true });
 if (archive !== undefined) {
-  const tar = path.join(step, archive);
   const cache = path.join(argumentOf('--cache-dir'), '.oc-mirror/.cache');
   mkdirSync(cache, { recursive: true });
-  execFileSync('tar', ['xf', tar, '-C', folder, 'working-dir']);
-  execFileSync('tar', ['xf', tar, '-C', cache, 'docker']);
+  execFileSync('tar', ['xf', archive, '-C', folder, 'working-dir']);
+  execFileSync('tar', ['xf', archive, '-C', cache, 'docker']);
   const target = path.join(folder, 'mirror_000001.tar');
-  copyFileSync(tar, target);
+  copyFileSync(archive, target);
   execFileSync('chmod', ['-R', 'u+w', folder]);
   if (env.STAND_IN_TRUNCATE) truncateSync(target, Number(env.STAND_IN_TRUNCATE));
   if (env.STAND_IN_FLIP) {
