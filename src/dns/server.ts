@@ -1,6 +1,7 @@
 import type { Socket } from 'node:dgram';
 import { AirlockError, errorText, findErrno } from '../core/errors.ts';
 import { hostPort } from '../core/ip.ts';
+import { portHolderNote } from '../core/port-holder.ts';
 import { assertRunning, type Run } from '../core/run.ts';
 import { respond } from './respond.ts';
 import { listenTcp, type TcpListener } from './tcp.ts';
@@ -82,7 +83,7 @@ async function listenAll(options: DnsServerOptions, responder: Responder): Promi
       await closeAll(listeners);
       // A port that is free for one protocol or address may be taken for the next; another may be free for all.
       const another = options.listen.some((at) => at.port === 0) && findErrno(error) === 'EADDRINUSE';
-      if (!another || attempt >= portAttempts) throw listenError(error, options.listen);
+      if (!another || attempt >= portAttempts) throw await listenError(error, options.listen);
     }
   }
 }
@@ -113,7 +114,7 @@ async function closeAll(listeners: readonly Listener[]): Promise<void> {
   );
 }
 
-function listenError(error: unknown, listen: readonly DnsAddress[]): AirlockError {
+async function listenError(error: unknown, listen: readonly DnsAddress[]): Promise<AirlockError> {
   const where = listen.map((at) => hostPort(at.address, at.port)).join(', ');
   const hints: Readonly<Record<string, string>> = {
     EACCES: 'ports below 1024 need root or CAP_NET_BIND_SERVICE; choose another with dns.port',
@@ -121,7 +122,9 @@ function listenError(error: unknown, listen: readonly DnsAddress[]): AirlockErro
     EADDRNOTAVAIL: 'the address is not one of this host',
   };
   const hint = hints[findErrno(error) ?? ''];
-  return new AirlockError('DNS_LISTEN_FAILED', `cannot listen for DNS on ${where}: ${errorText(error)}`, {
+  const isTaken = findErrno(error) === 'EADDRINUSE';
+  const holder = isTaken ? await portHolderNote(listen[0]?.port ?? 0) : '';
+  return new AirlockError('DNS_LISTEN_FAILED', `cannot listen for DNS on ${where}: ${errorText(error)}${holder}`, {
     cause: error,
     ...(hint === undefined ? {} : { hint }),
   });

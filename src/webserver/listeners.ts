@@ -3,6 +3,7 @@ import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { AirlockError, findErrno } from '../core/errors.ts';
 import { hostPort } from '../core/ip.ts';
+import { portHolderNote } from '../core/port-holder.ts';
 import { tlsSettings, type WebTls } from './tls.ts';
 
 /** An address to listen on; port 0 lets the system choose. `::` takes IPv4 too unless `0.0.0.0` is listed with the same port. */
@@ -89,7 +90,7 @@ async function bindOrFallBack(
     // A host with IPv6 switched off in the kernel still has to serve IPv4.
     if (wanted.address === '::' && findErrno(error) === 'EAFNOSUPPORT')
       await bind(server, '0.0.0.0', wanted.port, false);
-    else throw listenError(error, wanted);
+    else throw await listenError(error, wanted);
   }
   const { address, port } = server.address() as AddressInfo;
   return { address, port };
@@ -105,7 +106,7 @@ function bind(server: Server, host: string, port: number, ipv6Only: boolean): Pr
   });
 }
 
-function listenError(error: unknown, listen: WebListen): unknown {
+async function listenError(error: unknown, listen: WebListen): Promise<unknown> {
   const errno = findErrno(error);
   if (errno === undefined) return error;
   const hints: Readonly<Record<string, string>> = {
@@ -114,7 +115,9 @@ function listenError(error: unknown, listen: WebListen): unknown {
     EADDRNOTAVAIL: 'the address is not one of this host',
   };
   const hint = hints[errno];
-  return new AirlockError('WEB_LISTEN_FAILED', `cannot listen on ${hostPort(listen.address, listen.port)}: ${errno}`, {
+  const where = hostPort(listen.address, listen.port);
+  const holder = errno === 'EADDRINUSE' ? await portHolderNote(listen.port) : '';
+  return new AirlockError('WEB_LISTEN_FAILED', `cannot listen on ${where}: ${errno}${holder}`, {
     cause: error,
     ...(hint === undefined ? {} : { hint }),
   });

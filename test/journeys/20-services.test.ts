@@ -124,6 +124,7 @@ describe('up that cannot listen says why and leaves nothing behind', () => {
     const { error } = await other.go<ErrorDocument>(3, 'up');
     expect(error).toMatchObject({ code: 'WEB_LISTEN_FAILED' });
     expect(error.message).toContain(`127.0.0.1:${one.ports.http}`);
+    expect(error.message).toContain(`(process ${(await one.record('services.json')).pid}) has the port`);
     expect(error.hint).toContain('another port');
     expect(processesIn(other.cwd)).toBe('');
   }, 120_000);

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import { AirlockError, errorText, findErrno } from '../../core/errors.ts';
 import { findIpFamily, hostPort } from '../../core/ip.ts';
+import { portHolderNote } from '../../core/port-holder.ts';
 
 /** A certificate chain, leaf first, and its private key, both PEM. */
 export interface TlsPair {
@@ -106,21 +107,21 @@ const listenHints: Readonly<Record<string, string>> = {
 
 function listen(server: Server, address: ListenAddress & { readonly ipv6Only: boolean }): Promise<number> {
   return new Promise((resolve, reject) => {
-    server.once('error', (error) => {
-      const where = hostPort(address.host, address.port);
-      const hint = listenHints[findErrno(error) ?? ''];
-      reject(
-        new AirlockError('LISTEN_FAILED', `cannot listen on ${where}: ${errorText(error)}`, {
-          cause: error,
-          ...(hint === undefined ? {} : { hint }),
-        }),
-      );
-    });
+    server.once('error', (error) => void listenError(error, address).then(reject));
     server.listen(address, () => {
       // A late error of a listening socket must not end the process.
       server.on('error', () => {});
       resolve((server.address() as AddressInfo).port);
     });
+  });
+}
+
+async function listenError(error: Error, { host, port }: ListenAddress): Promise<AirlockError> {
+  const hint = listenHints[findErrno(error) ?? ''];
+  const holder = findErrno(error) === 'EADDRINUSE' ? await portHolderNote(port) : '';
+  return new AirlockError('LISTEN_FAILED', `cannot listen on ${hostPort(host, port)}: ${errorText(error)}${holder}`, {
+    cause: error,
+    ...(hint === undefined ? {} : { hint }),
   });
 }
 

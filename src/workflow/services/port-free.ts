@@ -1,6 +1,7 @@
 import net from 'node:net';
 import { AirlockError, findErrno } from '../../core/errors.ts';
 import { hostPort } from '../../core/ip.ts';
+import { findPortHolder } from '../../core/port-holder.ts';
 
 /**
  * Fails when another program has a port that a container is about to take on every address: the container would start, end and start again
@@ -11,9 +12,12 @@ export async function assertPortFree(port: number): Promise<void> {
   for (const host of ['0.0.0.0', '::']) {
     const error = await tryListen(host, port);
     if (findErrno(error) !== 'EADDRINUSE') continue;
-    throw new AirlockError('LISTEN_FAILED', `another program listens on port ${port} (${hostPort(host, port)})`, {
-      hint: `find it with "ss -ltnp sport = :${port}" and stop it, or choose another registry.port`,
-    });
+    const holder = await findPortHolder(port);
+    throw new AirlockError(
+      'LISTEN_FAILED',
+      `${holder ?? 'another program'} listens on port ${port} (${hostPort(host, port)})`,
+      { hint: `find it with "ss -ltnp sport = :${port}" and stop it, or choose another registry.port` },
+    );
   }
 }
 
