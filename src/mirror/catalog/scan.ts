@@ -76,28 +76,39 @@ async function listLayer(
   return { files, hidden };
 }
 
+/** Those of the files that are named. */
+export function onlyFiles(files: CatalogFiles, names: ReadonlySet<string>): CatalogFiles {
+  const byLayer = new Map(
+    [...files.byLayer].flatMap(([layer, own]) => {
+      const left = [...own].filter((name) => names.has(name));
+      return left.length > 0 ? [[layer, new Set(left)] as const] : [];
+    }),
+  );
+  return { byLayer, count: [...byLayer.values()].reduce((sum, own) => sum + own.size, 0) };
+}
+
 /**
- * Streams every document of a catalog, one at a time: memory stays flat however large the catalog is.
+ * Streams every document of a catalog with its file's name, one at a time: memory stays flat however large the catalog is.
  * @throws AirlockError CATALOG_UNREADABLE, LAYER_INVALID
  */
 export async function readCatalog(
   files: CatalogFiles,
   kept: KeptBlobs,
-  take: (document: CatalogDocument) => void | Promise<void>,
+  take: (document: CatalogDocument, file: string) => void | Promise<void>,
   run: Run,
 ): Promise<void> {
   for (const [layer, names] of files.byLayer) {
     // Documents are taken after each chunk, so that an asynchronous taker holds the stream back.
-    const waiting: CatalogDocument[] = [];
+    const waiting: [CatalogDocument, string][] = [];
     let finish: (() => void) | undefined;
     const drain = async (): Promise<void> => {
-      for (const document of waiting.splice(0)) await take(document);
+      for (const [document, file] of waiting.splice(0)) await take(document, file);
     };
     await readTar(await openKeptLayer(layer, kept, run), (member) => {
       finish?.();
       finish = undefined;
       if (!names.has(member.name)) return undefined;
-      const parser = createDocumentParser(member.name, (document) => waiting.push(document));
+      const parser = createDocumentParser(member.name, (document) => waiting.push([document, member.name]));
       finish = () => parser.end();
       return async (chunk) => {
         parser.write(chunk);

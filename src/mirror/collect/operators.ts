@@ -2,7 +2,7 @@ import type { OperatorCatalog } from '../../config/index.ts';
 import type { Run } from '../../core/run.ts';
 import { addDocument, type CatalogContent, packageOf } from '../catalog/content.ts';
 import { filterCatalog } from '../catalog/filter.ts';
-import { readCatalog } from '../catalog/scan.ts';
+import { onlyFiles, readCatalog } from '../catalog/scan.ts';
 import { findAttached } from './attached.ts';
 import { type CatalogImage, readCatalogImage } from './catalog-image.ts';
 import { addOriginal, type BuiltCatalog, type CatalogNames, nameCatalog } from './catalog-names.ts';
@@ -30,11 +30,16 @@ async function collectCatalog(collector: Collector, entry: OperatorCatalog, run:
   const image = await readCatalogImage(collector, entry, run);
   const wanted = new Set((entry.packages ?? []).map((one) => one.name));
   const content: CatalogContent = new Map();
+  // Files of nothing that is wanted are not read a second time: mostly each has one package.
+  const used = new Set<string>();
   await readCatalog(
     image.files,
     collector.kept,
-    (document) => {
-      if (wanted.size === 0 || wanted.has(packageOf(document))) addDocument(content, document);
+    (document, file) => {
+      const owner = packageOf(document);
+      if (wanted.size > 0 && !wanted.has(owner) && owner !== '') return;
+      used.add(file);
+      addDocument(content, document);
     },
     run,
   );
@@ -44,7 +49,7 @@ async function collectCatalog(collector: Collector, entry: OperatorCatalog, run:
   const names = nameCatalog(entry, image);
   const built = isWhole
     ? await addWhole(collector, entry, image, names, run)
-    : await addFiltered(collector, entry, image, names, selection, run);
+    : await addFiltered(collector, entry, { ...image, files: onlyFiles(image.files, used) }, names, selection, run);
   if (!built) return;
   await addRelatedImages(collector, entry, content, selection, run);
   collector.catalogs.push(await describeCatalog(collector, entry, image, { ...built, content, selection }, run));
