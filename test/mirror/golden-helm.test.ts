@@ -2,8 +2,9 @@ import { chmodSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { collectCase, type GoldenSource, openGoldenSource, stepFolder, targetTags } from '../helpers/golden.ts';
-import { describeShared } from '../helpers/real.ts';
+import { describeShared, findProgram } from '../helpers/real.ts';
 
+const helm = findProgram('helm');
 const noHelm = { helmProgram: '/nonexistent/helm', removeSignatures: true };
 
 describeShared('collectImageSet on golden Helm cases', 'golden', (golden) => {
@@ -23,6 +24,19 @@ describeShared('collectImageSet on golden Helm cases', 'golden', (golden) => {
       const set = await collect(name);
       expect(set.missing).toEqual([]);
       expect(set.notes.map((note) => note.code)).toContain('HELM_NOT_RENDERED');
+      const own = new Map(set.images.map((image) => [`${image.repository}:${image.tag}`, image.digest as string]));
+      const d2m = stepFolder(golden, name, 'd2m');
+      expect(d2m && Object.fromEntries(targetTags(d2m))).toEqual(Object.fromEntries(own));
+    },
+  );
+
+  // helm is a Go module: `go install helm.sh/helm/v3/cmd/helm@v3.18.6`.
+  test.skipIf(!helm).each(['06a-charts-listed', '06c-charts-local'])(
+    '%s finds them with the real helm',
+    async (name) => {
+      const set = await collect(name, { helmProgram: helm, removeSignatures: true });
+      expect(set.missing).toEqual([]);
+      expect(set.notes.map((note) => note.code)).not.toContain('HELM_NOT_RENDERED');
       const own = new Map(set.images.map((image) => [`${image.repository}:${image.tag}`, image.digest as string]));
       const d2m = stepFolder(golden, name, 'd2m');
       expect(d2m && Object.fromEntries(targetTags(d2m))).toEqual(Object.fromEntries(own));

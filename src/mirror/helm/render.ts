@@ -28,7 +28,7 @@ export async function renderChart(
   if (result.exitCode !== 0)
     throw new AirlockError(
       'HELM_CHART_INVALID',
-      `helm cannot render chart ${chart.name}: ${result.stderr.trim().split('\n').at(-1) ?? ''}`,
+      `helm cannot render chart ${chart.name}: ${findReason(result.stderr)}`,
     );
   try {
     return parseYamlStream(result.stdout);
@@ -58,4 +58,10 @@ function findKubernetesVersion(constraint: string): string | undefined {
   const fits = findVersionConstraint(constraint);
   const minor = minors.find((number) => fits?.({ numbers: [1, number, 0], prerelease: [] }));
   return minor === undefined ? undefined : `1.${minor}.0`;
+}
+
+/** What helm says is wrong; a hint about --debug may follow it, warnings may come before. */
+function findReason(stderr: string): string {
+  const lines = stderr.trim().split('\n');
+  return (lines.find((line) => line.startsWith('Error: ')) ?? lines.at(-1) ?? '').replace(/^Error: /, '');
 }
