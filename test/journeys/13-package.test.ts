@@ -60,6 +60,18 @@ describeReal('the packaged executable', ['tar', 'env'], () => {
     expect(`${load.stderr}${verify.stderr}`).not.toMatch(/warning|SEA|experimental/i);
     const again = await airlock(['build', ...flags, 'out'], { cwd: folder, env: source.env });
     expect(again.stdout).toContain('nothing new');
+    // Templates, and the thread that sums volumes up, are in the one file too.
+    await run(program, [...rest, './airlock/bin/airlock', 'init', 'fresh'], options);
+    expect(await readdir(path.join(media, 'fresh'))).toEqual(['imageset.yaml', 'site.schema.json', 'site.yaml']);
+    const outside = Object.entries(source.env).map(([name, value]) => `${name}=${value}`);
+    const built = await run(
+      program,
+      [...rest, ...outside, './airlock/bin/airlock', 'build', '-c', at('imageset.yaml'), ...source.flags, 'own'],
+      options,
+    );
+    expect(`${built.stdout}${built.stderr}`).not.toMatch(/error/i);
+    const sums = await run('sha256sum', ['-c', 'sha256sum.txt'], { cwd: path.join(media, 'own/gen-000001') });
+    expect(sums.stdout).toBe('mirror_000001.tar: OK\n');
   });
 
   test('is carried once: the next generation leaves out the one that is there', async () => {
