@@ -16,7 +16,14 @@ import {
 } from '../oci/index.ts';
 import { type Bundle, locateMember } from './bundle.ts';
 import { assertSpace } from './load-space.ts';
-import { configurationPlacements, type LoadedGeneration, listLoaded, loadedNumber, writeLoaded } from './load-state.ts';
+import {
+  configurationPlacements,
+  type LoadedGeneration,
+  listLoaded,
+  loadedNumber,
+  readLoadedIndex,
+  writeLoaded,
+} from './load-state.ts';
 import { type Placement, Placer } from './place-data.ts';
 import {
   type FilePlacement,
@@ -26,6 +33,7 @@ import {
   findMissingFiles,
   isHere,
   placeFound,
+  removeSpans,
 } from './place-files.ts';
 import { placeSpans } from './place-spans.ts';
 import { collectTargets, type IncompleteImage } from './target-tree.ts';
@@ -134,9 +142,17 @@ async function placeDivided(
   const waiting: Placement[] = [];
   for (const one of configurationPlacements(stateFolder, bundle))
     if ((await run.disk.stat(one.target))?.sizeBytes !== one.size) waiting.push(one);
-  await placeSpans(waiting, bundle, path.join(stateFolder, 'incoming', 'spans'), run);
-  const whole = await placeSpans(divided, bundle, path.join(storageRoot, storageTree, '_airlock-spans'), run);
+  await placeSpans(waiting, bundle, stateSpans(stateFolder), run);
+  const whole = await placeSpans(divided, bundle, storageSpans(storageRoot), run);
   return [...whole];
+}
+
+function storageSpans(storageRoot: string): string {
+  return path.join(storageRoot, storageTree, '_airlock-spans');
+}
+
+function stateSpans(stateFolder: string): string {
+  return path.join(stateFolder, 'incoming', 'spans');
 }
 
 /** What is not where it belongs yet. */
@@ -167,6 +183,7 @@ async function assertBase(
   );
   const missing = assumed.filter((_, at) => there[at]?.kind !== 'file');
   if (missing.length === 0) return;
+  const lost = await findLost(missing, loaded, run);
   const have = loaded.map(({ record }) => record.generation);
   const holds =
     have.length === 0
@@ -174,16 +191,28 @@ async function assertBase(
       : `loaded here: ${have.map((one) => `generation ${one}`).join(', ')}`;
   const what = bundle.kind === 'foreign' ? 'this archive of oc-mirror' : `generation ${generation}`;
   const needs = parent ? `generation ${parent.generation} (index ${parent.indexDigest})` : 'an earlier archive';
+  const gone = lost.length === 0 ? '' : `; what generation ${lost.join(', ')} brought was lost since`;
+  const again = parent
+    ? `load generation ${parent.generation} first, or build with --full`
+    : 'load the earlier archives first, oldest first';
   throw new AirlockError(
     'BASE_MISSING',
-    `${what} needs ${needs} before it: ${missing.length} of the ${assumed.length} blobs that it builds on are not in ${storageRoot}; ${holds}`,
+    `${what} needs ${needs} before it: ${missing.length} of the ${assumed.length} blobs that it builds on are not in ${storageRoot}; ${holds}${gone}`,
     {
-      hint: parent
-        ? `load generation ${parent.generation} first, or build with --full`
-        : 'load the earlier archives first, oldest first',
-      details: { generation, parent, missing, loaded: have },
+      hint: lost.length === 0 ? again : `load generation ${lost.join(', ')} again, or build with --full`,
+      details: { generation, parent, missing, loaded: have, lost },
     },
   );
+}
+
+/** Generations that were loaded here and brought what is missing now. */
+async function findLost(missing: readonly Digest[], loaded: readonly LoadedGeneration[], run: Run): Promise<number[]> {
+  const wanted = new Set(missing);
+  const lost: number[] = [];
+  for (const one of loaded)
+    if ((await readLoadedIndex(one, run)).blobs.some((blob) => wanted.has(blob.digest)))
+      lost.push(one.record.generation);
+  return lost;
 }
 
 async function writeLinks(
@@ -231,6 +260,8 @@ function isSameTarget(record: LoadedGeneration['record'], options: LoadOptions):
 
 async function remember(options: LoadOptions, generation: number, run: Run): Promise<void> {
   const { bundle, stateFolder, storageRoot, webRoot, toolsDir, filesDir } = options;
+  await removeSpans(options, run);
+  for (const folder of [storageSpans(storageRoot), stateSpans(stateFolder)]) await run.disk.remove(folder);
   const record = {
     apiVersion: 'airlock/v1alpha1',
     kind: 'LoadRecord',

@@ -67,12 +67,13 @@ export async function cutParts(
   const cuts = layoutParts(bundle, partSizeBytes);
   const unknown = only?.find((name) => !cuts.some((cut) => cut.name === name));
   if (unknown !== undefined) throw new AirlockError('MEMBER_UNKNOWN', `the bundle has no part ${unknown} of that size`);
-  const known = await readPartList(folder, run);
+  const there = await readPartList(folder, run);
+  const known = there?.indexDigest === bundle.indexDigest && there.partSizeBytes === partSizeBytes ? there : undefined;
+  if (only === undefined) await removeOtherParts(folder, cuts, run);
   const parts: Part[] = [];
   for (const cut of cuts) {
     assertRunning(run);
-    const before =
-      known?.indexDigest === bundle.indexDigest ? known.parts.find((one) => one.name === cut.name) : undefined;
+    const before = known?.parts.find((one) => one.name === cut.name);
     const isAsked = only === undefined || only.includes(cut.name);
     if (!isAsked && before) parts.push(before);
     else
@@ -96,6 +97,13 @@ export async function cutParts(
   }
   await writeFileAtomic(path.join(folder, partListName), prettyJson(list), run);
   return list;
+}
+
+/** Parts of an earlier cut that this one does not overwrite: `cat` with a star would take them too. */
+async function removeOtherParts(folder: string, cuts: readonly { readonly name: string }[], run: Run): Promise<void> {
+  for (const { name } of await run.disk.list(folder))
+    if (/^mirror_[0-9]{6}\.tar\.part-[0-9]{4,}$/.test(name) && !cuts.some((cut) => cut.name === name))
+      await run.disk.remove(path.join(folder, name));
 }
 
 /** The part list of a folder, undefined when it has none. @throws AirlockError BUNDLE_INVALID */

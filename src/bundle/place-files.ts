@@ -68,6 +68,14 @@ export async function findAbsent<P extends Placement>(placements: readonly P[], 
   return placements.filter((placement, at) => sizes[at] !== placement.size);
 }
 
+const spansFolder = '.airlock-spans';
+
+/** Removes pieces that nobody waits for any more: their files came whole from elsewhere. */
+export async function removeSpans({ webRoot, toolsDir, filesDir }: FilePlaces, run: Run): Promise<void> {
+  for (const root of [webRoot, toolsDir, filesDir])
+    if (root !== undefined) await run.disk.remove(path.join(root, spansFolder));
+}
+
 /** Places those whose bytes are here, whole or, of a bundle in parts, in the pieces that are. Returns what has its name now. */
 export async function placeFound(
   bundle: Bundle,
@@ -89,7 +97,7 @@ export async function placeFound(
     placed.push(...whole);
     if (!bundle.stretches) continue;
     const divided = below.filter((one) => !whole.includes(one));
-    const joined = await placeSpans(divided, bundle, path.join(root, '.airlock-spans'), run);
+    const joined = await placeSpans(divided, bundle, path.join(root, spansFolder), run);
     placed.push(...divided.filter((one) => joined.has(one)));
   }
   return placed;

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { AirlockError } from '../core/errors.ts';
-import { diskError, findFile, writeFileAtomic } from '../core/files.ts';
+import { diskError, findFile, removeTemporaries, writeFileAtomic } from '../core/files.ts';
 import { canonicalJson } from '../core/json.ts';
 import { assertRunning, type Run } from '../core/run.ts';
 import type { Bundle } from './bundle.ts';
@@ -23,6 +23,8 @@ export async function placeSpans(
   run: Run,
 ): Promise<ReadonlySet<Placement>> {
   const whole = new Set<Placement>();
+  // Notes that a run which lost its power was about to write.
+  await removeTemporaries(staging, run);
   for (const placement of placements) {
     assertRunning(run);
     const { source, size } = placement;

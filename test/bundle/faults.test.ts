@@ -1,8 +1,16 @@
 import { createHash } from 'node:crypto';
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { cp, readdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { buildBundle, loadIntoStorage, openBundle, verifyBundle } from '../../src/bundle/index.ts';
+import {
+  type Bundle,
+  buildBundle,
+  cutParts,
+  loadIntoStorage,
+  openBundle,
+  openParts,
+  verifyBundle,
+} from '../../src/bundle/index.ts';
 import { isAirlockError } from '../../src/core/errors.ts';
 import { quietRun, type Run } from '../../src/core/run.ts';
 import { createFaultyDisk, type Fault, type FaultyDisk } from '../helpers/faulty-disk.ts';
@@ -24,7 +32,13 @@ const sample = makeSample({
   volumeSizeBytes: 1_000_000,
 });
 
-const tiny = makeSample({ images: [{ repository: 'harbour/buoy', tag: 'v1', layers: [['buoy', 1_100_000]] }] });
+const tiny = makeSample({
+  images: [{ repository: 'harbour/buoy', tag: 'v1', layers: [['buoy', 1_100_000]] }],
+  files: [
+    { path: 'airlock/coreos/live.iso', bytes: Buffer.alloc(40_000, 7), webPath: '/rhcos/1/x86_64/live.iso' },
+    { path: 'airlock/tools/oc', bytes: Buffer.from('#!/bin/sh\n'), role: 'tool' },
+  ],
+});
 
 async function build(folder: string, run: Run, of = sample): Promise<unknown> {
   const kept = await keepManifests(of, folder);
@@ -108,29 +122,69 @@ describe.each(faults)('%s at every step', { timeout: 300_000 }, (_name, faultOf,
     expect(total).toBeGreaterThan(30);
   });
 
-  test('of a load, then a re-run, ends with the same storage as an undisturbed load', async () => {
+  test('of a load, then a re-run, ends with the same storage, web root and tools as an undisturbed load', async () => {
     const bundles = await temporaryFolder();
     await build(bundles, quietRun(), tiny);
     const [bundle] = await openBundle(bundles, quietRun());
     if (!bundle) throw new Error('no bundle');
     expect((await verifyBundle(bundle, {}, quietRun())).whole).toBe(true);
-    const load = (folder: string, run: Run): Promise<unknown> =>
-      loadIntoStorage(
-        { bundle, storageRoot: path.join(folder, 'storage'), stateFolder: path.join(folder, 'state') },
-        run,
-      );
-    const undisturbed = await temporaryFolder();
-    await load(undisturbed, quietRun());
-    const wanted = await fingerprint(path.join(undisturbed, 'storage'));
-    await sweep(
-      load,
-      async () => {},
-      faultOf,
-      losesNames,
-      async (folder) => {
-        expect(await fingerprint(path.join(folder, 'storage'))).toEqual(wanted);
-        expect(await visible(path.join(folder, 'state', 'generations'))).toEqual(['000001']);
-      },
+    await sweepLoads([{ bundle, through: (run) => run }], faultOf, losesNames);
+  });
+
+  test('of loads of the two media that a bundle is divided over, then re-runs, ends with the same too', async () => {
+    const bundles = await temporaryFolder();
+    const media = [path.join(bundles, 'one'), path.join(bundles, 'two')];
+    await build(bundles, quietRun(), tiny);
+    const [bundle] = await openBundle(bundles, quietRun());
+    if (!bundle) throw new Error('no bundle');
+    const { parts } = await cutParts(bundle, media[0] ?? '', 400_000, undefined, quietRun());
+    await cp(media[0] ?? '', media[1] ?? '', { recursive: true });
+    for (const [at, { name }] of parts.entries()) await rm(path.join(media[at % 2] ?? '', name));
+    const loads = await Promise.all(
+      media.map(async (folder) => {
+        const opened = await openParts([folder], quietRun());
+        // The joined volumes are read by the disk of `openParts`, everything else by the one with the fault.
+        const through = (run: Run): Run => ({
+          ...run,
+          disk: {
+            ...run.disk,
+            open: (file, access, mode) =>
+              (access === 'read' && file.startsWith(bundles) ? opened.run : run).disk.open(file, access, mode),
+          },
+        });
+        return { bundle: opened.bundle, through };
+      }),
     );
+    await sweepLoads(loads, faultOf, losesNames);
   });
 });
+
+/** Loads one after the other into one place. A part of a bundle may be there already when a run that was cut off is run again. */
+async function sweepLoads(
+  loads: readonly { readonly bundle: Bundle; readonly through: (run: Run) => Run }[],
+  faultOf: (at: number) => Fault,
+  losesNames: boolean,
+): Promise<void> {
+  const load = async (folder: string, run: Run): Promise<void> => {
+    const at = (name: string): string => path.join(folder, name);
+    const places = { storageRoot: at('storage'), webRoot: at('web'), toolsDir: at('tools'), stateFolder: at('state') };
+    for (const { bundle, through } of loads) await loadIntoStorage({ bundle, ...places }, through(run));
+  };
+  const undisturbed = await temporaryFolder();
+  await load(undisturbed, quietRun());
+  const places = ['storage', 'web', 'tools'];
+  const all = async (folder: string): Promise<string[][]> =>
+    Promise.all(places.map((name) => fingerprint(path.join(folder, name))));
+  const wanted = await all(undisturbed);
+  expect(wanted.map((one) => one.length > 0)).toEqual([true, true, true]);
+  await sweep(
+    load,
+    async () => {},
+    faultOf,
+    losesNames,
+    async (folder) => {
+      expect(await all(folder)).toEqual(wanted);
+      expect(await visible(path.join(folder, 'state', 'generations'))).toEqual(['000001']);
+    },
+  );
+}

@@ -25,7 +25,7 @@ import {
   undoPrune,
 } from '../../src/bundle/index.ts';
 import { quietRun, type Run } from '../../src/core/run.ts';
-import { openStorage } from '../../src/oci/index.ts';
+import { blobPath, openStorage } from '../../src/oci/index.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 import { buildSample, openOne } from './build-sample.ts';
 import { harbourImages, makeSample, type Sample } from './sample.ts';
@@ -84,6 +84,25 @@ describe('generations', () => {
     const storage = openStorage(path.join(folder, 'storage'));
     for (const image of second.plan.images)
       expect(await storage.findTag(image.repository, image.tag, run)).toBe(image.digest);
+  });
+
+  test('a blob that was lost since is put down to the generation that brought it, and loading that one again mends it', async () => {
+    const folder = await temporaryFolder();
+    await buildNext(folder, {});
+    await buildNext(folder, { images: nextImages });
+    const [one, two] = await openBundle(folder, run);
+    if (!one || !two) throw new Error('two bundles were built');
+    await load(one, folder);
+    const gone = two.index.assumed[0];
+    if (!gone) throw new Error('the second builds on the first');
+    await rm(path.join(folder, 'storage', blobPath(gone)));
+    await expect(load(two, folder)).rejects.toMatchObject({
+      code: 'BASE_MISSING',
+      hint: expect.stringContaining('load generation 1 again'),
+      details: { lost: [1], missing: [gone] },
+    });
+    expect((await load(one, folder)).kind).toBe('loaded');
+    expect((await load(two, folder)).kind).toBe('loaded');
   });
 
   test('an inventory carried back makes an exact delta, and one that was changed is refused', async () => {

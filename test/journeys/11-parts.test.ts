@@ -59,6 +59,18 @@ describe('parts', () => {
     expect(again).toMatchObject({ state: 'nothing-new', parts: { made: [] } });
   });
 
+  test('of another size replace those that lie there: cat with a star still gives the volume', async () => {
+    const cut = (size: string) =>
+      json(0, 'build', '-c', 'oven.yaml', ...source.flags, '--part-size', size, '--parts-dir', 'cut', 'out');
+    await cut('60000');
+    const many = (await readdir(at('cut'))).length;
+    await cut('150001');
+    const names = (await readdir(at('cut'))).filter((name) => name.startsWith('mirror_000001.tar.part-')).sort();
+    expect(names.length).toBeLessThan(many);
+    const joined = Buffer.concat(await Promise.all(names.map((name) => readFile(at('cut', name)))));
+    expect(joined.equals(await readFile(at('out/gen-000001/mirror_000001.tar')))).toBe(true);
+  });
+
   test('are loaded one medium after the other, in any order', async () => {
     const [one = '', two = '', three = ''] = await spread(3);
     const load = (medium: string, exitCode: number) => json(exitCode, 'load', medium, 'storage:slow');
