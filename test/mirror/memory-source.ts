@@ -33,6 +33,7 @@ export interface MemorySource {
   /** Blobs and manifests by digest. */
   readonly content: Map<string, Buffer>;
   putImage(parts: ImageParts): Descriptor;
+  putArtifact(artifactType: string): Descriptor;
   putIndex(images: readonly Descriptor[], mediaType?: string): Descriptor;
   /** Makes `repository:tag` mean a manifest. */
   tag(name: string, image: Descriptor): void;
@@ -83,6 +84,11 @@ export function createMemorySource(): MemorySource {
         layers: layers.map((bytes) => put(bytes, layer)),
       };
       return put(Buffer.from(JSON.stringify(body)), manifest);
+    },
+    putArtifact(artifactType) {
+      const config = put(Buffer.from('{}'), mediaTypes.ociEmpty);
+      const body = { schemaVersion: 2, mediaType: mediaTypes.ociManifest, artifactType, config, layers: [config] };
+      return put(Buffer.from(JSON.stringify(body)), mediaTypes.ociManifest);
     },
     putIndex: (manifests, mediaType = mediaTypes.ociIndex) =>
       put(Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType, manifests })), mediaType),

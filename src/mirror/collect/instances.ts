@@ -1,6 +1,6 @@
 import { AirlockError } from '../../core/errors.ts';
 import type { Run } from '../../core/run.ts';
-import { type Descriptor, type Digest, parseManifest, type RepositoryName } from '../../oci/index.ts';
+import { type Descriptor, type Digest, mediaTypes, parseManifest, type RepositoryName } from '../../oci/index.ts';
 import type { BuiltManifest, ImageInstance } from '../layer/append-layers.ts';
 import { keepBlob } from '../layer/open-layer.ts';
 import { type Closure, gatherManifest } from './closure.ts';
@@ -21,21 +21,24 @@ export async function readInstances(
   const instances: ReadInstance[] = [];
   for (const manifest of inOrder(closure.root, closure)) {
     if (manifest.blobs.length === 0 || isAttestation(closure, manifest.digest)) continue;
-    instances.push(await readInstance(collector, closure, manifest, repository, run));
+    const instance = await readInstance(collector, closure, manifest, repository, run);
+    if (instance) instances.push(instance);
   }
   return instances;
 }
 
+/** undefined for an artifact that an index lists beside its images. */
 async function readInstance(
   collector: Collector,
   closure: Closure,
   manifest: GatheredManifest,
   repository: RepositoryName | undefined,
   run: Run,
-): Promise<ReadInstance> {
+): Promise<ReadInstance | undefined> {
   const bytes = await collector.kept.find(manifest.digest, run);
   const parsed = bytes && parseManifest(bytes, manifest.mediaType);
   if (parsed?.kind !== 'image') throw new AirlockError('MANIFEST_INVALID', `${manifest.digest} is no image`);
+  if (parsed.artifactType !== undefined || parsed.config.mediaType === mediaTypes.ociEmpty) return undefined;
   await keepInstanceBlob(collector, manifest, parsed.config, repository, run);
   const configBytes = await collector.kept.find(parsed.config.digest, run);
   if (!configBytes) throw new AirlockError('BLOB_UNKNOWN', `the config of ${manifest.digest} cannot be read`);

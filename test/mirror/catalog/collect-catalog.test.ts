@@ -180,7 +180,9 @@ describe('a catalog image', () => {
       }),
       platform: { os: 'linux', architecture },
     }));
-    memory.tag('harbour/index:v1', memory.putIndex(images));
+    // An index may list artifacts too; they are none of its images.
+    const artifact = memory.putArtifact('application/vnd.harbour.sbom');
+    memory.tag('harbour/index:v1', memory.putIndex([...images, artifact]));
     const set = await collectFrom(memory, { operators: [{ catalog }] });
     const { index } = await rebuilt(set);
     expect(index.manifests.map((one: { platform: object }) => one.platform)).toEqual(images.map((one) => one.platform));
