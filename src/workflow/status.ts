@@ -6,7 +6,7 @@ import type { Run } from '../core/run.ts';
 import { type EngineSearch, findEngine } from '../registry/index.ts';
 import type { SiteCheck } from './check.ts';
 import { type LoadedContent, readLoadedContent } from './loaded.ts';
-import { findRunningServices, findSupervisor } from './services/background.ts';
+import { backgroundPaths, findFailure, findRunningServices, findSupervisor } from './services/background.ts';
 import type { ServiceHealth } from './services/health.ts';
 import { findUnitOwner } from './services/unit.ts';
 import { type DiskUse, readDiskUse } from './site/disk-use.ts';
@@ -35,6 +35,16 @@ export interface SiteStatus {
         readonly systemd: boolean;
       }
     | undefined;
+  /** Set while the services are down and their supervisor is about to start them again. */
+  readonly restarting:
+    | {
+        readonly supervisorPid: number;
+        readonly restarts: number;
+        /** Why the last start failed; undefined when it had been ready and ended later: the log says more. */
+        readonly problem: string | undefined;
+        readonly logFile: string;
+      }
+    | undefined;
   readonly certificate:
     | {
         readonly notAfter: string;
@@ -56,7 +66,7 @@ export interface SiteStatus {
 export async function status(siteFile: string, run: Run, engine?: EngineSearch): Promise<SiteStatus> {
   const { site } = await loadSite(siteFile, run);
   const paths = sitePaths(site);
-  const [loaded, { services, background }, certificate, disks] = await Promise.all([
+  const [loaded, { services, background, restarting }, certificate, disks] = await Promise.all([
     readLoadedContent(paths.state, run),
     siteServices(site, run, engine),
     certificateStatus(path.join(paths.state, 'certs'), run),
@@ -66,6 +76,7 @@ export async function status(siteFile: string, run: Run, engine?: EngineSearch):
     site: site.name,
     services,
     background,
+    restarting,
     certificate,
     generations: loaded.generations,
     releases: loaded.releases.map((release) => `${release.version} ${release.architecture}`),
@@ -81,7 +92,7 @@ export async function siteServices(
   site: Site,
   run: Run,
   engine?: EngineSearch,
-): Promise<Pick<SiteStatus, 'background'> & { readonly services: readonly ServiceStatus[] }> {
+): Promise<Pick<SiteStatus, 'background' | 'restarting'> & { readonly services: readonly ServiceStatus[] }> {
   const { state } = site.paths;
   const [record, supervisor, container, health] = await Promise.all([
     findRunningServices(state, run),
@@ -101,6 +112,15 @@ export async function siteServices(
       supervisor: supervisor && { pid: supervisor.pid, restarts: supervisor.restarts },
       systemd: (await findUnitOwner(site.name, record.logFile, run)) === 'this-site',
     },
+    restarting:
+      record || !supervisor
+        ? undefined
+        : {
+            supervisorPid: supervisor.pid,
+            restarts: supervisor.restarts,
+            problem: (await findFailure(state, run))?.message,
+            logFile: backgroundPaths(state).log,
+          },
   };
 }
 

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { chown, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -92,6 +93,32 @@ describe('the services of an ordinary user on high ports, under umask 0077', () 
     expect(processesIn(cwd)).toBe('');
     expect(await go(0, 'down')).toMatchObject({ services: false });
   }, 120_000);
+
+  test('that cannot start again are tried with growing waits, and status tells since when and why', async () => {
+    const { ports, go, record, cwd } = await openSite();
+    await go(0, 'up');
+    const { pid } = await record('services.json');
+    const taken = createServer((socket) => socket.destroy());
+    // The port is free for a moment only: taken over as soon as its owner is gone.
+    process.kill(pid, 'SIGKILL');
+    await expect
+      .poll(
+        () =>
+          new Promise((resolve) =>
+            taken.once('error', resolve).listen(ports.http, '127.0.0.1', () => resolve('taken')),
+          ),
+      )
+      .toBe('taken');
+    onTestFinished(() => void taken.close());
+    const down = async (): Promise<SiteStatus['restarting']> => (await go<SiteStatus>(3, 'status')).restarting;
+    await expect.poll(down, { timeout: 40_000 }).toMatchObject({ problem: expect.stringContaining('EADDRINUSE') });
+    expect((await down())?.restarts).toBeGreaterThan(0);
+    await new Promise((resolve) => taken.close(resolve));
+    await expect.poll(() => record('services.json').then((one) => one.pid), { timeout: 40_000 }).not.toBe(pid);
+    await go(0, 'status');
+    await go(0, 'down');
+    expect(processesIn(cwd)).toBe('');
+  }, 180_000);
 
   test('are left alone by down when the record names another process', async () => {
     const { cwd, go } = await openSite();

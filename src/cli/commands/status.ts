@@ -11,7 +11,7 @@ export async function runStatus(invocation: Invocation): Promise<Outcome> {
 }
 
 function renderStatus(result: SiteStatus): string {
-  const { background, certificate, lastCheck } = result;
+  const { certificate, lastCheck } = result;
   return [
     `site ${result.site}: ${result.healthy ? 'healthy' : 'NOT HEALTHY'}`,
     renderTable(
@@ -23,9 +23,7 @@ function renderStatus(result: SiteStatus): string {
         one.since ?? '',
       ]),
     ),
-    background
-      ? `services: process ${background.pid}, ${keeper(background)}, log ${background.logFile}`
-      : 'no background services',
+    services(result),
     certificate
       ? `certificate: ${certificate.daysLeft} days left (${certificate.notAfter.slice(0, 10)})`
       : 'certificate: none yet',
@@ -40,6 +38,14 @@ function renderStatus(result: SiteStatus): string {
       ? `last check: ${lastCheck.checkedAt}, ${lastCheck.errors} errors, ${lastCheck.warnings} warnings`
       : 'last check: none yet',
   ].join('\n');
+}
+
+function services({ background, restarting }: SiteStatus): string {
+  if (background) return `services: process ${background.pid}, ${keeper(background)}, log ${background.logFile}`;
+  if (!restarting) return 'no background services';
+  const { supervisorPid, restarts, problem, logFile } = restarting;
+  const why = problem === undefined ? '' : `: ${problem}`;
+  return `services: DOWN${why}; process ${supervisorPid} starts them again, ${plural(restarts, 'time')} so far; log ${logFile}`;
 }
 
 function keeper({ supervisor, systemd }: NonNullable<SiteStatus['background']>): string {

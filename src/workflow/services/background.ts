@@ -127,11 +127,20 @@ export async function awaitServices(
     if (started.ended() || (await run.disk.stat(paths.failure))) break;
   }
   await stopBackground(stateFolder, run);
-  throw await startError(paths, logStart, run);
+  throw await startError(stateFolder, logStart, run);
 }
 
-async function startError(paths: BackgroundPaths, logStart: number, run: Run): Promise<AirlockError> {
-  const failure = await readRecord<{ code: string; message: string; hint?: string }>(paths.failure, run);
+/** Why the services could not start at their last try; undefined when they could. */
+export function findFailure(
+  stateFolder: string,
+  run: Run,
+): Promise<{ readonly code: string; readonly message: string; readonly hint?: string } | undefined> {
+  return readRecord(backgroundPaths(stateFolder).failure, run);
+}
+
+async function startError(stateFolder: string, logStart: number, run: Run): Promise<AirlockError> {
+  const paths = backgroundPaths(stateFolder);
+  const failure = await findFailure(stateFolder, run);
   if (failure) return new AirlockError(failure.code, failure.message, failure.hint ? { hint: failure.hint } : {});
   const log = (await readFile(paths.log).catch(() => Buffer.alloc(0))).subarray(logStart).toString();
   const tail = log.trim().split('\n').slice(-8).join('\n  ');
