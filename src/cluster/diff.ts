@@ -1,7 +1,7 @@
 import { canonicalJson } from '../core/json.ts';
 import type { ClusterObject } from './types.ts';
 
-/** One field that changes; values of Secrets are never shown. */
+/** One field that changes; values of Secrets and passwords in URLs are never shown. */
 export interface FieldChange {
   readonly path: string;
   /** JSON text; undefined when the field is new. */
@@ -26,7 +26,7 @@ export function diffObjects(before: ClusterObject | undefined, after: ClusterObj
   walk(before, after, '', changes);
   if (after.kind !== 'Secret') return changes;
   return changes.map((change) =>
-    /^(data|stringData)(\.|$)/.test(change.path)
+    /^(data|stringData)(\.|$)|last-applied-configuration$/.test(change.path)
       ? { ...change, before: hide(change.before), after: hide(change.after) }
       : change,
   );
@@ -57,7 +57,9 @@ function walk(before: unknown, after: unknown, path: string, changes: FieldChang
 }
 
 function textOf(value: unknown): string | undefined {
-  return value === undefined || value === null ? undefined : JSON.stringify(value);
+  if (value === undefined || value === null) return undefined;
+  // A proxy's URL may hold a password.
+  return JSON.stringify(value).replace(/:\/\/[^/@\s"]+@/g, '://(hidden)@');
 }
 
 function hide(text: string | undefined): string | undefined {

@@ -1,4 +1,15 @@
-import { Document, isMap, isScalar, isSeq, LineCounter, parseAllDocuments, parseDocument, visit, YAMLMap } from 'yaml';
+import {
+  Document,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Document as ParsedDocument,
+  parseAllDocuments,
+  parseDocument,
+  visit,
+  YAMLMap,
+} from 'yaml';
 
 export type { ParsedNode, Scalar, YAMLSeq } from 'yaml';
 export { isMap, isScalar, isSeq, LineCounter, parseAllDocuments, parseDocument, YAMLMap };
@@ -20,6 +31,32 @@ export function parseYamlStream(text: string): unknown[] {
     const value: unknown = document.toJS();
     return value === null || value === undefined ? [] : [value];
   });
+}
+
+/**
+ * The first key that stands twice in one mapping, with its offset in the text; undefined when there is none. For documents that were parsed with
+ * `uniqueKeys: false`: the library's own check compares every key with every other one, which takes minutes for large mappings.
+ */
+export function findDoubledKey(
+  document: ParsedDocument,
+): { readonly key: string; readonly offset: number } | undefined {
+  let found: { key: string; offset: number } | undefined;
+  visit(document, {
+    Map(_, node) {
+      const seen = new Set<string>();
+      for (const { key } of node.items) {
+        if (!isScalar(key) || key.value === '<<') continue;
+        const text = String(key.value);
+        if (seen.has(text)) {
+          found = { key: text, offset: key.range?.[0] ?? 0 };
+          return visit.BREAK;
+        }
+        seen.add(text);
+      }
+      return undefined;
+    },
+  });
+  return found;
 }
 
 // What a YAML 1.1 reader (Go's sigs.k8s.io/yaml among them) takes for a boolean, null or number although 1.2 takes it for a string.

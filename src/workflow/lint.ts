@@ -24,6 +24,9 @@ export async function lintFiles(files: readonly string[], run: Run): Promise<Fin
 
 function lintText(file: string, text: string): readonly Finding[] {
   if (file.endsWith('.conf')) return lintManifest(file, text);
+  // Reading the whole for its kind takes long where it is large; most files say it on a line of its own.
+  const [, written] = /^kind:[ \t]*(\w+)[ \t]*\r?$/m.exec(text) ?? [];
+  if (written !== undefined && !configKinds.includes(written)) return lintManifest(file, text);
   const kind = detectKind(text);
   return kind === undefined || configKinds.includes(kind) ? lintConfigFile(file, text) : lintManifest(file, text);
 }

@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { type ApplyStage, applyStages, type ClusterClient, type ClusterObject } from '../../src/cluster/index.ts';
+import {
+  type ApplyStage,
+  applyStages,
+  type ClusterClient,
+  type ClusterObject,
+  diffObjects,
+} from '../../src/cluster/index.ts';
 import { AirlockError } from '../../src/core/errors.ts';
 import { quietRun } from '../../src/core/run.ts';
 import { FakeApi } from './fake-api.ts';
@@ -116,6 +122,24 @@ describe('applyStages', () => {
       );
       expect(JSON.stringify(report)).not.toContain('c2FsdA');
     }
+  });
+
+  test('shows no password of a URL, and nothing of what kubectl kept of a Secret', () => {
+    const proxy = (url: string): ClusterObject => ({
+      apiVersion: 'config.openshift.io/v1',
+      kind: 'Proxy',
+      metadata: { name: 'cluster' },
+      spec: { httpProxy: url },
+    });
+    expect(diffObjects(proxy('http://a:pepper@p:1'), proxy('http://a:chili@p:1'))).toEqual([
+      { path: 'spec.httpProxy', before: '"http://(hidden)@p:1"', after: '"http://(hidden)@p:1"' },
+    ]);
+    const secret = (text: string): ClusterObject => ({
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: 'a', annotations: { 'kubectl.kubernetes.io/last-applied-configuration': text } },
+    });
+    expect(JSON.stringify(diffObjects(secret('salt'), secret('pepper')))).not.toMatch(/salt|pepper/);
   });
 
   test('leaves an object of mode create alone once it is there', async () => {

@@ -1,5 +1,6 @@
+import { errorText } from '../../core/errors.ts';
 import type { Finding } from '../../core/findings.ts';
-import { LineCounter, parseAllDocuments } from '../../core/yaml.ts';
+import { findDoubledKey, LineCounter, parseAllDocuments } from '../../core/yaml.ts';
 import { knownKinds } from '../schema/kinds.ts';
 import { validateResource } from '../schema/validate.ts';
 import type { LintCode } from './codes.ts';
@@ -62,7 +63,13 @@ const rules: Readonly<Record<string, readonly Rule[]>> = {
 export function lintManifest(file: string, text: string): Finding[] {
   if (/registries.*\.conf$|registries\.conf\.d\//.test(file)) return lintRegistriesConf(file, text);
   const lines = new LineCounter();
-  const parsed = parseAllDocuments(text, { lineCounter: lines, version: '1.1', merge: true, logLevel: 'error' });
+  const parsed = parseAllDocuments(text, {
+    lineCounter: lines,
+    version: '1.1',
+    merge: true,
+    logLevel: 'error',
+    uniqueKeys: false,
+  });
   const documents = Array.isArray(parsed) ? parsed : [];
   const findings: Finding[] = [];
   const together: { object: LintedObject; add: AddFault }[] = [];
@@ -72,23 +79,34 @@ export function lintManifest(file: string, text: string): Finding[] {
       const { line, col } = lines.linePos(range ?? document.range?.[0] ?? 0);
       return { file, line: Math.max(line, 1), column: Math.max(col, 1), path: formatPath(path) };
     };
-    const [error] = document.errors;
-    if (error) {
+    const syntax = (message: string, offset: number): void => {
       // Templates with {{…}} are no YAML; nothing can be said of them.
-      if (!/\{\{/.test(text)) {
-        const { line, col } = lines.linePos(error.pos[0]);
-        const syntax: LintFinding = {
-          code: 'LINT_SYNTAX',
-          severity: 'error',
-          subject: file,
-          message: error.message.split('\n')[0] ?? 'not YAML',
-          place: { file, line, column: col, path: '' },
-        };
-        findings.push(syntax);
-      }
+      if (/\{\{/.test(text)) return;
+      const { line, col } = lines.linePos(offset);
+      const found: LintFinding = {
+        code: 'LINT_SYNTAX',
+        severity: 'error',
+        subject: file,
+        message: message.split('\n')[0] ?? 'not YAML',
+        place: { file, line: Math.max(line, 1), column: Math.max(col, 1), path: '' },
+      };
+      findings.push(found);
+    };
+    const [error] = document.errors;
+    const doubled = error ? undefined : findDoubledKey(document);
+    if (error || doubled) {
+      if (error) syntax(error.message, error.pos[0]);
+      else if (doubled) syntax(`the key "${doubled.key}" stands here twice`, doubled.offset);
       continue;
     }
-    const value: unknown = document.toJS();
+    let value: unknown;
+    try {
+      value = document.toJS();
+    } catch (thrown) {
+      // Aliases that multiply, or that lead nowhere.
+      syntax(errorText(thrown), document.range?.[0] ?? 0);
+      continue;
+    }
     if (value === null || value === undefined) continue;
     const add: AddFault = (code, path, message, hint, severity = 'error') => {
       findings.push({ code, severity, subject: file, message, hint, place: place(path) });

@@ -116,11 +116,14 @@ function lintMirrors(rule: LintedRule, value: unknown, add: AddFault): void {
 /** A rule whose source lies on the host that serves as mirror elsewhere is the wrong way round. */
 function lintDirection(rules: readonly LintedRule[], add: AddFault): void {
   const host = (text: string): string => text.split('/')[0] ?? '';
-  const asMirror = rules.flatMap((rule) => rule.mirrors.map(({ value }) => host(value)));
-  const asSource = rules.flatMap((rule) => (rule.source === undefined ? [] : [host(rule.source)]));
-  const count = (list: readonly string[], name: string): number => list.filter((one) => one === name).length;
-  // What serves as mirror more often than as source is the mirror of the site.
-  const isMirror = (name: string): boolean => count(asMirror, name) > count(asSource, name);
+  // How much more often a host serves as mirror than as source: the mirror of the site is above zero.
+  const surplus = new Map<string, number>();
+  const count = (name: string, by: number): Map<string, number> => surplus.set(name, (surplus.get(name) ?? 0) + by);
+  for (const { source, mirrors } of rules) {
+    for (const { value } of mirrors) count(host(value), 1);
+    if (source !== undefined) count(host(source), -1);
+  }
+  const isMirror = (name: string): boolean => (surplus.get(name) ?? 0) > 0;
   for (const rule of rules) {
     const [mirror] = rule.mirrors;
     if (rule.source === undefined || !mirror || !isMirror(host(rule.source)) || isMirror(host(mirror.value))) continue;

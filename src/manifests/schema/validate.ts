@@ -215,10 +215,12 @@ const patterns = new Map<string, RegExp | undefined>();
 /** undefined where a pattern of Go's RE2 has no meaning in JavaScript; then nothing is said of it. */
 function findPattern(text: string): RegExp | undefined {
   if (!patterns.has(text)) {
+    // Of components of a path: an empty separator says nothing that the repetition does not, and makes JavaScript try every way to part a word.
+    const plain = text.replaceAll('|__|[-]*)', '|__|[-]+)').replaceAll('|__|-*)', '|__|-+)');
     try {
-      patterns.set(text, new RegExp(text.replace(/\\z/g, '$').replace(/\\A/g, '^'), 'u'));
+      patterns.set(text, new RegExp(plain.replace(/\\z/g, '$').replace(/\\A/g, '^'), 'u'));
     } catch {
-      patterns.set(text, findPlainPattern(text));
+      patterns.set(text, findPlainPattern(plain));
     }
   }
   return patterns.get(text);
