@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { build } from 'esbuild';
+import { stubNativeModules } from '../scripts/package-stubs.mjs';
 
 /** Runs `bench/NAME-suite.ts` with this process's arguments. Node 20 does not read TypeScript, so esbuild puts the suite together first. */
 export async function runSuite(name) {
@@ -17,6 +18,7 @@ export async function runSuite(name) {
       format: 'esm',
       target: 'node20',
       logLevel: 'warning',
+      plugins: [stubNativeModules()],
       // Bundled CommonJS packages (node-forge) ask for require.
       banner: {
         js: "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);",

@@ -1,8 +1,8 @@
-import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { createReadStream, createWriteStream, readFileSync } from 'node:fs';
-import { chmod, mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { createReadStream, readFileSync } from 'node:fs';
+import { chmod, mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
@@ -12,6 +12,7 @@ import { createCertificateAuthority, issueLeaf } from '../src/certs/index.ts';
 import { quietRun } from '../src/core/run.ts';
 import { parseBytes } from '../src/core/units.ts';
 import { startWebServer } from '../src/webserver/index.ts';
+import { childrenOf, cpuSeconds, median, peakMiB, push, writeTestFile } from './measure.ts';
 
 // Our web server beside nginx with sendfile, both with one process that does the work, on one large file in the page cache: one reader, and 64
 // readers of a 64th each. Rounds alternate between the two so that what else the machine does falls on both. The client is curl.
@@ -68,9 +69,9 @@ async function main(): Promise<void> {
       for (const count of [1, readers]) rows.push(await measure(contenders, scheme, count, sizeBytes));
     const peaks: Record<string, number> = {};
     for (const contender of contenders) {
-      console.log(`peak resident memory of ${contender.name}: ${await peakMiB(contender)} MiB`);
+      console.log(`peak resident memory of ${contender.name}: ${await peakMiB(await contender.pids())} MiB`);
       await holdReaders(contender);
-      peaks[contender.name] = await peakMiB(contender);
+      peaks[contender.name] = await peakMiB(await contender.pids());
       console.log(`  after ${stalledReaders} readers that stopped reading: ${peaks[contender.name]} MiB`);
     }
     if (values.out !== undefined) {
@@ -106,12 +107,12 @@ async function measure(
   const costs = new Map<string, number[]>();
   for (let round = 0; round < Number(values.rounds); round += 1) {
     for (const contender of contenders) {
-      const cpuBefore = await cpuSeconds(contender);
+      const cpuBefore = await cpuSeconds(await contender.pids());
       const started = performance.now();
       download(`${scheme}://[::1]:${contender.ports[scheme]}/large.iso`, count, sizeBytes);
       const megabytes = sizeBytes / 1e6;
       push(speeds, contender.name, megabytes / ((performance.now() - started) / 1000));
-      push(costs, contender.name, megabytes / Math.max(0.01, (await cpuSeconds(contender)) - cpuBefore));
+      push(costs, contender.name, megabytes / Math.max(0.01, (await cpuSeconds(await contender.pids())) - cpuBefore));
     }
   }
   const medians = (table: Map<string, number[]>) => ({
@@ -206,51 +207,6 @@ server { root ${work}; listen [::1]:${ports.http}; listen [::1]:${ports.https} s
   return { name: 'nginx', child, ports, pids };
 }
 
-async function childrenOf(parent: number): Promise<number[]> {
-  const all = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
-  return all.filter((pid) => statFields(pid)[1] === String(parent));
-}
-
-// The fields of /proc/PID/stat after the program's name, which may hold spaces: state, parent, …
-function statFields(pid: number): string[] {
-  try {
-    return readFileSync(`/proc/${pid}/stat`, 'utf8')
-      .replace(/^.*\) /s, '')
-      .split(' ');
-  } catch {
-    return [];
-  }
-}
-
-async function cpuSeconds(contender: Contender): Promise<number> {
-  const ticks = Number(execFileSync('getconf', ['CLK_TCK']).toString());
-  const used = (await contender.pids()).map(
-    (pid) => Number(statFields(pid)[11] ?? 0) + Number(statFields(pid)[12] ?? 0),
-  );
-  return used.reduce((sum, one) => sum + one, 0) / ticks;
-}
-
-async function peakMiB(contender: Contender): Promise<number> {
-  const peaks = (await contender.pids()).map((pid) =>
-    Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0),
-  );
-  return Math.round(Math.max(...peaks) / 1024);
-}
-
-async function writeTestFile(file: string, sizeBytes: number): Promise<void> {
-  // The same pseudo-random megabyte over and over: nothing here compresses, and the page cache does not care.
-  const block = Buffer.alloc(1 << 20);
-  for (let offset = 0, seed = createHash('sha256').update('airlock').digest(); offset < block.length; offset += 32) {
-    seed.copy(block, offset);
-    seed = createHash('sha256').update(seed).digest();
-  }
-  const stream = createWriteStream(file, { mode: 0o644 });
-  for (let left = sizeBytes; left > 0; left -= block.length)
-    if (!stream.write(block.subarray(0, Math.min(left, block.length)))) await once(stream, 'drain');
-  stream.end();
-  await once(stream, 'close');
-}
-
 async function writeCertificates(): Promise<void> {
   const now = new Date();
   const ca = await createCertificateAuthority({ commonName: 'bench', validityDays: 1, now, keyBits: 2048 });
@@ -275,12 +231,4 @@ async function freePorts(): Promise<Contender['ports']> {
   }
   for (const probe of probes) probe.close();
   return { http: ports[0] ?? 0, https: ports[1] ?? 0 };
-}
-
-function push(table: Map<string, number[]>, key: string, value: number): void {
-  table.set(key, [...(table.get(key) ?? []), value]);
-}
-
-function median(values: readonly number[] = []): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
