@@ -1,14 +1,16 @@
 import { type Chart, readYaml, subCharts } from './chart.ts';
+import { evaluateExpression } from './expression.ts';
 import { isPinned } from './image-paths.ts';
 
 /** What only `helm test` runs; rendering leaves it out too. */
+const includeDepth = 4;
 const testHook = /helm\.sh\/hook["']?:\s*["']?test/;
 
 type Values = Readonly<Record<string, unknown>>;
 
 /**
- * The images of a chart without rendering it: `image:` lines of its templates whose expressions are plain look-ups of default values
- * (`.Values.a.b`, `.Chart.AppVersion`, with `default` and `quote`), and `image:` values of values.yaml in the usual forms (a reference, or
+ * The images of a chart without rendering it: `image:` lines of its templates whose expressions are made of default values (`.Values.a.b`,
+ * `.Chart.AppVersion`), of plain named templates, and of the functions that make image names (`default`, `printf`, …), and `image:` values of values.yaml in the usual forms (a reference, or
  * registry, repository, tag and digest). Conditions are taken as true, so that it is rather too much than too little.
  */
 export function estimateImages(chart: Chart, overrides: Values = {}): string[] {
@@ -53,39 +55,41 @@ function imagesOfTemplate(text: string, chart: Chart, values: Values): string[] 
   });
 }
 
-/** A template line with its expressions put in; undefined when one is more than a look-up. */
-function evaluate(text: string, chart: Chart, values: Values): string | undefined {
+/** Template text with its expressions put in; undefined when one is more than its values and the functions that are known. */
+function evaluate(text: string, chart: Chart, values: Values, depth = 0): string | undefined {
+  const lookUp = (path: string): string | undefined => {
+    if (path === '.Chart.AppVersion') return chart.appVersion;
+    if (path === '.Chart.Version') return chart.version;
+    if (path === '.Chart.Name') return chart.name;
+    if (!path.startsWith('.Values.')) return undefined;
+    const found = valueAt(values, path.slice('.Values.'.length));
+    return typeof found === 'object' || found === undefined ? '' : String(found);
+  };
+  const include = (name: string): string | undefined => {
+    const body = depth < includeDepth ? findTemplate(chart, name) : undefined;
+    return body === undefined ? undefined : evaluate(body, chart, values, depth + 1);
+  };
   let isKnown = true;
-  const result = text.replace(/\{\{-?\s*(.*?)\s*-?\}\}/g, (_, expression: string) => {
-    const value = lookUp(expression, chart, values);
-    if (value === undefined) isKnown = false;
-    return value ?? '';
-  });
+  const result = text
+    .replace(/\s*\{\{-\s|\s-\}\}\s*/g, (mark) => (mark.includes('{') ? '{{ ' : ' }}'))
+    .replace(/\{\{(.*?)\}\}/gs, (_, expression: string) => {
+      if (/^\s*\/\*/.test(expression)) return '';
+      const value = evaluateExpression(expression, lookUp, include);
+      if (value === undefined) isKnown = false;
+      return value ?? '';
+    });
   return isKnown ? result : undefined;
 }
 
-function lookUp(expression: string, chart: Chart, values: Values): string | undefined {
-  const [first = '', ...filters] = expression.split('|').map((part) => part.trim());
-  let value = term(first, chart, values);
-  for (const filter of filters) {
-    const fallback = /^default\s+(.+)$/.exec(filter)?.[1];
-    if (fallback !== undefined) value ||= term(fallback, chart, values);
-    else if (filter !== 'quote' && filter !== 'toString' && filter !== 'trim') return undefined;
+/** The body of `define "name"`, where no other block is in it. */
+function findTemplate(chart: Chart, name: string): string | undefined {
+  const quoted = name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+  const form = new RegExp(`\\{\\{-?\\s*define\\s+"${quoted}"\\s*(-?)\\}\\}(.*?)\\{\\{(-?)\\s*end\\s*-?\\}\\}`, 's');
+  for (const [file, text] of chart.files) {
+    const match = file.startsWith('templates/') ? form.exec(text) : null;
+    if (match) return match[2]?.trim();
   }
-  return value;
-}
-
-function term(text: string, chart: Chart, values: Values): string | undefined {
-  const quoted = /^["'`](.*)["'`]$/.exec(text);
-  if (quoted) return quoted[1] ?? '';
-  const withDefault = /^default\s+(\S+)\s+(\S+)$/.exec(text);
-  if (withDefault) return term(withDefault[2] ?? '', chart, values) || term(withDefault[1] ?? '', chart, values);
-  if (/^\$?\.Chart\.AppVersion$/.test(text)) return chart.appVersion;
-  if (/^\$?\.Chart\.Version$/.test(text)) return chart.version;
-  const path = /^\$?\.Values\.([\w.-]+)$/.exec(text)?.[1];
-  if (path === undefined) return undefined;
-  const found = valueAt(values, path);
-  return typeof found === 'string' || typeof found === 'number' ? String(found) : '';
+  return undefined;
 }
 
 /** `image:` anywhere in the values, as a reference or in parts. */

@@ -33,6 +33,37 @@ describe('estimateImages', () => {
     expect(found).toEqual(['registry.example.com/crane:2.1', 'registry.example.com/winch:3']);
   });
 
+  test.each([
+    [
+      '{{ printf "%s/%s:%s" .Values.registry .Values.name (.Values.tag | default .Chart.AppVersion) }}',
+      'registry.example.com/crane:2.1',
+    ],
+    ['{{ printf "%s:%s" (printf "%s/%s" .Values.registry "winch") "3" | quote }}', 'registry.example.com/winch:3'],
+    ['{{ include "harbour.image" . }}', 'registry.example.com/crane:2.1'],
+    ['{{- include "harbour.outer" $ -}}', 'registry.example.com/crane:2.1'],
+    ['{{ coalesce .Values.tag .Values.full }}', 'registry.example.com/full:9'],
+    ['{{ required "an image" .Values.full }}', 'registry.example.com/full:9'],
+    ['{{ .Values.registry | trimSuffix ".com" }}.org/a:{{ .Values.number }}', 'registry.example.org/a:7'],
+    ['{{ tpl .Values.full . }}', 'registry.example.com/full:9'],
+    ['registry.example.com/{{ .Chart.Name }}:1', 'registry.example.com/harbour:1'],
+    // More than can be told without rendering.
+    ['{{ $image }}:1', ''],
+    ['{{ include "harbour.block" . }}', ''],
+    ['{{ index .Values.list 0 }}', ''],
+  ])('puts %s together', async (expression, expected) => {
+    const found = await images({
+      'Chart.yaml': chart,
+      'values.yaml':
+        'registry: registry.example.com\nname: crane\ntag: ""\nfull: registry.example.com/full:9\nnumber: 7\nlist: [a]\n',
+      'templates/a.yaml': `spec:\n  image: ${expression}\n`,
+      'templates/_helpers.tpl':
+        '{{/* names */}}\n{{- define "harbour.image" -}}\n{{ .Values.registry }}/{{ .Values.name }}:{{ default .Chart.AppVersion .Values.tag }}\n{{- end -}}\n' +
+        '{{- define "harbour.outer" }}{{ include "harbour.image" . }}{{ end }}\n' +
+        '{{- define "harbour.block" }}{{ if .Values.tag }}a:1{{ end }}{{ end }}\n',
+    });
+    expect(found).toEqual(expected === '' ? [] : [expected]);
+  });
+
   test('reads sub-charts, unpacked and packed, to any depth', async () => {
     const deep = pack('deep', sub('deep', 'registry.example.com/deep:1'));
     const packed = pack('packed', { ...sub('packed', 'registry.example.com/packed:1'), 'charts/deep-0.1.0.tgz': deep });
