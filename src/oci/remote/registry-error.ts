@@ -38,13 +38,18 @@ export async function registryError(response: HttpResponse, call: FailedCall, no
 /** The error for a connection that failed; keeps `cause`, so that `isTransient` still sees it. */
 export function connectionError(error: unknown, subject: string, side: 'source' | 'target' | undefined): unknown {
   if (!(error instanceof AirlockError) || !error.code.startsWith('HTTP_')) return error;
-  const info: ErrorInfo = { ...(side ? { side } : {}), ...(error.hint ? { hint: error.hint } : {}), cause: error };
+  const hint = error.code === 'HTTP_NO_TLS' && side ? plainHttpHint(side) : error.hint;
+  const info: ErrorInfo = { ...(side ? { side } : {}), ...(hint ? { hint } : {}), cause: error };
   const code = error.code === 'HTTP_CERTIFICATE' ? 'REGISTRY_CERTIFICATE' : 'REGISTRY_UNREACHABLE';
   return new AirlockError(
     error.code === 'HTTP_REDIRECT' || error.code === 'HTTP_TOO_LARGE' ? 'REGISTRY_FAILED' : code,
     `${subject}: ${errorText(error)}`,
     info,
   );
+}
+
+function plainHttpHint(side: 'source' | 'target'): string {
+  return `the registry may speak plain HTTP only: --${side === 'target' ? 'dest' : 'src'}-tls-verify=false allows it`;
 }
 
 interface RegistryCode {

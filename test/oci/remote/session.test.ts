@@ -178,6 +178,21 @@ describe('connection', () => {
     expect((await testRemote({ tlsVerify: false }).resolve(reference, run)).digest).toBe(digest);
   });
 
+  test.each([
+    ['source', '--src-tls-verify=false'],
+    ['target', '--dest-tls-verify=false'],
+  ] as const)(
+    'a %s that speaks plain HTTP only is refused, and the flag that allows it is named',
+    async (side, flag) => {
+      const { reference } = await serve();
+      const remote = testRemote({ tlsVerify: true, side });
+      await expect(remote.resolve(reference, run)).rejects.toMatchObject({
+        code: 'REGISTRY_UNREACHABLE',
+        hint: expect.stringContaining(flag),
+      });
+    },
+  );
+
   test('plain HTTP is spoken only where it was allowed', async () => {
     const { registry, digest, reference } = await serve();
     const strict = { tlsVerify: true, retry: { retryTimes: 0 } };
