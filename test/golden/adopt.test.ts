@@ -7,7 +7,7 @@ import { load } from '../../src/workflow/index.ts';
 import { describeReal, describeShared } from '../helpers/real.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 import { playBuild } from '../mirror/oc-mirror/golden-run.ts';
-import { goldenSteps } from './expected.ts';
+import { goldenSteps, withoutProvenance } from './expected.ts';
 import { type GoldenSource, startGoldenSource } from './golden-source.ts';
 import {
   goldenTarget,
@@ -89,7 +89,9 @@ describeReal('adopting', ['python3'], () => {
         hastyRun(),
       );
       expect(await listStorage(storage)).toEqual(ours.registry);
-      expect(mirrorRules(readResources(loaded.clusterResources))).toEqual(ours.mirrors);
+      const resources = readResources(loaded.clusterResources);
+      expect(mirrorRules(resources)).toEqual(ours.mirrors);
+      expect(withoutProvenance(resources)).toEqual(withoutProvenance(ours.resources));
     });
   });
 });
