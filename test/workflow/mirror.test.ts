@@ -78,11 +78,11 @@ describe('mirror to mirror', () => {
   });
 
   test('goes on where a target broke off', async () => {
-    let puts = 0;
+    const puts: string[] = [];
     const { target, ...site } = await harbour(names, {
       target: {
         prank: (request) =>
-          request.method === 'PUT' && request.url.includes('/manifests/') && (puts += 1) === 2
+          request.method === 'PUT' && request.url.includes('/manifests/') && puts.push(request.url) === 2
             ? { kind: 'answer', status: 403 }
             : undefined,
       },
