@@ -12,7 +12,7 @@ import {
 } from './format.ts';
 import { renderIndex } from './index-text.ts';
 import { compareFiles, type Member, type MemberSet, memberMode, sequenceMembers } from './members.ts';
-import { createHeaderEncoder, encodeHeader, endBytes, paddingOf } from './tar-header.ts';
+import { blockBytes, createHeaderEncoder, encodeHeader, endBytes, paddingOf } from './tar-header.ts';
 
 /** A member with its place. Offsets as in `MemberPlace`. */
 export interface PlacedMember extends Member {
@@ -173,12 +173,12 @@ export function assertPlaces(index: BundleIndex): void {
 /** Bytes of all volumes of a bundle, the index in it included: exactly what `build` will write. */
 export function bundleBytes(index: BundleIndex): number {
   const text = renderIndex(index);
-  return index.volumes.reduce((sum, { size }) => sum + size, indexMemberBytes(index, text.length));
+  return index.volumes.reduce((sum, { size }) => sum + size, indexMemberBytes(text.length));
 }
 
-/** Bytes of the index member: header, data, padding. */
-export function indexMemberBytes(index: Pick<BundleIndex, 'createdAt'>, size: number): number {
-  return indexHeader(index, size).length + size + paddingOf(size);
+/** Bytes of the index member: header, data, padding. Asked for every place of a blob: its name and its size always fit into one block. */
+export function indexMemberBytes(size: number): number {
+  return blockBytes + size + paddingOf(size);
 }
 
 /** Header of the index member. */

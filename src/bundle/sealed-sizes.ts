@@ -27,7 +27,7 @@ export function forecastSealed(index: BundleIndex, planBytes: number, signed: bo
   const indexDigest: Digest = digestOf(text);
   const signature = signed ? signatureText : '';
   const volumes = index.volumes.map(({ name, size }, at) => {
-    const sizeBytes = at === 0 ? size + indexMemberBytes(index, text.length) : size;
+    const sizeBytes = at === 0 ? size + indexMemberBytes(text.length) : size;
     return { name, sizeBytes, sha256: '0'.repeat(64) };
   });
   const side: [string, number][] = [

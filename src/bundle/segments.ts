@@ -52,13 +52,13 @@ export function trueOffset(
   facts: Pick<IndexFacts, 'sizeBytes'>,
   place: { readonly volume: number; readonly offset: number },
 ): number {
-  return isIndexVolume(index, place.volume) ? indexMemberBytes(index, facts.sizeBytes) + place.offset : place.offset;
+  return isIndexVolume(index, place.volume) ? indexMemberBytes(facts.sizeBytes) + place.offset : place.offset;
 }
 
 /** Size of a volume's file. */
 export function trueSize(index: BundleIndex, facts: Pick<IndexFacts, 'sizeBytes'>, at: number): number {
   const size = index.volumes[at]?.size ?? 0;
-  return at === 0 ? indexMemberBytes(index, facts.sizeBytes) + size : size;
+  return at === 0 ? indexMemberBytes(facts.sizeBytes) + size : size;
 }
 
 /** The small member that holds the checksums of index and signature, in the form of `sha256sum`. */

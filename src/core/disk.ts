@@ -98,6 +98,22 @@ const accessFlags = {
   create: constants.O_RDWR | constants.O_CREAT | constants.O_EXCL,
 } as const;
 
+/** Makes a folder in one that is there; that it is there already is fine, whoever made it. */
+async function makeOne(folder: string, mode: number): Promise<void> {
+  try {
+    await fs.mkdir(folder, { mode });
+    await fs.chmod(folder, mode);
+  } catch (error) {
+    // A file system that is read only says so before it looks.
+    const isThere = hasCode(error, 'EEXIST') || (!hasCode(error, 'ENOENT') && (await nodeDisk.stat(folder)));
+    if (!isThere) throw error;
+  }
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
+}
+
 /** The real disk. */
 export const nodeDisk: Disk = {
   async open(file, access, mode = 0o644) {
@@ -111,17 +127,14 @@ export const nodeDisk: Disk = {
   link: (from, to) => fs.link(from, to),
   remove: (target) => fs.rm(target, { recursive: true, force: true }),
   async makeDirectory(folder, mode = 0o755) {
-    const missing: string[] = [];
-    for (let at = path.resolve(folder); (await nodeDisk.stat(at)) === undefined; at = path.dirname(at))
-      missing.unshift(at);
-    for (const one of missing) {
-      try {
-        await fs.mkdir(one, { mode });
-        await fs.chmod(one, mode);
-      } catch (error) {
-        // Two writers may make the same parent at once; that it is there is all we want.
-        if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
-      }
+    // Tried first: the parent is there nearly always, and a load makes thousands of folders.
+    try {
+      await makeOne(folder, mode);
+    } catch (error) {
+      const parent = path.dirname(folder);
+      if (!hasCode(error, 'ENOENT') || parent === folder) throw error;
+      await nodeDisk.makeDirectory(parent, mode);
+      await makeOne(folder, mode);
     }
   },
   async list(folder) {
