@@ -76,7 +76,7 @@ export async function sendFile(
     }
     exchange.response.end();
   } finally {
-    await open.handle.close();
+    await open.release();
   }
 }
 

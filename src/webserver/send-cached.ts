@@ -3,7 +3,7 @@ import type { ChunkWriter } from './chunk-writer.ts';
 import type { Transfer } from './transfer.ts';
 
 /** Shorter spans are one chunk anyway. */
-const shortestBytes = 1 << 17;
+const shortestBytes = 1 << 15;
 
 /** What goes through the stream between two turns of the kernel: its callback tells that the socket has room again. */
 const pieceBytes = 4096;

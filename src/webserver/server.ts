@@ -80,6 +80,7 @@ export async function startWebServer(options: WebServerOptions, run: Run): Promi
     await Promise.all(listeners.map((listener) => listener.close(graceMs)));
     stopping.abort(new AirlockError('CANCELLED', 'the web server was stopped'));
     await verified.catch(() => {});
+    await files.close();
   };
   const onAbort = (): void => void close();
   run.signal.addEventListener('abort', onAbort, { once: true });

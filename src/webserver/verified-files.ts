@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type BigIntStats, constants } from 'node:fs';
+import { constants } from 'node:fs';
 import fs, { type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { AirlockError, errorText, findErrno } from '../core/errors.ts';
@@ -7,6 +7,7 @@ import { findFile, writeFileAtomic } from '../core/files.ts';
 import { prettyJson } from '../core/json.ts';
 import { mapLimited } from '../core/limit.ts';
 import { assertRunning, type Run } from '../core/run.ts';
+import { type BorrowedFile, identityOf, OpenFiles } from './open-files.ts';
 import type { WebFile } from './site.ts';
 
 /** What is known of a file: not looked at yet, right, or why it is not served. */
@@ -21,6 +22,8 @@ export interface VerifiedFile {
   readonly modifiedAt: Date;
   /** Whether the file is still the one that was checked. */
   isUnchanged(): Promise<boolean>;
+  /** To be called once, when the request is answered. */
+  release(): Promise<void>;
 }
 
 interface Known {
@@ -39,6 +42,7 @@ export class VerifiedFiles {
   readonly #known = new Map<string, Known>();
   readonly #verdicts = new Map<string, FileVerdict>();
   readonly #running = new Map<string, Promise<string>>();
+  readonly #open = new OpenFiles();
   readonly #root: string | undefined;
   readonly #cacheFile: string | undefined;
   readonly #run: Run;
@@ -48,6 +52,11 @@ export class VerifiedFiles {
     this.#root = options.root;
     this.#cacheFile = options.cacheFile;
     this.#run = run;
+  }
+
+  /** Closes files that were kept open for the next request. */
+  close(): Promise<void> {
+    return this.#open.close();
   }
 
   /** Reads the cache; a missing or unreadable one means that every file is read once more. */
@@ -70,7 +79,7 @@ export class VerifiedFiles {
       const open = await this.open(entry).catch((error: unknown) => {
         if (!(error instanceof AirlockError)) throw error;
       });
-      await open?.handle.close();
+      await open?.release();
     });
     const after = [...this.#known.values()];
     if (after.length !== before.length || after.some((known, index) => known !== before[index]))
@@ -91,6 +100,14 @@ export class VerifiedFiles {
   }
 
   async #openChecked(entry: WebFile): Promise<VerifiedFile> {
+    const kept = await this.#open.borrow(entry.file);
+    if (
+      kept &&
+      this.#known.get(entry.file)?.identity === kept.identity &&
+      this.#known.get(entry.file)?.sha256 === entry.sha256
+    )
+      return lend(kept);
+    await kept?.release();
     const handle = await this.#openInside(entry);
     try {
       const stat = await handle.stat({ bigint: true });
@@ -103,8 +120,7 @@ export class VerifiedFiles {
       const identity = identityOf(stat);
       const sha256 = await this.#digest(entry, handle, identity);
       if (sha256 !== entry.sha256) throw damaged(entry, `has sha256 ${sha256}, not ${entry.sha256}`);
-      const isUnchanged = async (): Promise<boolean> => identityOf(await handle.stat({ bigint: true })) === identity;
-      return { handle, modifiedAt: stat.mtime, isUnchanged };
+      return lend(this.#open.keep(entry.file, handle, stat));
     } catch (error) {
       await handle.close();
       throw error;
@@ -161,8 +177,14 @@ export class VerifiedFiles {
   }
 }
 
-function identityOf(stat: BigIntStats): string {
-  return [stat.dev, stat.ino, stat.size, stat.mtimeNs, stat.ctimeNs].join(':');
+function lend(file: BorrowedFile): VerifiedFile {
+  const { handle, identity, modifiedAt, release } = file;
+  return {
+    handle,
+    modifiedAt,
+    isUnchanged: async () => identityOf(await handle.stat({ bigint: true })) === identity,
+    release,
+  };
 }
 
 async function hash(handle: FileHandle, run: Run): Promise<string> {

@@ -17,7 +17,7 @@ const files = (options: { root?: string; cacheFile?: string } = {}): VerifiedFil
 async function codeOf(checked: VerifiedFiles, entry: WebFile): Promise<unknown> {
   try {
     const open = await checked.open(entry);
-    await open.handle.close();
+    await open.release();
     return 'good';
   } catch (error) {
     return error instanceof Error && 'code' in error ? error.code : error;
