@@ -65,7 +65,7 @@ export function physicalInterfaces(state: Nmstate, host: Host, file: string): Na
 }
 
 /** Ethernet interfaces, ports of bonds and bases of VLANs that nothing else in the state makes. Each once, in order. */
-function cardNames({ interfaces }: Nmstate): string[] {
+export function cardNames({ interfaces }: Pick<Nmstate, 'interfaces'>): string[] {
   const made = new Set(
     interfaces.filter(({ type }) => type !== undefined && type !== 'ethernet').map(({ name }) => String(name)),
   );

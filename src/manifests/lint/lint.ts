@@ -6,8 +6,9 @@ import { validateResource } from '../schema/validate.ts';
 import type { LintCode } from './codes.ts';
 import { type AddFault, type FieldPath, isPlaceholder, type LintedObject, textAt, valueAt } from './faults.ts';
 import { type LintFinding, lintRegistriesConf } from './registries-conf.ts';
-import { lintAgentServiceConfig, lintInfraEnv } from './rules/assisted.ts';
+import { lintAgentServiceConfig, lintInfraEnv, lintNmStateConfig } from './rules/assisted.ts';
 import { lintBareMetalHost } from './rules/bare-metal-host.ts';
+import { lintCatalogAnnotations } from './rules/catalog-annotations.ts';
 import {
   lintAddressPool,
   lintAttachment,
@@ -23,6 +24,7 @@ import { lintConfigMap } from './rules/config-maps.ts';
 import { lintHostedCluster } from './rules/hosted-cluster.ts';
 import { lintMirrorSets, lintMirrorSetsTogether } from './rules/mirrors.ts';
 import { lintNodePool } from './rules/node-pool.ts';
+import { lintMapNamespace, lintOnlyName } from './rules/placement.ts';
 import {
   lintRefusedCatalog,
   lintRefusedHostedCluster,
@@ -41,10 +43,13 @@ const rules: Readonly<Record<string, readonly Rule[]>> = {
   'config.openshift.io Image': [lintImageConfig, lintRefusedImage],
   'config.openshift.io Proxy': [lintProxy],
   'config.openshift.io Network': [lintNetwork],
-  'hypershift.openshift.io HostedCluster': [lintHostedCluster, lintRefusedHostedCluster],
+  'hypershift.openshift.io HostedCluster': [lintHostedCluster, lintRefusedHostedCluster, lintCatalogAnnotations],
   'hypershift.openshift.io NodePool': [lintNodePool, lintRefusedNodePool],
   'agent-install.openshift.io AgentServiceConfig': [lintAgentServiceConfig],
   'agent-install.openshift.io InfraEnv': [lintInfraEnv],
+  'agent-install.openshift.io NMStateConfig': [lintNmStateConfig],
+  'config.openshift.io OperatorHub': [lintOnlyName],
+  'metal3.io Provisioning': [lintOnlyName],
   'metal3.io BareMetalHost': [lintBareMetalHost],
   'machineconfiguration.openshift.io MachineConfig': [lintMachineConfig],
   'k8s.cni.cncf.io NetworkAttachmentDefinition': [lintAttachment],
@@ -52,7 +57,7 @@ const rules: Readonly<Record<string, readonly Rule[]>> = {
   'operators.coreos.com CatalogSource': [lintCatalogSource],
   'metallb.io IPAddressPool': [lintAddressPool],
   'apps Deployment': [lintDeployment],
-  ' ConfigMap': [lintConfigMap],
+  ' ConfigMap': [lintConfigMap, lintMapNamespace],
   ' Secret': [lintSecret],
 };
 

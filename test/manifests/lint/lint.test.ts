@@ -67,6 +67,42 @@ describe('lintManifest', () => {
   });
 
   test.each<[string, string, string[]]>([
+    [
+      'one catalog image of four, by tag',
+      hosted(good).replace(
+        'namespace: clusters}',
+        'namespace: clusters, annotations: {hypershift.openshift.io/redhat-operators-catalog-image: "r/redhat:v4.19"}}',
+      ),
+      ['3 LINT_CATALOGS', '3 LINT_CATALOGS'],
+    ],
+    [
+      'a catalog override that is never looked for',
+      hosted(good).replace(
+        'namespace: clusters}',
+        'namespace: clusters, annotations: {hypershift.openshift.io/olm-catalogs-is-registry-overrides: "quay.io=r/quay,registry.redhat.io"}}',
+      ),
+      ['3 LINT_CATALOGS', '3 LINT_CATALOGS'],
+    ],
+    [
+      'a bond whose second card has no MAC address',
+      'apiVersion: agent-install.openshift.io/v1beta1\nkind: NMStateConfig\nmetadata: {name: a, namespace: hosts}\nspec:\n  interfaces: [{name: eno1, macAddress: "52:54:00:00:00:01"}]\n  config:\n    interfaces: [{name: bond0, type: bond, link-aggregation: {mode: active-backup, port: [eno1, eno2]}}]\n',
+      ['5 LINT_HOST'],
+    ],
+    [
+      'an OperatorHub that nobody reads',
+      'apiVersion: config.openshift.io/v1\nkind: OperatorHub\nmetadata: {name: default}\nspec: {disableAllDefaultSources: true}\n',
+      ['3 LINT_NAME'],
+    ],
+    [
+      'install flags and signatures where nobody looks',
+      `${configMap('  installFlagsToAdd: ""\n', 'name: hypershift-operator-install-flags, namespace: hypershift')}---\n${configMap('  a: b\n', 'name: signatures, namespace: openshift-config, labels: {release.openshift.io/verification-signatures: ""}')}`,
+      ['3 LINT_NAMESPACE', '9 LINT_NAMESPACE'],
+    ],
+    [
+      'a load balancer with the block of a node port',
+      hosted(good.replace('{type: LoadBalancer}', '{type: LoadBalancer, nodePort: {address: api.a.example.com}}')),
+      ['10 LINT_SERVICES'],
+    ],
     ['a release by tag', hosted(good).replace(/@sha256:a+/, ':4.19.10-x86_64'), ['5 LINT_RELEASE_TAG']],
     ['a list where an object is wanted', hosted(`  additionalTrustBundle: [{name: ca}]\n${good}`), ['9 LINT_SCHEMA']],
     ['a missing service', hosted(good).replace(/ {2}- \{service: Ignition.*\n/, ''), ['10 LINT_SERVICES']],

@@ -1,4 +1,5 @@
-import { type AddFault, type LintedObject, listAt, textAt, valueAt } from '../faults.ts';
+import { cardNames } from '../../hosted/nmstate.ts';
+import { type AddFault, isPlaceholder, type LintedObject, listAt, textAt, valueAt } from '../faults.ts';
 
 const architectures = ['x86_64', 'arm64', 'aarch64', 'ppc64le', 's390x', 'multi'];
 const gibibyte = 1024 ** 3;
@@ -101,6 +102,25 @@ export function lintInfraEnv({ value }: LintedObject, add: AddFault): void {
   const image = textAt(value, 'spec', 'imageType');
   if (image !== undefined && image !== 'minimal-iso' && image !== 'full-iso')
     add('LINT_INFRAENV', ['spec', 'imageType'], `${image} is no image type`, 'use minimal-iso or full-iso');
+}
+
+/** NMStateConfig: a card without an entry keeps whatever DHCP gives it. */
+export function lintNmStateConfig({ value }: LintedObject, add: AddFault): void {
+  const interfaces = listAt(value, 'spec', 'config', 'interfaces').filter(
+    (one): one is object => typeof one === 'object' && one !== null,
+  );
+  const named = listAt(value, 'spec', 'interfaces').map((one) => valueAt(one, 'name'));
+  const missing = cardNames({ interfaces }).filter(
+    (name) => name !== 'undefined' && !isPlaceholder(name) && !named.includes(name),
+  );
+  if (named.length > 0 && missing.length > 0)
+    add(
+      'LINT_HOST',
+      ['spec', 'interfaces'],
+      `${missing.join(' and ')} has no MAC address here`,
+      'list every card of the configuration: names are found on the host by MAC address',
+      'warning',
+    );
 }
 
 function quantityBytes(text: string): number | undefined {
