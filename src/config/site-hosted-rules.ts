@@ -62,6 +62,13 @@ function checkHostName(host: Host, path: ConfigPath, faults: Faults): void {
       `"${host.name}" is the name of the cluster's own endpoint`,
       'choose another one',
     );
+  if (host.fqdn.length > 63)
+    faults.warning(
+      'CONFIG_VALUE',
+      [...path, 'name'],
+      `makes the node name ${host.fqdn}, which is longer than the 63 characters of a node's label`,
+      'choose shorter names',
+    );
   if (/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(host.name))
     faults.error('CONFIG_VALUE', [...path, 'name'], 'a bare-metal host must not have a UUID for a name');
 }

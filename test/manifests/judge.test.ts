@@ -40,13 +40,19 @@ function objectsOf(input: (typeof sites)[number]['input']): Resource[] {
 }
 
 suite(missing ? `${title} (skipped: ${missing})` : title, () => {
-  let judge: Judge;
+  let judge: Judge | undefined;
   beforeAll(() => {
-    judge = startJudge();
+    try {
+      judge = startJudge();
+    } catch (error) {
+      // Go is there, but not its modules: they are downloaded once.
+      if (process.env['AIRLOCK_REQUIRE_REAL'] === '1') throw error;
+    }
   }, 900_000);
   afterAll(() => judge?.stop());
 
-  test.each(sites)('takes every object of $name, new and once more', async ({ input }) => {
+  test.for(sites)('takes every object of $name, new and once more', async ({ input }, { skip }) => {
+    if (!judge) return skip('the judge cannot be built: its Go modules are not there');
     const faults: string[] = [];
     for (const object of objectsOf(input))
       for (const old of [undefined, object])
@@ -60,12 +66,16 @@ suite(missing ? `${title} (skipped: ${missing})` : title, () => {
     expect(errors.map(({ message }) => message)).toEqual([]);
   });
 
-  test.each(spoiledObjects)('refuses $kind with $what, as our linter does before', async ({ kind, change }) => {
-    const object = sites.flatMap(({ input }) => objectsOf(input)).find((one) => one.kind === kind);
-    if (!object) throw new Error(`no ${kind} is emitted`);
-    const wrong = spoil(object, change);
-    const refused = await judge.ask(wrong);
-    const found = lintManifest('wrong.yaml', renderYaml(wrong)).filter(({ severity }) => severity === 'error');
-    expect({ judge: refused.length > 0, linter: found.length > 0 }).toEqual({ judge: true, linter: true });
-  });
+  test.for(spoiledObjects)(
+    'refuses $kind with $what, as our linter does before',
+    async ({ kind, change }, { skip }) => {
+      if (!judge) return skip('the judge cannot be built: its Go modules are not there');
+      const object = sites.flatMap(({ input }) => objectsOf(input)).find((one) => one.kind === kind);
+      if (!object) throw new Error(`no ${kind} is emitted`);
+      const wrong = spoil(object, change);
+      const refused = await judge.ask(wrong);
+      const found = lintManifest('wrong.yaml', renderYaml(wrong)).filter(({ severity }) => severity === 'error');
+      expect({ judge: refused.length > 0, linter: found.length > 0 }).toEqual({ judge: true, linter: true });
+    },
+  );
 });
