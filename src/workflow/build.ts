@@ -41,7 +41,7 @@ export async function build(request: BuildRequest, run: Run): Promise<MirrorResu
   const workspace = workspaceOf(request);
   const lock = await acquireLock(workspace, 'airlock build', run);
   try {
-    const binary = await chooseEngine(request.engine, request, run);
+    const binary = await chooseEngine(request.engine, { ...request, archiveFolder: request.folder }, run);
     if (binary) return await buildWithOcMirror(binary, request, run);
     warnOfFolderWords(request.folder, run);
     const { result: planned, resumed } = await choosePlan(request, run);

@@ -2,7 +2,14 @@ import path from 'node:path';
 import { findInterruptedBuild } from '../bundle/index.ts';
 import { AirlockError, errorText, isAirlockError } from '../core/errors.ts';
 import type { Run } from '../core/run.ts';
-import { findOcMirror, isBefore, noOcMirror, type OcMirrorBinary, openOcMirror } from '../mirror/index.ts';
+import {
+  assertFolder,
+  findOcMirror,
+  isBefore,
+  noOcMirror,
+  type OcMirrorBinary,
+  openOcMirror,
+} from '../mirror/index.ts';
 import { workspaceOf } from './plan-image-set.ts';
 import type { PlanRequest } from './requests.ts';
 
@@ -20,12 +27,17 @@ export interface EngineSettings {
 export const ocMirrorStateName = 'oc-mirror.json';
 
 /** What of a build matters here. */
-type EngineRequest = PlanRequest & { readonly planFile?: string | undefined; readonly replan: boolean };
+type EngineRequest = PlanRequest & {
+  readonly planFile?: string | undefined;
+  readonly replan: boolean;
+  /** Where an archive goes: oc-mirror does not take every path. */
+  readonly archiveFolder?: string | undefined;
+};
 
 /**
  * The binary that a build uses; undefined: the built-in engine. Unless oc-mirror was asked for, whatever keeps it from being used is a log
  * line and no error.
- * @throws AirlockError OC_MIRROR_NOT_FOUND, OC_MIRROR_UNUSABLE, OC_MIRROR_FLAG_REFUSED when `--engine oc-mirror` was asked for, ENGINE_DIFFERS
+ * @throws AirlockError OC_MIRROR_NOT_FOUND, OC_MIRROR_UNUSABLE, OC_MIRROR_FLAG_REFUSED, OC_MIRROR_FOLDER_REFUSED when `--engine oc-mirror` was asked for, ENGINE_DIFFERS
  */
 export async function chooseEngine(
   settings: EngineSettings | undefined,
@@ -46,19 +58,23 @@ export async function chooseEngine(
     const program = await findOcMirror({ program: settings.program, env }, run);
     if (program === undefined) throw noOcMirror();
     assertFollows(findRefused(request));
+    if (request.archiveFolder !== undefined) assertFolder(request.archiveFolder);
     const binary = await openOcMirror({ program, env }, run);
     if (request.selection.ignoreReleaseSignature && isBefore(binary.version, '4.19'))
       assertFollows('--ignore-release-signature (4.19 is the first that knows it)');
     say(run, `using oc-mirror ${binary.version} (${path.resolve(program)}); --engine builtin does without it`);
     return binary;
   } catch (error) {
-    const isOurs = isAirlockError(error, 'OC_MIRROR_NOT_FOUND', 'OC_MIRROR_UNUSABLE', 'OC_MIRROR_FLAG_REFUSED');
+    const isOurs = isAirlockError(error, ...unusable);
     // A binary that the user named has to be there.
     if (isAsked || !isOurs || settings.program !== undefined) throw error;
     say(run, `using the built-in engine: ${errorText(error)}`);
     return undefined;
   }
 }
+
+/** Why oc-mirror cannot be taken: an error for whoever asked for it, else the reason for the built-in engine. */
+const unusable = ['OC_MIRROR_NOT_FOUND', 'OC_MIRROR_UNUSABLE', 'OC_MIRROR_FLAG_REFUSED', 'OC_MIRROR_FOLDER_REFUSED'];
 
 /** The engine of a build that was interrupted. Its work is not thrown away because another one was chosen. */
 async function findBegun(request: EngineRequest, run: Run): Promise<'builtin' | 'oc-mirror' | undefined> {

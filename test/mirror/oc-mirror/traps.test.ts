@@ -230,6 +230,17 @@ describeShared('choosing the engine', 'golden', (golden) => {
     expect(played.calls()).toEqual([]);
   });
 
+  test('not asked for, it is not used for a folder that it would refuse; asked for, that is an error', async () => {
+    const played = await playBuild(golden, plain);
+    const env = { OC_MIRROR: standIn };
+    const folder = path.join(await temporaryFolder(), 'catalogs');
+    await played.build({ env, request: { engine: auto, folder } }).catch(() => {});
+    const logs = played.events.flatMap((event) => (event.state === 'log' ? [event.message] : []));
+    expect(logs).toEqual(expect.arrayContaining([expect.stringMatching(/^using the built-in engine: .*"logs"/)]));
+    expect(played.calls()).toEqual([]);
+    await expect(played.build({ request: { folder } })).rejects.toMatchObject({ code: 'OC_MIRROR_FOLDER_REFUSED' });
+  });
+
   test('a plan in the workspace is built by the engine that made it', async () => {
     const played = await playBuild(golden, plain);
     await mkdir(path.join(played.folder, '.airlock'), { recursive: true });
