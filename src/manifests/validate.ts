@@ -113,6 +113,14 @@ export function validateStages(
         `${subject} runs in FIPS mode, which knows no ed25519 keys`,
         'use an RSA or ECDSA key',
       );
+    const image = resource.kind === 'InfraEnv' ? findMissingOsImage(resource, resources) : undefined;
+    if (image !== undefined)
+      add(
+        'EMIT_NOT_MIRRORED',
+        subject,
+        `${subject} boots a live image of ${image}, and none was carried`,
+        'build with the RHCOS files of that release and architecture (--rhcos), carry and load',
+      );
     if (resource.kind === 'NodePool')
       for (const { message, hint } of nodeConfigFaults(resource, resources))
         add('EMIT_NODE_CONFIG', subject, `${subject} ${message}`, hint);
@@ -127,7 +135,20 @@ export function validateStages(
       'add it to the operators of the image set, or install it another way',
       'warning',
     );
-  return findings;
+  // A node pool is emitted twice, empty and with its hosts: what is wrong with it is told once.
+  return [...new Map(findings.map((finding) => [canonicalJson(finding), finding])).values()];
+}
+
+/** The version and architecture that an InfraEnv asks the assisted service for, when the service is given no such image. */
+function findMissingOsImage(env: Resource, resources: readonly Resource[]): string | undefined {
+  const service = resources.find(({ kind }) => kind === 'AgentServiceConfig');
+  const [version, architecture] = ['osImageVersion', 'cpuArchitecture'].map((field) => textAt(env, 'spec', field));
+  const found = listAt(service, 'spec', 'osImages').some(
+    (one) =>
+      textAt(one, 'cpuArchitecture') === architecture &&
+      (version === undefined || textAt(one, 'openshiftVersion') === version),
+  );
+  return found || !service ? undefined : [version, architecture].filter(Boolean).join(' for ');
 }
 
 function hasEd25519(cluster: Resource, resources: readonly Resource[]): boolean {

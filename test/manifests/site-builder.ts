@@ -30,7 +30,7 @@ export function releaseRecord(
     `quay.io/openshift-release-dev/ocp-v4.0-art-dev@${digestOf(`${tag} ${name}`)}`;
   const components = { hypershift: component('hypershift'), etcd: component('etcd') };
   const build = `9.6.${version.replaceAll('.', '')}-0`;
-  const stream = architecture === 'multi' ? ['x86_64', 'aarch64'] : [suffix];
+  const stream = architecture === 'multi' ? ['x86_64', 'aarch64', 'ppc64le'] : [suffix];
   return {
     release: {
       version,

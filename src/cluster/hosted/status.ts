@@ -34,13 +34,19 @@ const goodConditions: readonly (readonly [string, string])[] = [
   ['ReconciliationActive', 'True'],
   ['ReconciliationSucceeded', 'True'],
   ['InfrastructureReady', 'True'],
+  ['ValidProxyConfiguration', 'True'],
   ['EtcdAvailable', 'True'],
+  ['EtcdRecoveryActive', 'False'],
   ['ValidHostedControlPlaneConfiguration', 'True'],
   ['KubeAPIServerAvailable', 'True'],
   ['IgnitionEndpointAvailable', 'True'],
   ['IgnitionServerValidReleaseInfo', 'True'],
   ['Available', 'True'],
   ['Degraded', 'False'],
+  ['DataPlaneConnectionAvailable', 'True'],
+  ['ControlPlaneConnectionAvailable', 'True'],
+  ['EtcdDataEncryptionUpToDate', 'True'],
+  ['ClusterVersionReleaseAccepted', 'True'],
   ['ClusterVersionSucceeding', 'True'],
   ['ClusterVersionFailing', 'False'],
 ];
@@ -83,8 +89,9 @@ export function firstProblem(cluster: ClusterObject | undefined): HostedStatus['
 function problemsOf(object: ClusterObject, wanted: readonly (readonly [string, string])[]): HostedStatus['problems'] {
   return wanted.flatMap(([type, status]) => {
     const found = findCondition(object, type);
-    // A condition that is not there yet is not known, which is no fault.
-    return found === undefined || found.status === status
+    // A condition that is not there yet is not known, which is no fault; nor is a connection before there is a node to connect to.
+    const unknown = found === undefined || (found.status === 'Unknown' && type.endsWith('ConnectionAvailable'));
+    return unknown || found.status === status
       ? []
       : [{ condition: type, status: found.status, message: found.message }];
   });
