@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { Header, Pax } from 'tar';
 import { describe, expect, test } from 'vitest';
 import { openBundle } from '../../src/bundle/index.ts';
@@ -72,10 +73,23 @@ describe('a hostile archive', () => {
       ],
     ],
     ['something foreign in the storage tree', [member({ path: link.replace('/link', '/evil') })]],
+    ['something that is no tar', [gzipSync(Buffer.alloc(4096, 'harbour'))]],
+    ['a header whose numbers are no numbers', [Buffer.from(member({ path: link }).fill(0xff, 100, 148))]],
     ['a damaged header', [Buffer.from(member({ path: link }).map((byte, at) => (at === 3 ? byte ^ 1 : byte)))]],
   ])('with %s is refused', async (_name, members) => {
     const folder = await temporaryFolder();
     await writeFile(path.join(folder, 'mirror_000001.tar'), Buffer.concat([...members, end]));
+    await expect(openBundle(folder, quietRun())).rejects.toMatchObject({ code: 'BUNDLE_INVALID' });
+  });
+
+  test.each([
+    ['a header', 1024 + 100],
+    ['the data', 512 + 40],
+    ['the padding', 512 + 200],
+  ])('cut within %s is refused', async (_where, bytes) => {
+    const folder = await temporaryFolder();
+    const whole = Buffer.concat([member({ path: link }), member({ path: 'isc_2026-11-20T10:00:00Z' }), end]);
+    await writeFile(path.join(folder, 'mirror_000001.tar'), whole.subarray(0, bytes));
     await expect(openBundle(folder, quietRun())).rejects.toMatchObject({ code: 'BUNDLE_INVALID' });
   });
 
