@@ -9,7 +9,7 @@ import { type LoadTarget, load, type MirrorResult, type SourceSettings } from '.
 import { startDockerRegistry } from '../helpers/docker-registry.ts';
 import { describeReal, describeShared } from '../helpers/real.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
-import { comparable, goldenMirrors, goldenRegistry } from './expected.ts';
+import { comparable, goldenFile, goldenMirrors, goldenRegistry } from './expected.ts';
 import { type GoldenSource, startGoldenSource } from './golden-source.ts';
 import { buildCase, hastyRun, listStorage, mirrorRules, readResources, sourceSettings } from './run-case.ts';
 
@@ -88,6 +88,24 @@ describeReal('load', ['docker-registry', 'python3'], () => {
       await closed();
       await expect(loadInto(folder, toRegistry(host))).rejects.toMatchObject({ code: 'REGISTRY_UNREACHABLE' });
     });
+
+    test.each([
+      ['01-additional', ['1-m2d/01.tar'], '2-d2m'],
+      ['02a-release-minmax', ['1-m2d/02a.tar'], '2-d2m'],
+      ['05a-op-package-only', ['1-m2d/05a.tar'], '3-d2m'],
+      ['08-incremental', ['1-m2d-build1/08-build1.tar', '2-m2d-build2/08-build2.tar'], '4-d2m-build2'],
+    ])(
+      '%s: archives of the real tool fill a real registry over HTTP as the tool itself does',
+      async (name, tars, step) => {
+        const registry = await startDockerRegistry();
+        for (const tar of tars) {
+          const folder = await temporaryFolder();
+          await cp(goldenFile(name, '', tar) ?? '', path.join(folder, 'mirror_000001.tar'));
+          expect(await loadInto(folder, toRegistry(registry.host))).toMatchObject({ state: 'loaded' });
+        }
+        expect(await listStorage(registry.storage)).toEqual(goldenRegistry(name, step));
+      },
+    );
 
     test('13h-damaged-archive: a flipped byte, a member left out, a cut and an empty volume, and no volume at all, load nothing and say why', async () => {
       const { folder } = await bundleOf('13h-damaged-archive');
