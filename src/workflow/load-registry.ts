@@ -134,7 +134,7 @@ async function copyBundles(
       })),
       ...store.incomplete.map((one) => ({
         subject: `${one.repository}:${one.tag}`,
-        cause: `${one.missing.length} blobs are in no bundle of this chain`,
+        cause: `${one.missing.length} of its blobs are in no volume or part that is here`,
       })),
     ];
     return { ...result, failures };
