@@ -1,38 +1,20 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
-import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type AirlockOptions, airlock, tell } from '../helpers/airlock.ts';
-import { type JourneySource, largeImage, startJourneySource, writeImageSet } from '../helpers/journey-source.ts';
-import { suiteFolder } from '../helpers/temporary.ts';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { useJourney } from '../helpers/journey.ts';
+import { largeImage, writeImageSet } from '../helpers/journey-source.ts';
 
 const toolbox = 'registry.example.com/kitchen/toolbox:1.0';
 const oven = 'registry.example.com/kitchen/oven:1.0';
 
-let folder: string;
-let source: JourneySource;
-let options: AirlockOptions;
-
-/** Runs and gives the one document of `-o json`. */
-async function json(exitCode: number, ...args: string[]): Promise<Record<string, unknown>> {
-  const ending = await airlock([...args, '-o', 'json'], options);
-  expect(ending.exitCode, tell(ending)).toBe(exitCode);
-  return JSON.parse(ending.stdout) as Record<string, unknown>;
-}
+const journey = useJourney([largeImage('oven', 300_000, 2)]);
+const { at, json } = journey;
 
 beforeAll(async () => {
-  folder = await suiteFolder();
-  source = await startJourneySource(path.join(folder, 'source'), [largeImage('oven', 300_000, 2)]);
-  options = { cwd: folder, env: source.env };
-  await writeImageSet(path.join(folder, 'one.yaml'), { release: false, images: [toolbox] });
-  await writeImageSet(path.join(folder, 'two.yaml'), { release: false, images: [toolbox, oven] });
-  await json(0, 'build', '-c', 'one.yaml', ...source.flags, 'out');
+  await writeImageSet(at('one.yaml'), { release: false, images: [toolbox] });
+  await writeImageSet(at('two.yaml'), { release: false, images: [toolbox, oven] });
+  await json(0, 'build', '-c', 'one.yaml', ...journey.source.flags, 'out');
   await json(0, 'load', 'out/gen-000001', 'storage:registry');
   await json(0, 'certs', 'signing-key', 'site.key');
-});
-
-afterAll(async () => {
-  await source?.close();
-  await rm(folder, { recursive: true, force: true });
 });
 
 describe('inventory export', () => {
@@ -48,29 +30,31 @@ describe('inventory export', () => {
       keyFingerprint: expect.stringMatching(/^sha256:/),
     });
     const base = ['--base', 'inventory.json', '--base-key', 'site.pub'];
-    const result = await json(0, 'build', '-c', 'two.yaml', ...source.flags, ...base, 'elsewhere');
+    const result = await json(0, 'build', '-c', 'two.yaml', ...journey.source.flags, ...base, 'elsewhere');
     // Manifest, config and two layers of the oven.
     expect(result).toMatchObject({ generation: 2, totals: { carried: { blobs: 4, images: 1 } } });
     expect(await json(0, 'load', 'elsewhere/gen-000002', 'storage:registry')).toMatchObject({ state: 'loaded' });
   });
 
   test('leaves out what the storage lost, so that the next bundle brings it again', async () => {
-    await json(0, 'build', '-c', 'one.yaml', ...source.flags, 'again');
+    await json(0, 'build', '-c', 'one.yaml', ...journey.source.flags, 'again');
     await json(0, 'load', 'again/gen-000001', 'storage:lost');
     const before = await json(0, 'inventory', 'export', '--storage', 'lost', 'whole.json');
-    const [first] = JSON.parse((await readFile(path.join(folder, 'whole.json'), 'utf8')).split('\n')[0] ?? '').blobs;
+    const [first] = JSON.parse((await readFile(at('whole.json'), 'utf8')).split('\n')[0] ?? '').blobs;
     const hex = String(first).slice(7);
-    await rm(path.join(folder, 'lost/docker/registry/v2/blobs/sha256', hex.slice(0, 2), hex), { recursive: true });
+    await rm(at('lost/docker/registry/v2/blobs/sha256', hex.slice(0, 2), hex), {
+      recursive: true,
+    });
     const after = await json(0, 'inventory', 'export', '--storage', 'lost', 'less.json');
     expect(after['blobs']).toBe(Number(before['blobs']) - 1);
-    const plan = await json(0, 'plan', '-c', 'one.yaml', ...source.flags, '--base', 'less.json', 'planned');
+    const plan = await json(0, 'plan', '-c', 'one.yaml', ...journey.source.flags, '--base', 'less.json', 'planned');
     expect(plan).toMatchObject({ isNew: true, plan: { totals: { carried: { blobs: 1 } } } });
   });
 
   test('a forged or damaged inventory and both bases at once end with 2', async () => {
-    const text = await readFile(path.join(folder, 'inventory.json'), 'utf8');
-    await writeFile(path.join(folder, 'forged.json'), text.replace('"generation":1', '"generation":7'));
-    const plan = ['plan', '-c', 'two.yaml', ...source.flags, 'refused'];
+    const text = await readFile(at('inventory.json'), 'utf8');
+    await writeFile(at('forged.json'), text.replace('"generation":1', '"generation":7'));
+    const plan = ['plan', '-c', 'two.yaml', ...journey.source.flags, 'refused'];
     const forged = await json(2, ...plan, '--base', 'forged.json');
     expect(forged).toMatchObject({ error: { code: 'INVENTORY_INVALID' } });
     await json(0, 'inventory', 'export', '--storage', 'registry', 'unsigned.json');

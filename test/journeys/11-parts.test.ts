@@ -1,34 +1,16 @@
 import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type AirlockOptions, airlock, tell } from '../helpers/airlock.ts';
-import { type JourneySource, largeImage, startJourneySource, writeImageSet } from '../helpers/journey-source.ts';
-import { suiteFolder } from '../helpers/temporary.ts';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { airlock, tell } from '../helpers/airlock.ts';
+import { useJourney } from '../helpers/journey.ts';
+import { largeImage, writeImageSet } from '../helpers/journey-source.ts';
 
-let folder: string;
-let source: JourneySource;
-let options: AirlockOptions;
-const at = (...names: string[]): string => path.join(folder, ...names);
-
-/** Runs and gives the one document of `-o json`. */
-async function json(exitCode: number, ...args: string[]): Promise<Record<string, unknown>> {
-  const ending = await airlock([...args, '-o', 'json'], options);
-  expect(ending.exitCode, tell(ending)).toBe(exitCode);
-  return JSON.parse(ending.stdout) as Record<string, unknown>;
-}
+const journey = useJourney([largeImage('oven', 500_000, 3)]);
+const { at, json } = journey;
 
 beforeAll(async () => {
-  folder = await suiteFolder();
-  source = await startJourneySource(at('source'), [largeImage('oven', 500_000, 3)]);
-  options = { cwd: folder, env: source.env };
   await writeImageSet(at('oven.yaml'), { release: false, images: ['registry.example.com/kitchen/oven:1.0'] });
-  const flags = ['-c', 'oven.yaml', ...source.flags, '--part-size', '120000', '--volume-size', '300000'];
+  const flags = ['-c', 'oven.yaml', ...journey.source.flags, '--part-size', '120000', '--volume-size', '300000'];
   await json(0, 'build', ...flags, 'out');
-});
-
-afterAll(async () => {
-  await source?.close();
-  await rm(folder, { recursive: true, force: true });
 });
 
 const side = ['index.json', 'index.sig', 'index.sha256', 'parts.json'];
@@ -55,13 +37,13 @@ describe('parts', () => {
       const joined = Buffer.concat(await Promise.all(parts.map((name) => readFile(at('out/gen-000001/parts', name)))));
       expect(joined.equals(await readFile(at('out/gen-000001', volume)))).toBe(true);
     }
-    const again = await json(0, 'build', '-c', 'oven.yaml', ...source.flags, '--part-size', '120000', 'out');
+    const again = await json(0, 'build', '-c', 'oven.yaml', ...journey.source.flags, '--part-size', '120000', 'out');
     expect(again).toMatchObject({ state: 'nothing-new', parts: { made: [] } });
   });
 
   test('of another size replace those that lie there: cat with a star still gives the volume', async () => {
     const cut = (size: string) =>
-      json(0, 'build', '-c', 'oven.yaml', ...source.flags, '--part-size', size, '--parts-dir', 'cut', 'out');
+      json(0, 'build', '-c', 'oven.yaml', ...journey.source.flags, '--part-size', size, '--parts-dir', 'cut', 'out');
     await cut('60000');
     const many = (await readdir(at('cut'))).length;
     await cut('150001');
@@ -122,7 +104,7 @@ describe('parts', () => {
 
   test('of another bundle and need lists that are none are refused in one sentence', async () => {
     const [one = ''] = await spread(1);
-    await json(0, 'build', '-c', 'oven.yaml', ...source.flags, '--part-size', '1MB', 'other');
+    await json(0, 'build', '-c', 'oven.yaml', ...journey.source.flags, '--part-size', '1MB', 'other');
     const mixed = await json(1, 'verify', one, '--media', 'other/gen-000001/parts');
     expect(mixed).toMatchObject({ error: { code: 'BUNDLE_INVALID' } });
     await writeFile(at('no.json'), '{}');
@@ -161,7 +143,7 @@ describe('verify --report', () => {
 describe('inspect --format', () => {
   test('gives contents, an SPDX document and a list that sha256sum accepts', async () => {
     const run = async (form: string): Promise<string> => {
-      const ending = await airlock(['inspect', '--format', form, 'out/gen-000001'], options);
+      const ending = await airlock(['inspect', '--format', form, 'out/gen-000001'], journey.options);
       expect(ending.exitCode, tell(ending)).toBe(0);
       return ending.stdout;
     };

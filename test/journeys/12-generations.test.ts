@@ -1,48 +1,31 @@
-import { readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { readdir, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type AirlockOptions, airlock, tell } from '../helpers/airlock.ts';
-import { type JourneySource, largeImage, startJourneySource, writeImageSet } from '../helpers/journey-source.ts';
-import { suiteFolder } from '../helpers/temporary.ts';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { useJourney } from '../helpers/journey.ts';
+import { largeImage, writeImageSet } from '../helpers/journey-source.ts';
 
 const [toolbox, oven] = ['registry.example.com/kitchen/toolbox:1.0', 'registry.example.com/kitchen/oven:1.0'];
 
-let folder: string;
-let source: JourneySource;
-let options: AirlockOptions;
-const at = (...names: string[]): string => path.join(folder, ...names);
-
-/** Runs and gives the one document of `-o json`. */
-async function json(exitCode: number, ...args: string[]): Promise<Record<string, unknown>> {
-  const ending = await airlock([...args, '-o', 'json'], options);
-  expect(ending.exitCode, tell(ending)).toBe(exitCode);
-  return JSON.parse(ending.stdout) as Record<string, unknown>;
-}
-const build = (...args: string[]) => json(0, 'build', '-c', 'set.yaml', ...source.flags, 'out', ...args);
+// Two ovens of one repository.
+const ovens = ['oven', 'stove'].map((name, index) => ({
+  ...largeImage(name, 200_000),
+  repository: 'kitchen/oven',
+  tag: `${index + 1}.0`,
+}));
+const journey = useJourney(ovens);
+const { at, json } = journey;
+const build = (...args: string[]) => json(0, 'build', '-c', 'set.yaml', ...journey.source.flags, 'out', ...args);
 const generations = async (): Promise<string[]> => (await readdir(at('out'))).filter((name) => name.startsWith('gen-'));
 
 /** Lets a tag of the source's registry mean another image that it holds. */
 async function moveTag(repository: string, tag: string, digest: string): Promise<void> {
   const link = `docker/registry/v2/repositories/${repository}/_manifests/tags/${tag}/current/link`;
-  await writeFile(path.join(source.storage, link), digest);
+  await writeFile(path.join(journey.source.storage, link), digest);
 }
 
 beforeAll(async () => {
-  folder = await suiteFolder();
-  const [one, two] = [largeImage('oven', 200_000), largeImage('stove', 200_000)];
-  const both = [one, two].map((extra) => ({ ...extra, repository: 'kitchen/oven' }));
-  source = await startJourneySource(at('source'), [
-    ...both.slice(0, 1),
-    ...both.slice(1).map((extra) => ({ ...extra, tag: '2.0' })),
-  ]);
-  options = { cwd: folder, env: source.env };
   await writeImageSet(at('set.yaml'), { release: false, images: [toolbox, oven, oven.replace('1.0', '2.0')] });
   expect(await build()).toMatchObject({ state: 'complete', generation: 1 });
-});
-
-afterAll(async () => {
-  await source?.close();
-  await rm(folder, { recursive: true, force: true });
 });
 
 describe('a build with nothing new', () => {
@@ -55,7 +38,7 @@ describe('a build with nothing new', () => {
   });
 
   test('is one with something new when a tag moved to content that was carried before', async () => {
-    const stove = source.content.images.find((one) => one.tag === '2.0')?.image.descriptor.digest ?? '';
+    const stove = journey.source.content.images.find((one) => one.tag === '2.0')?.image.descriptor.digest ?? '';
     await moveTag('kitchen/oven', '1.0', stove);
     const result = await build();
     expect(result).toMatchObject({ state: 'complete', generation: 2, totals: { carried: { blobs: 0 } } });

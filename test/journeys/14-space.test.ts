@@ -1,10 +1,9 @@
-import { lstat, readdir, rm } from 'node:fs/promises';
+import { lstat, readdir } from 'node:fs/promises';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type AirlockOptions, airlock, tell } from '../helpers/airlock.ts';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { useJourney } from '../helpers/journey.ts';
 import { freeSitePorts, writeSite } from '../helpers/journey-site.ts';
-import { type JourneySource, startJourneySource, writeImageSet } from '../helpers/journey-source.ts';
-import { suiteFolder } from '../helpers/temporary.ts';
+import { writeImageSet } from '../helpers/journey-source.ts';
 
 interface Need {
   readonly host: string;
@@ -13,19 +12,10 @@ interface Need {
   readonly allocatedBytes: number;
 }
 
-let folder: string;
-let source: JourneySource;
-let options: AirlockOptions;
-const at = (...names: string[]): string => path.join(folder, ...names);
+const journey = useJourney();
+const { at, json } = journey;
 
-/** Runs and gives the one document of `-o json`. */
-async function json<T = Record<string, unknown>>(exitCode: number, ...args: string[]): Promise<T> {
-  const ending = await airlock([...args, '-o', 'json'], options);
-  expect(ending.exitCode, tell(ending)).toBe(exitCode);
-  return JSON.parse(ending.stdout) as T;
-}
-
-/** What a folder holds: bytes of its files, and blocks of files and folders below it. */
+/** What a journey.folder holds: bytes of its files, and blocks of files and folders below it. */
 async function measure(root: string, skip?: RegExp): Promise<{ bytes: number; allocatedBytes: number }> {
   const sum = { bytes: 0, allocatedBytes: 0 };
   for (const entry of await readdir(root, { recursive: true, withFileTypes: true })) {
@@ -39,21 +29,13 @@ async function measure(root: string, skip?: RegExp): Promise<{ bytes: number; al
 }
 
 beforeAll(async () => {
-  folder = await suiteFolder();
-  source = await startJourneySource(at('source'));
-  options = { cwd: folder, env: source.env };
   await writeImageSet(at('imageset.yaml'), {});
-  await writeSite(folder, { addresses: ['127.0.0.1'], mode: 'embedded', ports: await freeSitePorts() });
-});
-
-afterAll(async () => {
-  await source?.close();
-  await rm(folder, { recursive: true, force: true });
+  await writeSite(journey.folder, { addresses: ['127.0.0.1'], mode: 'embedded', ports: await freeSitePorts() });
 });
 
 describe('the forecast of plan', () => {
-  test('is what every folder on both hosts holds afterwards, to the byte, and on disk within one per cent', async () => {
-    const flags = ['-f', 'site.yaml', ...source.flags];
+  test('is what every journey.folder on both hosts holds afterwards, to the byte, and on disk within one per cent', async () => {
+    const flags = ['-f', 'site.yaml', ...journey.source.flags];
     const { space } = await json<{ space: Need[] }>(0, 'plan', ...flags, 'out');
     const need = (purpose: string): Need => {
       const found = space.find((one) => one.purpose === purpose);
@@ -74,7 +56,7 @@ describe('the forecast of plan', () => {
     for (const [purpose, place, skip] of places) {
       const found = await measure(at(place), skip);
       expect(found.bytes, purpose).toBe(need(purpose).bytes);
-      // The folder of the generations itself is one block that counts once.
+      // The journey.folder of the generations itself is one block that counts once.
       expect(Math.abs(found.allocatedBytes - need(purpose).allocatedBytes), purpose).toBeLessThanOrEqual(
         Math.max(8192, need(purpose).allocatedBytes * 0.01),
       );
@@ -88,7 +70,7 @@ describe('the forecast of plan', () => {
         'plan',
         '-c',
         'imageset.yaml',
-        ...source.flags,
+        ...journey.source.flags,
         ...flags,
         'big',
       );

@@ -1,39 +1,20 @@
 import { readdir, rm } from 'node:fs/promises';
-import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type AirlockOptions, airlock, tell } from '../helpers/airlock.ts';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { useJourney } from '../helpers/journey.ts';
 import { freeSitePorts, writeSite } from '../helpers/journey-site.ts';
-import { type JourneySource, startJourneySource, writeImageSet } from '../helpers/journey-source.ts';
-import { suiteFolder } from '../helpers/temporary.ts';
+import { writeImageSet } from '../helpers/journey-source.ts';
 
-let folder: string;
-let source: JourneySource;
-let options: AirlockOptions;
-const at = (...names: string[]): string => path.join(folder, ...names);
-
-/** Runs and gives the one document of `-o json`. */
-async function json(exitCode: number, ...args: string[]): Promise<Record<string, unknown>> {
-  const ending = await airlock([...args, '-o', 'json'], options);
-  expect(ending.exitCode, tell(ending)).toBe(exitCode);
-  return JSON.parse(ending.stdout) as Record<string, unknown>;
-}
+const journey = useJourney();
+const { at, json } = journey;
 
 beforeAll(async () => {
-  folder = await suiteFolder();
-  source = await startJourneySource(at('source'));
-  options = { cwd: folder, env: source.env };
   await writeImageSet(at('imageset.yaml'), {});
-  await writeSite(folder, { addresses: ['127.0.0.1'], mode: 'embedded', ports: await freeSitePorts() });
-});
-
-afterAll(async () => {
-  await source?.close();
-  await rm(folder, { recursive: true, force: true });
+  await writeSite(journey.folder, { addresses: ['127.0.0.1'], mode: 'embedded', ports: await freeSitePorts() });
 });
 
 describe('refresh', () => {
   test('builds the next generation on the connected host, and says when there is none', async () => {
-    const flags = ['-f', 'site.yaml', ...source.flags, '--dir', 'out'];
+    const flags = ['-f', 'site.yaml', ...journey.source.flags, '--dir', 'out'];
     expect(await json(0, 'refresh', ...flags)).toMatchObject({ state: 'complete', generation: 1 });
     expect(await json(0, 'refresh', ...flags)).toMatchObject({ state: 'nothing-new' });
   });

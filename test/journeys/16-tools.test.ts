@@ -1,38 +1,19 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readFile, rm, writeFile } from 'node:fs/promises';
-import path from 'node:path';
+import { readFile, writeFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type AirlockOptions, airlock, tell } from '../helpers/airlock.ts';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { useJourney } from '../helpers/journey.ts';
 import { freeSitePorts, writeSite } from '../helpers/journey-site.ts';
-import { type JourneySource, startJourneySource, writeImageSet } from '../helpers/journey-source.ts';
-import { suiteFolder } from '../helpers/temporary.ts';
+import { writeImageSet } from '../helpers/journey-source.ts';
 
 const run = promisify(execFile);
-let folder: string;
-let source: JourneySource;
-let options: AirlockOptions;
-const at = (...names: string[]): string => path.join(folder, ...names);
-
-/** Runs and gives the one document of `-o json`. */
-async function json(exitCode: number, ...args: string[]): Promise<Record<string, unknown>> {
-  const ending = await airlock([...args, '-o', 'json'], options);
-  expect(ending.exitCode, tell(ending)).toBe(exitCode);
-  return JSON.parse(ending.stdout) as Record<string, unknown>;
-}
+const journey = useJourney();
+const { at, json } = journey;
 
 beforeAll(async () => {
-  folder = await suiteFolder();
-  source = await startJourneySource(at('source'));
-  options = { cwd: folder, env: source.env };
   await writeImageSet(at('imageset.yaml'), {});
   await writeFile(at('butane'), '#!/bin/sh\necho butane\n');
-});
-
-afterAll(async () => {
-  await source?.close();
-  await rm(folder, { recursive: true, force: true });
 });
 
 describe('tools', () => {
@@ -41,7 +22,7 @@ describe('tools', () => {
       .update(await readFile(at('butane')))
       .digest('hex');
     const tools = ['--tools', `oc,kubectl,butane=butane#sha256:${sum}`, '--tools-arch', 'arm64'];
-    const flags = ['-c', 'imageset.yaml', ...source.flags, ...tools, 'out'];
+    const flags = ['-c', 'imageset.yaml', ...journey.source.flags, ...tools, 'out'];
     await json(0, 'build', ...flags);
     await json(0, 'load', 'out', 'storage:registry', '--tools-dir', 'tools');
     for (const name of ['oc', 'kubectl']) {
@@ -55,8 +36,8 @@ describe('tools', () => {
   });
 
   test('come along by themselves where there is a site', async () => {
-    await writeSite(folder, { addresses: ['127.0.0.1'], mode: 'embedded', ports: await freeSitePorts() });
-    await json(0, 'build', '-f', 'site.yaml', '--no-rhcos', ...source.flags, 'site');
+    await writeSite(journey.folder, { addresses: ['127.0.0.1'], mode: 'embedded', ports: await freeSitePorts() });
+    await json(0, 'build', '-f', 'site.yaml', '--no-rhcos', ...journey.source.flags, 'site');
     await json(0, 'load', 'site', '-f', 'site.yaml');
     expect((await run(at('bastion/state/tools/oc'))).stdout).toContain('amd64');
   });
@@ -66,7 +47,7 @@ describe('tools', () => {
       'plan',
       '-c',
       'imageset.yaml',
-      ...source.flags,
+      ...journey.source.flags,
       '--tools',
       ...tools,
       'missing',

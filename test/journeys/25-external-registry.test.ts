@@ -1,43 +1,31 @@
 import { readFile, rm } from 'node:fs/promises';
-import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type AirlockOptions, airlock, type RunningAirlock, startAirlock, tell } from '../helpers/airlock.ts';
-import { type JourneySource, startJourneySource, writeImageSet } from '../helpers/journey-source.ts';
-import { suiteFolder } from '../helpers/temporary.ts';
+import { type RunningAirlock, startAirlock } from '../helpers/airlock.ts';
+import { useJourney } from '../helpers/journey.ts';
+import { writeImageSet } from '../helpers/journey-source.ts';
 
-let folder: string;
-let source: JourneySource;
-let options: AirlockOptions;
+const journey = useJourney();
+const { at, json } = journey;
 let registry: RunningAirlock;
 let host: string;
-const at = (...names: string[]): string => path.join(folder, ...names);
-
-/** Runs and gives the one document of `-o json`. */
-async function json(exitCode: number, ...args: string[]): Promise<Record<string, unknown>> {
-  const ending = await airlock([...args, '-o', 'json'], options);
-  expect(ending.exitCode, tell(ending)).toBe(exitCode);
-  return JSON.parse(ending.stdout) as Record<string, unknown>;
-}
 
 beforeAll(async () => {
-  folder = await suiteFolder();
-  source = await startJourneySource(at('source'));
-  options = { cwd: folder, env: source.env };
   await writeImageSet(at('imageset.yaml'), {});
-  registry = await startAirlock(['registry', 'serve', '--storage', 'registry', '--listen', '127.0.0.1:0'], options);
+  registry = await startAirlock(
+    ['registry', 'serve', '--storage', 'registry', '--listen', '127.0.0.1:0'],
+    journey.options,
+  );
   host = /http:\/\/(\S+?)\/?\s/.exec(await registry.said(/http:\/\/\S+\s/))?.[1] ?? '';
 });
 
 afterAll(async () => {
   registry?.child.kill();
   await registry?.ended;
-  await source?.close();
-  await rm(folder, { recursive: true, force: true });
 });
 
 describe('a load into a registry over HTTP', () => {
   test('puts RHCOS files and tools on this host beside, once, and brings back what was lost', async () => {
-    const flags = ['-c', 'imageset.yaml', ...source.flags, '--rhcos=amd64', '--tools', 'oc', 'out'];
+    const flags = ['-c', 'imageset.yaml', ...journey.source.flags, '--rhcos=amd64', '--tools', 'oc', 'out'];
     await json(0, 'build', ...flags);
     const files = ['--web-dir', 'web', '--tools-dir', 'tools', '--state-dir', 'state', '--dest-tls-verify=false'];
     const load = () => json(0, 'load', 'out', `docker://${host}/site`, ...files);
