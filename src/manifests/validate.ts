@@ -120,6 +120,7 @@ export function validateStages(
         subject,
         `${subject} boots a live image of ${image}, and none was carried`,
         'build with the RHCOS files of that release and architecture (--rhcos), carry and load',
+        'warning',
       );
     if (resource.kind === 'NodePool')
       for (const { message, hint } of nodeConfigFaults(resource, resources))
