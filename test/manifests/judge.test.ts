@@ -6,7 +6,7 @@ import { emitSite, lintManifest, type Resource, siteStages, validateStages } fro
 import { type Judge, missingForJudge, startJudge } from '../helpers/crd-judge.ts';
 import { sharedPath } from '../helpers/real.ts';
 import { emitInputFor, fixtureSite, releaseRecord } from './site-builder.ts';
-import { siteVariants } from './site-variants.ts';
+import { readyMadeSites, siteVariants } from './site-variants.ts';
 import { spoil, spoiledObjects } from './wrong-objects.ts';
 
 const title = 'emitted objects before the API server’s own validation, CEL rules included';
@@ -23,7 +23,7 @@ const golden = (['ipv4', 'ipv6', 'dual'] as const).map((name) => ({
     releaseRecord('4.18.20', 'arm64'),
   ]),
 }));
-const sites = [...golden, ...siteVariants()];
+const sites = [...golden, ...siteVariants(), ...readyMadeSites()];
 
 const known = new Set(
   readdirSync(sharedPath('crds') ?? import.meta.dirname).flatMap((name) => {

@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
 import { parseSite, type Site } from '../../src/config/index.ts';
 import type { EmitInput } from '../../src/manifests/index.ts';
 import { emitInputFor, releaseRecord } from './site-builder.ts';
@@ -303,4 +305,24 @@ function variantSite({ name, spec, hub, clusters }: Variant): Site {
   if (!value)
     throw new Error([name, ...findings.map((finding) => `${finding.place?.path}: ${finding.message}`)].join('\n'));
   return value;
+}
+
+/** The ready-made sites of `bundles/` that have hosted clusters, with the releases that they ask for. */
+export function readyMadeSites(): { readonly name: string; readonly input: EmitInput }[] {
+  const bundles = path.resolve(import.meta.dirname, '../../bundles');
+  return readdirSync(bundles)
+    .filter((name) => name.startsWith('hosted-'))
+    .map((name) => {
+      const file = path.join(bundles, name, 'site.yaml');
+      const { value } = parseSite(readFileSync(file, 'utf8'), file, { folder: path.dirname(file) });
+      if (!value) throw new Error(`${file} is no site`);
+      const wanted = value.hostedClusters.map(({ release, architecture }) => [release, architecture] as const);
+      return {
+        name: `bundles/${name}`,
+        input: emitInputFor(
+          value,
+          wanted.map(([version, arch]) => releaseRecord(version, arch)),
+        ),
+      };
+    });
 }
