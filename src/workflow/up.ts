@@ -205,7 +205,7 @@ async function ensureBackground(
     if (supervisor === 'process') return startDetached([...command, '--supervised'], stateFolder, run);
     await installUnit(unit, run);
     await restartUnit(unit, run);
-    return { ended: () => false };
+    return { ended: () => false, gone: async () => {} };
   };
   const record = await awaitServices(stateFolder, start, startTimeoutMs, run);
   return { record, state: stopped || running ? ('restarted' as const) : ('started' as const) };

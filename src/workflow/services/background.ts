@@ -101,13 +101,20 @@ export async function writeFailure(stateFolder: string, error: unknown, run: Run
   await writeFileAtomic(backgroundPaths(stateFolder).failure, prettyJson({ code, message, hint }), run);
 }
 
+/** What was started, and how its end is noticed. */
+export interface StartedServices {
+  readonly ended: () => boolean;
+  /** Waits until a process that is on its way out is gone: it takes its record away before it ends. At most five seconds. */
+  readonly gone: () => Promise<void>;
+}
+
 /**
  * Has `start` start the services, and waits until they wrote their record.
  * @throws AirlockError what kept them from starting, otherwise SERVICES_FAILED with the last lines of the log
  */
 export async function awaitServices(
   stateFolder: string,
-  start: () => Promise<{ readonly ended: () => boolean }>,
+  start: () => Promise<StartedServices>,
   timeoutMs: number,
   run: Run,
 ): Promise<ServicesRecord> {
@@ -127,6 +134,7 @@ export async function awaitServices(
     if (started.ended() || (await run.disk.stat(paths.failure))) break;
   }
   await stopBackground(stateFolder, run);
+  await started.gone();
   throw await startError(stateFolder, logStart, run);
 }
 
@@ -154,7 +162,7 @@ export async function startDetached(
   command: readonly string[],
   stateFolder: string,
   run: Run,
-): Promise<{ readonly ended: () => boolean }> {
+): Promise<StartedServices> {
   const paths = backgroundPaths(stateFolder);
   await run.disk.makeDirectory(path.dirname(paths.log));
   const log = await open(paths.log, 'a', 0o640);
@@ -170,7 +178,12 @@ export async function startDetached(
   });
   child.unref();
   await log.close();
-  return { ended: () => ended };
+  return {
+    ended: () => ended,
+    async gone() {
+      for (const end = Date.now() + 5000; !ended && Date.now() < end; ) await sleep(20);
+    },
+  };
 }
 
 /** Ends the supervisor and the services that the records name, and nothing else. Returns whether there were any. */
