@@ -64,7 +64,7 @@ export {
 export { loadRegistriesConf, type RegistriesConfPlaces } from './remote/registries-conf-files.ts';
 export { createRemote } from './remote/remote.ts';
 export type { FetchedManifest, RepositoryName, Source, Target } from './source.ts';
-export type { BlobHandle, BlobUpload, ContentStore, ContentWriter } from './storage/content-store.ts';
+export type { BlobHandle, BlobUpload, ContentStore, ContentWriter, ResumableUpload } from './storage/content-store.ts';
 export { compareRepositories, type LinkFile, type RepositoryContent, repositoryLinks } from './storage/links.ts';
 export {
   blobPath,

@@ -39,6 +39,13 @@ export interface ContentStore {
 export interface ContentWriter {
   /** Starts a blob under a temporary name. `algorithm` (default sha256) is what is hashed on the way; commit takes either. */
   startBlob(run: Run, algorithm?: DigestAlgorithm): Promise<BlobUpload>;
+  /** As `startBlob`, for an upload of several requests that `resumeUpload` finds again, also after a crash of this process. */
+  startUpload(name: UploadName, algorithm: DigestAlgorithm, run: Run): Promise<ResumableUpload>;
+  /**
+   * Goes on with an upload that was parked, or whose process is gone. What it holds may have lost its tail with a power cut; `sizeBytes` says
+   * how much is there. Undefined when there is none, it belongs to another repository, or a running process has it.
+   */
+  resumeUpload(name: UploadName, run: Run): Promise<ResumableUpload | undefined>;
   /** Says that a blob which is there belongs to the repository (a mount). */
   linkLayer(repository: string, digest: Digest, run: Run): Promise<void>;
   /** Takes the blob from the repository; its bytes stay until they are collected. False when it did not belong to it. */
@@ -53,7 +60,7 @@ export interface ContentWriter {
   deleteManifest(repository: string, digest: Digest, run: Run): Promise<boolean>;
   /** Deletes a tag with its history; false when it was not there. The manifest stays. */
   deleteTag(repository: string, tag: string, run: Run): Promise<boolean>;
-  /** Removes what crashed or abandoned uploads left that was not touched for `ageMs`; returns how many bytes came free. */
+  /** Removes what crashed, parked or abandoned uploads left that was not written to for `ageMs`; returns how many bytes came free. */
   collectStale(ageMs: number, run: Run): Promise<number>;
 }
 
@@ -70,4 +77,17 @@ export interface BlobUpload {
   commit(digest: Digest): Promise<void>;
   /** Drops what was written. Harmless after `commit`. */
   discard(): Promise<void>;
+}
+
+/** What an upload that outlives its process is found by. The repository is part of it: an upload cannot be finished into another one. */
+export interface UploadName {
+  /** A UUID; anything else names nothing. */
+  readonly id: string;
+  readonly repository: string;
+}
+
+/** An upload that another process, or this one later, may go on with. */
+export interface ResumableUpload extends BlobUpload {
+  /** Closes it and keeps its bytes for `resumeUpload`. Harmless after `commit` and `discard`. */
+  park(): Promise<void>;
 }

@@ -3,13 +3,14 @@ import path from 'node:path';
 import { diskError } from '../../core/files.ts';
 import { assertRunning, type Run } from '../../core/run.ts';
 import { type Digest, type DigestAlgorithm, digestAlgorithm } from '../digest.ts';
-import { openUpload } from './blob-upload.ts';
-import type { BlobUpload, ContentWriter } from './content-store.ts';
+import { openUpload, reopenUpload, type UploadPlace } from './blob-upload.ts';
+import type { BlobUpload, ContentWriter, ResumableUpload, UploadName } from './content-store.ts';
 import { writeLink } from './link-files.ts';
 import { blobPath, layerLinkPath, revisionLinkPath, tagIndexLinkPath, tagLinkPath, tagPath } from './paths.ts';
 import { FilePlacer } from './place.ts';
 import { findManifestBytes } from './referrers.ts';
 import { StorageReader } from './storage-reader.ts';
+import { takeUpload, uploadFiles } from './upload-files.ts';
 
 export interface StorageOptions {
   /**
@@ -44,8 +45,17 @@ export class Storage extends StorageReader implements ContentWriter {
   }
 
   startBlob(run: Run, algorithm: DigestAlgorithm = 'sha256'): Promise<BlobUpload> {
-    const target = (digest: Digest): string => this.path(blobPath(digest));
-    return openUpload({ temporary: this.#temporary(), target, placer: this.#placer }, algorithm, run);
+    return openUpload(this.#place(this.#temporary()), algorithm, run);
+  }
+
+  async startUpload(name: UploadName, algorithm: DigestAlgorithm, run: Run): Promise<ResumableUpload> {
+    const files = await uploadFiles(this.path(temporaryFolder), name);
+    return openUpload(this.#place(files.mine, files.parked), algorithm, run);
+  }
+
+  async resumeUpload(name: UploadName, run: Run): Promise<ResumableUpload | undefined> {
+    const files = await uploadFiles(this.path(temporaryFolder), name);
+    return (await takeUpload(files, run)) ? reopenUpload(this.#place(files.mine, files.parked), run) : undefined;
   }
 
   /**
@@ -135,6 +145,11 @@ export class Storage extends StorageReader implements ContentWriter {
   /** Removes a blob's bytes whoever links to it; for garbage collection. */
   async removeBlob(digest: Digest, run: Run): Promise<void> {
     await this.#remove(path.dirname(blobPath(digest)), run);
+  }
+
+  #place(temporary: string, parked?: string): UploadPlace {
+    const target = (digest: Digest): string => this.path(blobPath(digest));
+    return { temporary, target, placer: this.#placer, ...(parked === undefined ? {} : { parked }) };
   }
 
   #temporary(): string {

@@ -1,4 +1,5 @@
 import type { AccessEntry } from '../../core/access-log.ts';
+import { errorText } from '../../core/errors.ts';
 import { assertRunning, type Run } from '../../core/run.ts';
 import { type ContentStore, ReferrersIndex } from '../../oci/index.ts';
 import { CredentialChecker, type Htpasswd } from '../htpasswd.ts';
@@ -31,7 +32,7 @@ export interface EmbeddedRegistryOptions {
   /** Indexes whose children are not all there are accepted. */
   readonly allowSparse?: boolean;
   readonly accessLog?: (entry: AccessEntry) => void;
-  /** How long an upload may rest between two requests; default one hour. */
+  /** How long an upload that no request touches is held open before it is parked in the storage; default one hour. */
   readonly uploadIdleMs?: number;
 }
 
@@ -50,9 +51,12 @@ export interface EmbeddedRegistry {
   close(graceMs?: number): Promise<void>;
 }
 
+/** An upload that brought no byte for this long is given up. A day covers a link that is down over night. */
+const uploadAgeMs = 24 * 3_600_000;
+
 /**
- * Serves a store by the OCI distribution-spec v1.1. Aborting the run closes the server at once. Uploads that a crash left behind for more
- * than a day are removed at start.
+ * Serves a store by the OCI distribution-spec v1.1. Aborting the run closes the server at once. Uploads that brought nothing for a day are
+ * removed at start and every hour.
  * @throws AirlockError LISTEN_FAILED, TLS_INVALID
  */
 export async function startEmbeddedRegistry(options: EmbeddedRegistryOptions, run: Run): Promise<EmbeddedRegistry> {
@@ -67,7 +71,7 @@ export async function startEmbeddedRegistry(options: EmbeddedRegistryOptions, ru
     readOnly: options.readOnly ?? false,
     run,
   };
-  if (!context.readOnly) await options.store.writer?.collectStale(24 * 3_600_000, run);
+  await collectUploads(context);
   const rules: AccessRules | undefined = options.htpasswd && {
     checker: new CredentialChecker(options.htpasswd),
     anonymousPull: options.anonymousPull ?? false,
@@ -75,7 +79,9 @@ export async function startEmbeddedRegistry(options: EmbeddedRegistryOptions, ru
   const listener = createListener(context, rules, options.accessLog);
   const wanted = options.listen ?? [{ host: '127.0.0.1', port: 5000 }];
   const { servers, addresses } = await openServers(wanted, options.tls, listener);
+  const collecting = setInterval(() => void collectUploads(context), 3_600_000).unref();
   const close = async (graceMs: number): Promise<void> => {
+    clearInterval(collecting);
     await closeServers(servers, graceMs);
     await context.uploads.close();
   };
@@ -96,4 +102,15 @@ export async function startEmbeddedRegistry(options: EmbeddedRegistryOptions, ru
       await close(graceMs);
     },
   };
+}
+
+/** Housekeeping must not keep content from being served: that it failed is only said. */
+async function collectUploads({ store, readOnly, run }: ServerContext): Promise<void> {
+  if (readOnly) return;
+  try {
+    await store.writer?.collectStale(uploadAgeMs, run);
+  } catch (error) {
+    const message = `registry: abandoned uploads were not removed: ${errorText(error)}`;
+    run.report({ stage: 'serve', state: 'log', level: 'warning', message });
+  }
 }

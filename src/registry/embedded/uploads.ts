@@ -33,8 +33,14 @@ export async function startUpload(context: ServerContext, exchange: Exchange, re
 }
 
 /** GET /v2/<name>/blobs/uploads/<id>: how far the upload is. */
-export function showUpload(context: ServerContext, exchange: Exchange, repository: string, id: string): void {
-  sendProgress(exchange, context.uploads.get(repository, id), 204);
+export async function showUpload(
+  context: ServerContext,
+  exchange: Exchange,
+  repository: string,
+  id: string,
+): Promise<void> {
+  const writer = context.readOnly ? undefined : context.store.writer;
+  sendProgress(exchange, await context.uploads.find(repository, id, writer, context.run), 204);
 }
 
 /** PATCH: the next chunk, in order, or a stream without Content-Range. */
@@ -44,8 +50,7 @@ export async function appendUpload(
   repository: string,
   id: string,
 ): Promise<void> {
-  requireWriter(context);
-  const session = context.uploads.get(repository, id);
+  const session = await context.uploads.find(repository, id, requireWriter(context), context.run);
   await context.uploads.hold(session, async () => {
     assertInOrder(exchange, session);
     await receive(exchange, session);
@@ -60,8 +65,7 @@ export async function finishUpload(
   repository: string,
   id: string,
 ): Promise<void> {
-  requireWriter(context);
-  const session = context.uploads.get(repository, id);
+  const session = await context.uploads.find(repository, id, requireWriter(context), context.run);
   const digest = parseAnyDigest(exchange.query.get('digest') ?? '');
   await context.uploads.hold(session, async () => {
     assertInOrder(exchange, session);
@@ -81,8 +85,7 @@ export async function cancelUpload(
   repository: string,
   id: string,
 ): Promise<void> {
-  requireWriter(context);
-  const session = context.uploads.get(repository, id);
+  const session = await context.uploads.find(repository, id, requireWriter(context), context.run);
   await context.uploads.hold(session, () => context.uploads.end(session));
   send(exchange, 204);
 }

@@ -5,8 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { AirlockError, isAirlockError } from '../../core/errors.ts';
 import { findFile, writeFileAtomic } from '../../core/files.ts';
 import { prettyJson } from '../../core/json.ts';
+import { isRunning, ownProcess, type ProcessMark } from '../../core/process-mark.ts';
 import { assertRunning, type Run } from '../../core/run.ts';
-import { isRunning, ownProcess, type ProcessMark } from './process-mark.ts';
 
 /** What the process that serves wrote when it was ready: `STATE/run/services.json`. */
 export interface ServicesRecord extends ProcessMark {

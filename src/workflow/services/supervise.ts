@@ -3,9 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { AirlockError } from '../../core/errors.ts';
 import { findFile, writeFileAtomic } from '../../core/files.ts';
 import { prettyJson } from '../../core/json.ts';
+import { findProcess, ownProcess, type ProcessMark } from '../../core/process-mark.ts';
 import type { Run } from '../../core/run.ts';
 import { backgroundPaths } from './background.ts';
-import { findProcess, ownProcess, type ProcessMark } from './process-mark.ts';
 
 export interface SuperviseOptions {
   /** What to keep running, its output goes where this process's goes. */

@@ -1,5 +1,6 @@
+import { readdir } from 'node:fs/promises';
 import http from 'node:http';
-import { setTimeout as sleep } from 'node:timers/promises';
+import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type Disk, nodeDisk } from '../../../src/core/disk.ts';
 import type { RunEvent } from '../../../src/core/events.ts';
@@ -124,11 +125,51 @@ describe('pushing blobs', () => {
     expect((await kitchen.call('PATCH', elsewhere, { body: 'x' })).status).toBe(404);
   });
 
-  test('an upload that nobody touches is dropped', async () => {
+  test('an upload that rests is closed, and goes on when it is asked for again', async () => {
     const kitchen = await openKitchen({ uploadIdleMs: 30 });
     const location = await start(kitchen);
-    await sleep(150);
+    await patch(kitchen, location, 0, 5);
+    const folder = path.join(kitchen.storage.root, '.airlock-uploads');
+    await expect.poll(async () => (await readdir(folder)).join()).toMatch(/\.parked$/);
+    const [shown, again] = await Promise.all([kitchen.call('GET', location), kitchen.call('GET', location)]);
+    expect([shown.status, shown.headers.get('range'), again.status]).toEqual([204, '0-4', 204]);
+    expect((await patch(kitchen, location, 5, dough.length)).status).toBe(202);
+    expect((await kitchen.call('PUT', `${location}?digest=${digest}`)).status).toBe(201);
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  test('an upload outlives the server, but not in another repository', async () => {
+    const before = await openKitchen();
+    const location = await start(before);
+    await patch(before, location, 0, 5);
+    await before.registry.close();
+    const kitchen = await openKitchen({ store: before.storage });
+    const elsewhere = location.replace('kitchen/bread', 'kitchen/cake');
+    expect((await kitchen.call('GET', elsewhere)).status).toBe(404);
+    expect((await kitchen.call('GET', location)).headers.get('range')).toBe('0-4');
+    const wrong = await kitchen.call('PUT', `${location}?digest=${digest}`, { body: dough.subarray(6) });
+    expect([wrong.status, await errorCode(wrong)]).toEqual([400, 'DIGEST_INVALID']);
     expect((await kitchen.call('GET', location)).status).toBe(404);
+  });
+
+  test('an upload that is open in one server is not taken by another on the same storage', async () => {
+    const one = await openKitchen();
+    const location = await start(one);
+    await patch(one, location, 0, 5);
+    const other = await openKitchen({ store: one.storage });
+    expect((await patch(other, location, 5, dough.length)).status).toBe(404);
+    expect((await patch(one, location, 5, dough.length)).status).toBe(202);
+    expect((await one.call('PUT', `${location}?digest=${digest}`)).status).toBe(201);
+  });
+
+  test('an upload that brought nothing for a day is given up, and an id that is none finds nothing', async () => {
+    const before = await openKitchen();
+    const location = await start(before);
+    await before.registry.close();
+    const late = quietRun({ now: () => new Date(Date.now() + 25 * 3_600_000) });
+    const kitchen = await openKitchen({ store: before.storage }, late);
+    expect((await kitchen.call('GET', location)).status).toBe(404);
+    expect((await kitchen.call('GET', `${uploads}..%2F..%2Fdocker`)).status).toBe(404);
   });
 
   test('a broken connection keeps what came, and the client goes on from there', async () => {
