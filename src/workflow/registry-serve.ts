@@ -42,7 +42,7 @@ export async function serveRegistry(request: RegistryServeRequest, run: Run): Pr
       listen: request.listen,
       anonymousPull: request.anonymousPull,
       readOnly: request.readOnly || opened !== undefined,
-      allowSparse: request.allowSparse,
+      sparse: request.allowSparse ? 'all' : 'none',
       ...(log ? { accessLog: log.add } : {}),
       ...(certificateFile && keyFile
         ? { tls: { certificate: await text(certificateFile), key: await text(keyFile) } }

@@ -267,7 +267,7 @@ export const commandTable: readonly CommandSpec[] = [
       { flags: '--htpasswd <file>', summary: 'users with bcrypt hashes; left out: everybody may do everything' },
       { flags: '--anonymous-pull', summary: 'with --htpasswd: reading needs no credentials' },
       { flags: '--read-only', summary: 'take no writes' },
-      { flags: '--allow-sparse', summary: 'accept indexes whose instances are not all there' },
+      { flags: '--allow-sparse', summary: 'accept indexes and images of which not every instance and layer is there' },
       { flags: '--access-log <file>', summary: 'append a line for each request, as nginx does' },
     ],
     examples: [

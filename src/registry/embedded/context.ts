@@ -5,6 +5,9 @@ import { Refusal } from './respond.ts';
 import type { Transfers } from './send-blob.ts';
 import type { UploadSessions } from './upload-sessions.ts';
 
+/** What a manifest may name that is not in its repository: nothing, children of an index, or layers of an image too. */
+export type SparseRule = 'none' | 'indexes' | 'all';
+
 /** What the handlers of one server share. */
 export interface ServerContext {
   readonly store: ContentStore;
@@ -12,7 +15,7 @@ export interface ServerContext {
   readonly uploads: UploadSessions;
   readonly locks: RepositoryLocks;
   readonly transfers: Transfers;
-  readonly allowSparse: boolean;
+  readonly sparse: SparseRule;
   /** Changed by `setReadOnly` while the server runs. */
   readOnly: boolean;
   readonly run: Run;

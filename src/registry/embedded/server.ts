@@ -4,7 +4,7 @@ import { assertRunning, type Run } from '../../core/run.ts';
 import { type ContentStore, ReferrersIndex } from '../../oci/index.ts';
 import { CredentialChecker, type Htpasswd } from '../htpasswd.ts';
 import type { AccessRules } from './auth.ts';
-import type { ServerContext } from './context.ts';
+import type { ServerContext, SparseRule } from './context.ts';
 import { RepositoryLocks } from './repository-locks.ts';
 import { createListener } from './request-listener.ts';
 import { Transfers } from './send-blob.ts';
@@ -29,8 +29,8 @@ export interface EmbeddedRegistryOptions {
   /** With `htpasswd`: reading needs no credentials. */
   readonly anonymousPull?: boolean;
   readonly readOnly?: boolean;
-  /** Indexes whose children are not all there are accepted. */
-  readonly allowSparse?: boolean;
+  /** Which manifests are accepted whose content is not all there; default `none`. */
+  readonly sparse?: SparseRule;
   readonly accessLog?: (entry: AccessEntry) => void;
   /** How long an upload that no request touches is held open before it is parked in the storage; default one hour. */
   readonly uploadIdleMs?: number;
@@ -67,7 +67,7 @@ export async function startEmbeddedRegistry(options: EmbeddedRegistryOptions, ru
     uploads: new UploadSessions(options.uploadIdleMs),
     locks: new RepositoryLocks(),
     transfers: new Transfers(),
-    allowSparse: options.allowSparse ?? false,
+    sparse: options.sparse ?? 'none',
     readOnly: options.readOnly ?? false,
     run,
   };

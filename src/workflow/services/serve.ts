@@ -108,7 +108,7 @@ async function startRegistry(
       listen: listen.map(({ address, port }) => ({ host: address, port })),
       tls,
       htpasswd,
-      allowSparse: true,
+      sparse: 'indexes',
       readOnly: (await run.disk.stat(readOnlyMark)) !== undefined,
       accessLog,
     },

@@ -129,15 +129,33 @@ describe('pushing and pulling manifests', () => {
     expect((await put(kitchen, 'rye', JSON.stringify(manifest))).status).toBe(201);
   });
 
-  test('an index with missing children is refused, and taken with allowSparse', async () => {
-    for (const [allowSparse, status] of [
-      [false, 404],
-      [true, 201],
+  test('an index with missing children is refused unless sparse indexes are allowed', async () => {
+    for (const [sparse, status] of [
+      ['none', 404],
+      ['indexes', 201],
+      ['all', 201],
     ] as const) {
-      const kitchen = await openKitchen({ allowSparse });
+      const kitchen = await openKitchen({ sparse });
       await pushBlobs(kitchen, amd64);
       await put(kitchen, amd64.manifest.digest, amd64.manifest.bytes);
       expect((await put(kitchen, 'rye', both.manifest.bytes, mediaTypes.ociIndex)).status).toBe(status);
+    }
+  });
+
+  test('an image with a missing layer is taken only where all may be sparse, and never without its config', async () => {
+    const lacking = {
+      ...amd64,
+      blobs: new Map([...amd64.blobs].filter(([digest]) => digest !== layer.descriptor.digest)),
+    };
+    for (const [sparse, status] of [
+      ['none', 404],
+      ['indexes', 404],
+      ['all', 201],
+    ] as const) {
+      const kitchen = await openKitchen({ sparse });
+      expect((await put(kitchen, 'rye', amd64.manifest.bytes)).status).toBe(404);
+      await pushBlobs(kitchen, lacking);
+      expect((await put(kitchen, 'rye', amd64.manifest.bytes)).status).toBe(status);
     }
   });
 
