@@ -69,6 +69,15 @@ export function locateMember(
   return { path: volume.path, offset };
 }
 
+/** Whether all bytes of a member are in the volumes and parts at hand. */
+export function isHere(
+  bundle: Bundle,
+  { source, size }: { readonly source: ReturnType<typeof locateMember>; readonly size: number },
+): boolean {
+  if (bundle.covers?.(source.path, source.offset, size) === false) return false;
+  return bundle.volumes.some((volume) => volume.path === source.path && volume.foundBytes !== undefined);
+}
+
 /** Reads a whole small member. @throws AirlockError BUNDLE_DAMAGED when the volume ends before it, FILE_UNREADABLE */
 export async function readMember(
   bundle: Bundle,
@@ -76,11 +85,16 @@ export async function readMember(
   run: Run,
 ): Promise<Buffer> {
   const { path: file, offset } = locateMember(bundle, place);
+  return readStretch(file, offset, place.size, run);
+}
+
+/** Reads a stretch of a volume. @throws AirlockError BUNDLE_DAMAGED when the volume ends before it, FILE_UNREADABLE */
+export async function readStretch(file: string, offset: number, size: number, run: Run): Promise<Buffer> {
   try {
     const handle = await run.disk.open(file, 'read');
     try {
-      const bytes = Buffer.allocUnsafe(place.size);
-      for (let done = 0; done < place.size; ) {
+      const bytes = Buffer.allocUnsafe(size);
+      for (let done = 0; done < size; ) {
         const count = await handle.read(bytes.subarray(done), offset + done);
         if (count === 0)
           throw new AirlockError('BUNDLE_DAMAGED', `${file} ends at byte ${offset + done}, within a member`);

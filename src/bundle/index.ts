@@ -7,7 +7,7 @@ export {
   generationFolders,
   type InterruptedBuild,
 } from './build.ts';
-export { type Bundle, type BundleVolume, locateMember, readMember } from './bundle.ts';
+export { type Bundle, type BundleVolume, isHere, locateMember, readMember } from './bundle.ts';
 export { type ContentSources, measureFile } from './contents.ts';
 export { bundleErrors } from './errors.ts';
 export type { MissingMember } from './fill-volumes.ts';
@@ -19,12 +19,14 @@ export {
   type IndexedFile,
   type IndexedVolume,
 } from './format.ts';
+export { dropIncoming, findAway, type KeptFile, keepIncoming } from './incoming.ts';
 export { parseIndex, renderIndex } from './index-text.ts';
 export { type BundleContents, describeBundle, type ImageContents, renderChecksums, renderSpdx } from './inspect.ts';
 export { type Inventory, readInventory, renderInventory, takeInventory } from './inventory.ts';
 export { bundleBytes, type LayoutOptions, layoutVolumes, planBytes } from './layout.ts';
 export { type LoadOptions, type LoadOutcome, loadIntoStorage } from './load.ts';
 export {
+  findKeptPlan,
   type LoadedGeneration,
   type LoadRecord,
   listLoaded,

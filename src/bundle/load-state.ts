@@ -3,8 +3,9 @@ import { findFile, writeFileAtomic } from '../core/files.ts';
 import { prettyJson } from '../core/json.ts';
 import type { Run } from '../core/run.ts';
 import { type Digest, digestHex, digestOf } from '../oci/index.ts';
+import { type Plan, parsePlan } from '../plan/index.ts';
 import { type Bundle, locateMember, readMember } from './bundle.ts';
-import { type BundleIndex, generationText, type IndexedFile } from './format.ts';
+import { type BundleIndex, bundleNames, generationText, type IndexedFile } from './format.ts';
 import { parseIndex, renderIndex } from './index-text.ts';
 import type { Placement } from './place-data.ts';
 
@@ -56,23 +57,50 @@ export function loadedNumber(bundle: Bundle, loaded: readonly LoadedGeneration[]
   return (loaded.at(-1)?.record.generation ?? 0) + 1;
 }
 
+/** Where a bundle was loaded to. */
+export type LoadPlaces = Pick<LoadRecord, 'target' | 'webRoot' | 'toolsDir' | 'filesDir'>;
+
 /** Keeps index and configuration of a bundle, and last the record that says it is loaded. */
-export async function writeLoaded(stateFolder: string, bundle: Bundle, record: LoadRecord, run: Run): Promise<void> {
+export async function writeLoaded(stateFolder: string, bundle: Bundle, places: LoadPlaces, run: Run): Promise<void> {
+  const record: LoadRecord = {
+    apiVersion: 'airlock/v1alpha1',
+    kind: 'LoadRecord',
+    generation: loadedNumber(bundle, await listLoaded(stateFolder, run)),
+    indexDigest: bundle.indexDigest,
+    loadedAt: run.now().toISOString(),
+    bundleKind: bundle.kind,
+    ...places,
+  };
   const folder = path.join(stateFolder, 'generations', generationText(record.generation));
   const incoming = incomingFolder(stateFolder, bundle);
   await writeFileAtomic(path.join(folder, 'index.json'), renderIndex(bundle.index), run);
   await writeFileAtomic(path.join(folder, 'index.sig'), bundle.facts.signature, run);
   for (const file of configurationOf(bundle)) {
     const name = path.basename(file.path);
-    // Of a bundle that comes in parts, the part that holds it may be away by now.
+    // Of a bundle that comes medium by medium, the one that holds it may be away by now.
+    const isRight = (bytes: Buffer | undefined): boolean =>
+      bytes !== undefined && digestHex(digestOf(bytes)) === file.sha256;
+    if (isRight(await findFile(path.join(folder, name), run, 1 << 30))) continue;
     const kept = await findFile(path.join(incoming, name), run, 1 << 30);
-    const right = kept !== undefined && digestHex(digestOf(kept)) === file.sha256;
-    await writeFileAtomic(path.join(folder, name), right ? kept : await readMember(bundle, file, run), run);
+    await writeFileAtomic(
+      path.join(folder, name),
+      kept && isRight(kept) ? kept : await readMember(bundle, file, run),
+      run,
+    );
   }
   await writeFileAtomic(path.join(folder, 'load.json'), prettyJson(record), run);
-  await run.disk.remove(incoming);
-  const above = path.dirname(incoming);
-  if ((await run.disk.list(above)).length === 0) await run.disk.remove(above);
+}
+
+/** The plan of a bundle, as it waits for other media of the same bundle or was kept when the bundle was loaded; undefined when it is nowhere. */
+export async function findKeptPlan(bundle: Bundle, stateFolder: string, run: Run): Promise<Plan | undefined> {
+  const loaded = await listLoaded(stateFolder, run);
+  const known = loaded.find(({ record }) => record.indexDigest === bundle.indexDigest);
+  for (const folder of [incomingFolder(stateFolder, bundle), ...(known ? [known.folder] : [])]) {
+    const file = path.join(folder, path.basename(bundleNames.plan));
+    const bytes = await findFile(file, run, 1 << 30);
+    if (bytes && digestOf(bytes) === bundle.index.planDigest) return parsePlan(bytes.toString(), file);
+  }
+  return undefined;
 }
 
 /** Where the configuration of a bundle waits that comes medium by medium, for `writeLoaded`. */
@@ -88,7 +116,8 @@ export function configurationPlacements(stateFolder: string, bundle: Bundle): Pl
   }));
 }
 
-function incomingFolder(stateFolder: string, bundle: Bundle): string {
+/** Where content of a bundle waits that comes medium by medium. */
+export function incomingFolder(stateFolder: string, bundle: Bundle): string {
   return path.join(stateFolder, 'incoming', digestHex(bundle.indexDigest).slice(0, 16));
 }
 

@@ -14,10 +14,12 @@ import {
   repositoryPath,
   storageRoot as storageTree,
 } from '../oci/index.ts';
-import { type Bundle, locateMember } from './bundle.ts';
+import { type Bundle, isHere, locateMember } from './bundle.ts';
+import { dropIncoming } from './incoming.ts';
 import { assertSpace } from './load-space.ts';
 import {
   configurationPlacements,
+  incomingFolder,
   type LoadedGeneration,
   listLoaded,
   loadedNumber,
@@ -31,7 +33,6 @@ import {
   findAbsent,
   findFiles,
   findMissingFiles,
-  isHere,
   placeFound,
   removeSpans,
 } from './place-files.ts';
@@ -93,8 +94,11 @@ async function load(options: LoadOptions, run: Run): Promise<LoadOutcome> {
   const missingFiles = await findMissingFiles(bundle, options, run);
   const presentBlobs = bundle.index.blobs.length - todo.blobs.length;
   const base = { generation, presentBlobs, missingVolumes: [], incompleteImages: [], missingFiles } as const;
-  if (known && todo.blobs.length === 0 && todo.files.length === 0)
+  if (known && todo.blobs.length === 0 && todo.files.length === 0) {
+    // A run that was killed after its record may have left it.
+    await dropIncoming(bundle, stateFolder, run);
     return { ...base, kind: 'nothing-new', placedBlobs: 0, placedBytes: 0, placedFiles: 0, writtenLinks: 0 };
+  }
   await assertBase(bundle, storageRoot, loaded, run);
   const blobsHere = todo.blobs.filter((one) => isHere(bundle, one));
   reportTotal(bundle, todo, run);
@@ -116,7 +120,7 @@ async function load(options: LoadOptions, run: Run): Promise<LoadOutcome> {
   const absent = todo.blobs.length + todo.files.length - placed.length;
   // A volume that is not here is no loss when all that it held was brought before, from another medium.
   const kind = absent > 0 || incompleteImages.length > 0 ? 'partial' : 'loaded';
-  if (kind === 'loaded') await remember(options, generation, run);
+  if (kind === 'loaded') await remember(options, run);
   const done = new Set(placed);
   const blobs = todo.blobs.filter((one) => done.has(one));
   return {
@@ -131,28 +135,24 @@ async function load(options: LoadOptions, run: Run): Promise<LoadOutcome> {
   };
 }
 
-/** Of a bundle in parts: blobs of which a part of the bytes is here, and the configuration, which the end of the load needs. */
+/** Of a bundle that comes medium by medium: blobs of which a part of the bytes is here, and the configuration, which the end of the load needs. */
 async function placeDivided(
   { bundle, storageRoot, stateFolder }: LoadOptions,
   todo: readonly Placement[],
   run: Run,
 ): Promise<readonly Placement[]> {
-  if (!bundle.stretches) return [];
+  if (!bundle.stretches && bundle.volumes.every((volume) => volume.foundBytes !== undefined)) return [];
   const divided = todo.filter((one) => !isHere(bundle, one));
   const waiting: Placement[] = [];
   for (const one of configurationPlacements(stateFolder, bundle))
     if ((await run.disk.stat(one.target))?.sizeBytes !== one.size) waiting.push(one);
-  await placeSpans(waiting, bundle, stateSpans(stateFolder), run);
+  await placeSpans(waiting, bundle, path.join(incomingFolder(stateFolder, bundle), 'spans'), run);
   const whole = await placeSpans(divided, bundle, storageSpans(storageRoot), run);
   return [...whole];
 }
 
 function storageSpans(storageRoot: string): string {
   return path.join(storageRoot, storageTree, '_airlock-spans');
-}
-
-function stateSpans(stateFolder: string): string {
-  return path.join(stateFolder, 'incoming', 'spans');
 }
 
 /** What is not where it belongs yet. */
@@ -258,23 +258,18 @@ function isSameTarget(record: LoadedGeneration['record'], options: LoadOptions):
   );
 }
 
-async function remember(options: LoadOptions, generation: number, run: Run): Promise<void> {
+async function remember(options: LoadOptions, run: Run): Promise<void> {
   const { bundle, stateFolder, storageRoot, webRoot, toolsDir, filesDir } = options;
   await removeSpans(options, run);
-  for (const folder of [storageSpans(storageRoot), stateSpans(stateFolder)]) await run.disk.remove(folder);
-  const record = {
-    apiVersion: 'airlock/v1alpha1',
-    kind: 'LoadRecord',
-    generation,
-    indexDigest: bundle.indexDigest,
-    loadedAt: run.now().toISOString(),
-    bundleKind: bundle.kind,
+  await run.disk.remove(storageSpans(storageRoot));
+  const places = {
     target: storageRoot,
     ...(webRoot === undefined ? {} : { webRoot }),
     ...(toolsDir === undefined ? {} : { toolsDir }),
     ...(filesDir === undefined ? {} : { filesDir }),
-  } as const;
-  await writeLoaded(stateFolder, bundle, record, run);
+  };
+  await writeLoaded(stateFolder, bundle, places, run);
+  await dropIncoming(bundle, stateFolder, run);
 }
 
 function reportTotal(bundle: Bundle, todo: Todo, run: Run): void {

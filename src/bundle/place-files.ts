@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { mapLimited } from '../core/limit.ts';
 import type { Run } from '../core/run.ts';
-import { type Bundle, locateMember } from './bundle.ts';
+import { type Bundle, isHere, locateMember } from './bundle.ts';
 import type { IndexedFile } from './format.ts';
 import { assertSpace } from './load-space.ts';
 import { type Placement, Placer } from './place-data.ts';
@@ -101,13 +101,6 @@ export async function placeFound(
     placed.push(...divided.filter((one) => joined.has(one)));
   }
   return placed;
-}
-
-/** Whether all bytes of a member are in the volumes and parts at hand. */
-export function isHere(bundle: Bundle, placement: Placement): boolean {
-  const { path: file, offset } = placement.source;
-  if (bundle.covers?.(file, offset, placement.size) === false) return false;
-  return bundle.volumes.some((volume) => volume.path === file && volume.foundBytes !== undefined);
 }
 
 /** Web paths of earlier generations that are not below the web root. */

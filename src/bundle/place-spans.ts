@@ -4,7 +4,7 @@ import { AirlockError } from '../core/errors.ts';
 import { diskError, findFile, removeTemporaries, writeFileAtomic } from '../core/files.ts';
 import { canonicalJson } from '../core/json.ts';
 import { assertRunning, type Run } from '../core/run.ts';
-import type { Bundle } from './bundle.ts';
+import { type Bundle, isHere } from './bundle.ts';
 import { readFileFrom } from './contents.ts';
 import type { Placement } from './place-data.ts';
 
@@ -27,10 +27,8 @@ export async function placeSpans(
   await removeTemporaries(staging, run);
   for (const placement of placements) {
     assertRunning(run);
-    const { source, size } = placement;
-    const here = (bundle.stretches?.(source.path, source.offset, size) ?? []).map(
-      ([from, to]): Stretch => [from - source.offset, to - source.offset],
-    );
+    const { size } = placement;
+    const here = stretchesHere(bundle, placement);
     const file = path.join(staging, placement.hex);
     const known = await readStretches(file, size, run);
     const fresh = here.flatMap((stretch) => subtract(stretch, known));
@@ -45,6 +43,15 @@ export async function placeSpans(
   }
   if ((await run.disk.list(staging)).length === 0) await run.disk.remove(staging);
   return whole;
+}
+
+/** What of a member can be read here. Volumes that are not in parts are here whole or not at all. */
+export function stretchesHere(bundle: Bundle, placement: Pick<Placement, 'source' | 'size'>): Stretch[] {
+  const { source, size } = placement;
+  if (!bundle.stretches) return isHere(bundle, placement) ? [[0, size]] : [];
+  return bundle
+    .stretches(source.path, source.offset, size)
+    .map(([from, to]) => [from - source.offset, to - source.offset]);
 }
 
 async function readStretches(file: string, size: number, run: Run): Promise<readonly Stretch[]> {

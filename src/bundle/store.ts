@@ -13,8 +13,8 @@ import {
   sliceOfFile,
   storageSource,
 } from '../oci/index.ts';
-import { type Bundle, locateMember, readMember } from './bundle.ts';
-import type { IndexedBlob } from './format.ts';
+import { type Bundle, locateMember, readStretch } from './bundle.ts';
+import type { KeptFile } from './incoming.ts';
 import { collectTargets, type IncompleteImage } from './target-tree.ts';
 
 export interface BundleStoreOptions {
@@ -22,6 +22,10 @@ export interface BundleStoreOptions {
   readonly readAssumed?: (repository: string, digest: Digest) => Promise<Buffer | undefined>;
   /** Take assumed blobs as there, because the target holds them. Default false. */
   readonly trustAssumed?: boolean;
+  /** Blobs that came with earlier media and lie as files. */
+  readonly kept?: ReadonlyMap<Digest, KeptFile>;
+  /** Whether the target holds a blob that is neither at hand nor assumed. Default: no. */
+  readonly isThere?: (digest: Digest) => boolean;
 }
 
 /** A bundle, or a chain of them, seen as the registry that it becomes: read in place from its volumes, under the names of the target. */
@@ -32,10 +36,9 @@ export interface BundleStore extends ContentStore {
   close(): Promise<void>;
 }
 
-/** Where a blob lies. */
-interface PlacedBlob {
-  readonly bundle: Bundle;
-  readonly blob: IndexedBlob;
+/** Where a blob lies: in a volume, or as a file. */
+interface PlacedBlob extends KeptFile {
+  readonly offset: number;
 }
 
 /**
@@ -49,13 +52,15 @@ export async function openBundleStore(
   run: Run,
 ): Promise<BundleStore> {
   const blobs = new Map<Digest, PlacedBlob>();
+  for (const [digest, file] of options.kept ?? []) blobs.set(digest, { ...file, offset: 0 });
   const assumed = new Set<Digest>();
   for (const bundle of bundles) {
     const present = new Set(bundle.volumes.filter((one) => one.foundBytes !== undefined).map((one) => one.volume));
     for (const blob of bundle.index.blobs) {
       if (!present.has(blob.volume)) continue;
       const { path, offset } = locateMember(bundle, blob);
-      if (bundle.covers?.(path, offset, blob.size) !== false) blobs.set(blob.digest, { bundle, blob });
+      if (bundle.covers?.(path, offset, blob.size) !== false)
+        blobs.set(blob.digest, { path, offset, sizeBytes: blob.size });
     }
     for (const digest of bundle.index.assumed) assumed.add(digest);
   }
@@ -64,10 +69,11 @@ export async function openBundleStore(
   const repositoryOf = new Map(images.map((image) => [image.digest, image.targets[0]?.repository ?? image.repository]));
   const tree = await collectTargets(images, {
     readManifest: async (digest) => {
-      const bytes = await readBlob(blobs.get(digest), run);
+      const bytes = await readBlob(digest, blobs.get(digest), run);
       return bytes ?? options.readAssumed?.(repositoryOf.get(digest) ?? '', digest);
     },
-    hasBlob: async (digest) => blobs.has(digest) || (options.trustAssumed === true && assumed.has(digest)),
+    hasBlob: async (digest) =>
+      blobs.has(digest) || (options.trustAssumed === true && assumed.has(digest)) || options.isThere?.(digest) === true,
   });
   return new Store(blobs, tree.repositories, tree.incomplete);
 }
@@ -77,10 +83,9 @@ export function openBundleSource(store: BundleStore): Source {
   return storageSource(store);
 }
 
-async function readBlob(placed: PlacedBlob | undefined, run: Run): Promise<Buffer | undefined> {
-  if (!placed || placed.blob.size > manifestLimitBytes) return undefined;
-  const { digest } = placed.blob;
-  const bytes = await readMember(placed.bundle, placed.blob, run);
+async function readBlob(digest: Digest, placed: PlacedBlob | undefined, run: Run): Promise<Buffer | undefined> {
+  if (!placed || placed.sizeBytes > manifestLimitBytes) return undefined;
+  const bytes = await readStretch(placed.path, placed.offset, placed.sizeBytes, run);
   return digestOf(bytes, digestAlgorithm(digest)) === digest ? bytes : undefined;
 }
 
@@ -115,16 +120,15 @@ class Store implements BundleStore {
 
   async findBlob(digest: Digest): Promise<{ readonly sizeBytes: number } | undefined> {
     const placed = this.#blobs.get(digest);
-    return placed && { sizeBytes: placed.blob.size };
+    return placed && { sizeBytes: placed.sizeBytes };
   }
 
   async openBlob(digest: Digest, run: Run): ReturnType<ContentStore['openBlob']> {
     const placed = this.#blobs.get(digest);
     if (!placed) throw new AirlockError('BLOB_UNKNOWN', `the bundle does not hold blob ${digest}`);
-    const { path, offset } = locateMember(placed.bundle, placed.blob);
-    const file = await this.#open(path, run);
+    const file = await this.#open(placed.path, run);
     // The volume stays open for the next blob.
-    return { ...sliceOfFile(file, offset, placed.blob.size), close: async () => {} };
+    return { ...sliceOfFile(file, placed.offset, placed.sizeBytes), close: async () => {} };
   }
 
   async hasRepository(repository: string): Promise<boolean> {

@@ -35,8 +35,8 @@ const reportEveryMs = 250;
  * the others.
  */
 export async function copyBlobs(
-  missing: readonly MissingManifest[],
-  content: CopyContent,
+  missing: readonly Pick<MissingManifest, 'name' | 'blobs'>[],
+  content: Pick<CopyContent, 'openBlob'>,
   options: CopyOptions,
   counts: CopyCounts,
   run: Run,
@@ -89,7 +89,7 @@ async function copyBlob(
   blob: Descriptor,
   name: string,
   holder: string | undefined,
-  content: CopyContent,
+  content: Pick<CopyContent, 'openBlob'>,
   options: CopyOptions,
   counts: CopyCounts,
   run: Run,
@@ -104,7 +104,8 @@ async function copyBlob(
     return;
   }
   // The upload itself asks too, but not every registry listens; for a small blob that costs less than another request for each.
-  if (blob.size >= largeBlobBytes && (await target.hasBlob(place, blob, run))) {
+  const asks = blob.size >= largeBlobBytes || options.asksFirst?.(blob) === true;
+  if (asks && (await target.hasBlob(place, blob, run))) {
     counts.presentBlobs += 1;
     present('is there already');
     return;

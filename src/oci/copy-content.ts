@@ -31,6 +31,8 @@ export interface CopyOptions {
   readonly limit?: AdaptiveLimit;
   /** Repositories of the registry (whole names) that may hold a blob already: tried as mounts before an upload. */
   readonly mountFrom?: (blob: Descriptor) => readonly string[];
+  /** Whether the target is asked for a blob before an upload also where it is small: its source may be the target itself. Default: no. */
+  readonly asksFirst?: (blob: Descriptor) => boolean;
   /** Whether a failed blob or manifest ends the copy at once; the rest is then not tried. Default: no. */
   readonly isFatal?: (failure: CopyFailure) => boolean;
 }

@@ -3,6 +3,7 @@ import { copyBlobs } from './copy-blobs.ts';
 import type { CopyContent, CopyCounts, CopyOptions, CopyResult } from './copy-content.ts';
 import { copyManifests } from './copy-manifests.ts';
 import { surveyTarget } from './copy-survey.ts';
+import type { Descriptor } from './descriptor.ts';
 
 /**
  * Copies images, pinned by digest, to a registry: what is there is left alone, each blob is uploaded once and mounted elsewhere, manifests
@@ -11,9 +12,36 @@ import { surveyTarget } from './copy-survey.ts';
  * `isFatal` says; all other failures are in the result.
  */
 export async function copyToTarget(content: CopyContent, settings: CopyOptions, run: Run): Promise<CopyResult> {
+  const options = withLimit(settings);
+  const counts = noCounts();
+  const missing = await surveyTarget(content, options, counts, run);
+  const failed = await copyBlobs(missing, content, options, counts, run);
+  await copyManifests(missing, failed, content, options, counts, run);
+  return counts;
+}
+
+/**
+ * Copies blobs whose manifests cannot be put yet, because other blobs of theirs are still away. Each goes to the repository it is listed under.
+ * @throws AirlockError as `copyToTarget`
+ */
+export async function copyLooseBlobs(
+  groups: readonly { readonly name: string; readonly blobs: readonly Descriptor[] }[],
+  content: Pick<CopyContent, 'openBlob'>,
+  settings: CopyOptions,
+  run: Run,
+): Promise<CopyResult> {
+  const counts = noCounts();
+  await copyBlobs(groups, content, withLimit(settings), counts, run);
+  return counts;
+}
+
+function withLimit(settings: CopyOptions): CopyOptions {
   const limit = settings.limit ?? settings.target.limitFor?.(settings.registry);
-  const options = { ...settings, ...(limit ? { limit } : {}) };
-  const counts: CopyCounts = {
+  return { ...settings, ...(limit ? { limit } : {}) };
+}
+
+function noCounts(): CopyCounts {
+  return {
     pushedBlobs: 0,
     pushedBytes: 0,
     mountedBlobs: 0,
@@ -24,8 +52,4 @@ export async function copyToTarget(content: CopyContent, settings: CopyOptions, 
     presentTags: 0,
     failures: [],
   };
-  const missing = await surveyTarget(content, options, counts, run);
-  const failed = await copyBlobs(missing, content, options, counts, run);
-  await copyManifests(missing, failed, content, options, counts, run);
-  return counts;
 }

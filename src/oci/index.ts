@@ -1,4 +1,4 @@
-export { copyToTarget } from './copy.ts';
+export { copyLooseBlobs, copyToTarget } from './copy.ts';
 export {
   type CopyContent,
   type CopyFailure,

@@ -7,9 +7,12 @@ import type { RemoteClients } from './clients.ts';
 /** Where the target may hold what earlier generations carried: whole repository names. */
 export type Holders = (digest: Digest) => readonly string[];
 
-/** Every repository that names an assumed manifest or blob, in any bundle of the chain. */
-export function findHolders(bundles: readonly Bundle[], target: MirrorTarget): Holders {
-  const assumed = new Set(bundles.flatMap((bundle) => bundle.index.assumed));
+/** Every repository that names a manifest or blob of `wanted` (default: what is assumed), in any bundle of the chain. */
+export function findHolders(
+  bundles: readonly Bundle[],
+  target: MirrorTarget,
+  wanted: ReadonlySet<Digest> = new Set(bundles.flatMap((bundle) => bundle.index.assumed)),
+): Holders {
   const found = new Map<Digest, Set<string>>();
   for (const { index } of bundles) {
     const names = new Map<string, Set<string>>();
@@ -18,7 +21,7 @@ export function findHolders(bundles: readonly Bundle[], target: MirrorTarget): H
     for (const { name, revisions, layers } of index.repositories) {
       const places = [...(names.get(name) ?? [name])].map((one) => targetRepository(one, target));
       for (const digest of [...revisions, ...layers]) {
-        if (!assumed.has(digest)) continue;
+        if (!wanted.has(digest)) continue;
         const known = found.get(digest) ?? new Set<string>();
         for (const place of places) known.add(place);
         found.set(digest, known);

@@ -66,7 +66,7 @@ export async function generateDeletion(request: GenerateRequest, run: Run): Prom
 
 async function readContent(request: GenerateRequest, run: Run): Promise<LoadedSet> {
   const { bundle, siteFile, workspace, target } = request;
-  if (bundle !== undefined) return everything(await readBundleContent(await openBundle(bundle, run), run));
+  if (bundle !== undefined) return everything(await readBundleContent(await openBundle(bundle, run), undefined, run));
   const mirrored = workspace === undefined ? undefined : await findMirrored(workspace, target, run);
   const loaded =
     siteFile === undefined

@@ -1,8 +1,7 @@
 import {
   type Bundle,
   type FilePlaces,
-  listLoaded,
-  loadedNumber,
+  type IncompleteImage,
   openBundleSource,
   openBundleStore,
   placeFiles,
@@ -13,6 +12,9 @@ import { isAirlockError } from '../core/errors.ts';
 import type { Run } from '../core/run.ts';
 import type { MirrorTarget } from '../manifests/index.ts';
 import {
+  type CopyContent,
+  type CopyFailure,
+  type CopyOptions,
   type CopyResult,
   type CredentialSource,
   contentFromSource,
@@ -20,8 +22,9 @@ import {
   type Digest,
   staticCredentials,
 } from '../oci/index.ts';
-import { findHolders, withAssumed } from './assumed-content.ts';
+import { findHolders, type Holders, withAssumed } from './assumed-content.ts';
 import { openTargetClients, type RemoteClients } from './clients.ts';
+import { dropSent, type Incoming, isAway, sendLoose, takeIncoming } from './incoming-content.ts';
 import { placeRepositories } from './nested-names.ts';
 import type { SourceSettings, TargetSettings } from './requests.ts';
 import { prepareCertificates, prepareUser, registryTrustPem } from './site/prepare.ts';
@@ -35,6 +38,8 @@ export interface RegistryLoad {
   readonly files: FilePlaces;
   /** Where it is remembered; left out: nowhere. */
   readonly state: string | undefined;
+  /** Where content waits that came with a first medium and that the registry can take only with what is on another. */
+  readonly waitingFolder: string;
   /** The target as load records name it. */
   readonly targetName: string;
 }
@@ -44,6 +49,8 @@ export interface RegistryOutcome {
   readonly state: 'loaded' | 'nothing-new' | 'partial';
   readonly copied: Omit<CopyResult, 'failures'> & {
     readonly failures: readonly { readonly subject: string; readonly cause: string }[];
+    /** Images of which blobs are still to come, in other volumes or parts. */
+    readonly waiting: readonly { readonly subject: string; readonly blobs: number }[];
   };
   /** Web files, tools and other files on this host. */
   readonly placed: {
@@ -65,10 +72,15 @@ export async function loadRegistry(
 ): Promise<RegistryOutcome> {
   const clients = await openClients(options, run);
   try {
-    const copied = await copyBundles(bundles, target, clients, options.source.parallelLayers, run);
+    const incoming = isAway(bundles)
+      ? await takeIncoming(bundles, target, clients, options.waitingFolder, run)
+      : undefined;
+    const copied = await copyBundles(bundles, target, clients, options.source.parallelLayers, incoming, run);
     const placed = await placeAll(bundles, options.files, run);
-    const complete = copied.failures.length === 0 && placed.absent === 0;
-    if (complete && options.state !== undefined) await remember(bundles, options, options.state, run);
+    const complete = copied.failures.length === 0 && copied.waiting.length === 0 && placed.absent === 0;
+    if (complete && options.state !== undefined)
+      for (const bundle of bundles)
+        await writeLoaded(options.state, bundle, { target: options.targetName, ...options.files }, run);
     const moved = copied.pushedBlobs + copied.mountedBlobs + copied.pushedManifests + copied.pushedTags + placed.files;
     return { state: !complete ? 'partial' : moved > 0 ? 'loaded' : 'nothing-new', copied, placed };
   } finally {
@@ -99,48 +111,89 @@ async function copyBundles(
   target: MirrorTarget,
   clients: RemoteClients,
   parallelBlobs: number,
+  incoming: Incoming | undefined,
   run: Run,
 ): Promise<RegistryOutcome['copied']> {
-  const holders = findHolders(bundles, target);
+  const holders = allHolders(findHolders(bundles, target), incoming);
   const store = await openBundleStore(
     bundles,
     {
       trustAssumed: true,
       readAssumed: (_, digest) => readAtTarget(clients, target.registry, holders(digest), digest, run),
+      ...(incoming ? { kept: incoming.kept, isThere: (digest) => incoming.places.has(digest) } : {}),
     },
     run,
   );
   try {
     const { repositories, prefix, originals } = placeRepositories(store.repositories, target);
-    const carried = contentFromSource({
-      source: openBundleSource(store),
-      repositories,
-      locate: (name) => originals(name).map((repository) => ({ registry: 'bundle', repository })),
-    });
+    const source = openBundleSource(store);
+    const locate = (name: string) => originals(name).map((repository) => ({ registry: 'bundle', repository }));
+    const carried = contentFromSource({ source, repositories, locate });
     const content = withAssumed(carried, clients, target.registry, holders);
-    const settings = {
+    const settings: CopyOptions = {
       target: clients.remote,
-      mountFrom: ({ digest }: { readonly digest: Digest }) => holders(digest),
+      mountFrom: ({ digest }) => holders(digest),
+      asksFirst: ({ digest }) => incoming?.away.has(digest) === true,
       registry: target.registry,
       prefix,
       stage: 'load',
       parallelBlobs,
-    } as const;
+    };
     const result = await copyToTarget(content, settings, run);
-    const failures = [
-      ...result.failures.map((one) => ({
-        subject: `${one.repository}@${one.digest}`,
-        cause: one.error instanceof Error ? one.error.message : String(one.error),
-      })),
-      ...store.incomplete.map((one) => ({
-        subject: `${one.repository}:${one.tag}`,
-        cause: `${one.missing.length} of its blobs are in no volume or part that is here`,
-      })),
-    ];
-    return { ...result, failures };
+    if (!incoming) return { ...result, ...explain(result.failures, store.incomplete, undefined) };
+    const sent = new Set(store.repositories.flatMap((repository) => repository.layers));
+    const openBlob: CopyContent['openBlob'] = (repository, blob, offsetBytes, run) =>
+      source.fetchBlob({ registry: 'bundle', repository }, blob, offsetBytes, run);
+    const loose = await sendLoose(bundles, incoming, sent, { openBlob }, settings, run);
+    const failures = [...result.failures, ...loose.failures];
+    await dropSent(incoming, new Set(failures.map((one) => one.digest)), bundles, run);
+    return { ...addCounts(result, loose), ...explain(failures, store.incomplete, incoming) };
   } finally {
     await store.close();
   }
+}
+
+/** Where the target holds what no volume at hand does. */
+function allHolders(assumed: Holders, incoming: Incoming | undefined): Holders {
+  if (!incoming) return assumed;
+  return (digest) => {
+    const place = incoming.places.get(digest);
+    return place === undefined ? assumed(digest) : [place, ...assumed(digest).filter((one) => one !== place)];
+  };
+}
+
+function addCounts(one: CopyResult, other: CopyResult): CopyResult {
+  return {
+    ...one,
+    pushedBlobs: one.pushedBlobs + other.pushedBlobs,
+    pushedBytes: one.pushedBytes + other.pushedBytes,
+    presentBlobs: one.presentBlobs + other.presentBlobs,
+  };
+}
+
+/** What failed, and which images only wait for another medium. */
+function explain(
+  failures: readonly CopyFailure[],
+  incomplete: readonly IncompleteImage[],
+  incoming: Incoming | undefined,
+): Pick<RegistryOutcome['copied'], 'failures' | 'waiting'> {
+  const isWaiting = ({ missing }: IncompleteImage): boolean => missing.every((digest) => incoming?.away.has(digest));
+  const nameOf = ({ repository, tag }: IncompleteImage): string => `${repository}:${tag}`;
+  return {
+    failures: [
+      ...failures.map((one) => ({
+        subject: `${one.repository}@${one.digest}`,
+        cause: one.error instanceof Error ? one.error.message : String(one.error),
+      })),
+      ...incomplete
+        .filter((one) => !isWaiting(one))
+        .map((one) => ({
+          subject: nameOf(one),
+          cause: `${one.missing.length} of its blobs are in no volume or part that is here`,
+        })),
+    ],
+    waiting: incomplete.filter(isWaiting).map((one) => ({ subject: nameOf(one), blobs: one.missing.length })),
+  };
 }
 
 /** Manifests that an earlier generation carried are read from the target: they say which blobs an image needs. */
@@ -173,26 +226,4 @@ async function siteAccess(
     credentials: staticCredentials(user.username, user.password, 'site file'),
     caFile: site.registry.caFile ?? certificates.paths.trust,
   };
-}
-
-async function remember(
-  bundles: readonly Bundle[],
-  { targetName, files }: RegistryLoad,
-  stateFolder: string,
-  run: Run,
-): Promise<void> {
-  for (const bundle of bundles) {
-    const generation = loadedNumber(bundle, await listLoaded(stateFolder, run));
-    const record = {
-      apiVersion: 'airlock/v1alpha1',
-      kind: 'LoadRecord',
-      generation,
-      indexDigest: bundle.indexDigest,
-      loadedAt: run.now().toISOString(),
-      bundleKind: bundle.kind,
-      target: targetName,
-      ...files,
-    } as const;
-    await writeLoaded(stateFolder, bundle, record, run);
-  }
 }

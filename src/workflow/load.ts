@@ -15,6 +15,7 @@ import type { Run } from '../core/run.ts';
 import type { MirrorTarget } from '../manifests/index.ts';
 import { adoptSite } from './adopt-site.ts';
 import { writeClusterResources } from './cluster-resources.ts';
+import { forgetIncoming, isAway } from './incoming-content.ts';
 import { loadRegistry, type RegistryOutcome } from './load-registry.ts';
 import { readBundleContent } from './loaded.ts';
 import { openMedia } from './media.ts';
@@ -77,19 +78,30 @@ export async function load(request: LoadRequest, run: Run): Promise<LoadResult> 
   const siteFile = adopts ? await adoptSite(bundles, adoptFolder, opened.run) : request.siteFile;
   const places = await findPlaces({ ...request, siteFile }, run);
   const { target } = places;
-  const lock = places.state === undefined ? undefined : await acquireLock(places.state, 'airlock load', run);
+  // Without a state folder nothing is remembered, but what waits for another medium has to lie somewhere.
+  const waitingFolder = places.state ?? path.join(request.outputFolder, '.airlock');
+  const locks = places.state !== undefined || isAway(bundles);
+  const lock = locks ? await acquireLock(waitingFolder, 'airlock load', run) : undefined;
   try {
     const done =
       target.kind === 'storage'
         ? await loadStorage(bundles, target.folder, places, opened.run)
-        : await loadRegistry(bundles, target, { ...request, ...places, targetName: formatTarget(target) }, opened.run);
+        : await loadRegistry(
+            bundles,
+            target,
+            { ...request, ...places, waitingFolder, targetName: formatTarget(target) },
+            opened.run,
+          );
     if (places.files.toolsDir !== undefined) await writeToolSums(bundles, places.files.toolsDir, run);
     const served = target.kind === 'registry' ? target : request.servedAs;
     // Where there is a site, `emit` writes them with everything else.
+    const content =
+      served && !places.site && done.state !== 'partial'
+        ? await readBundleContent(bundles, waitingFolder, opened.run)
+        : undefined;
     const clusterResources =
-      served && !places.site
-        ? await writeClusterResources(await readBundleContent(bundles, opened.run), served, request.outputFolder, run)
-        : [];
+      served && content ? await writeClusterResources(content, served, request.outputFolder, run) : [];
+    if (locks && done.state !== 'partial') await forgetIncoming(bundles, waitingFolder, run);
     return { generations: [], ...done, target: formatTarget(target), clusterResources, signature };
   } finally {
     await lock?.release();

@@ -1,6 +1,16 @@
 import path from 'node:path';
-import { type Bundle, type BundleIndex, listLoaded, readLoadedIndex, readMember } from '../bundle/index.ts';
+import {
+  type Bundle,
+  type BundleIndex,
+  findKeptPlan,
+  isHere,
+  listLoaded,
+  locateMember,
+  readLoadedIndex,
+  readMember,
+} from '../bundle/index.ts';
 import { findFile } from '../core/files.ts';
+import { mapLimited } from '../core/limit.ts';
 import type { Run } from '../core/run.ts';
 import type { ReleaseSignature } from '../manifests/index.ts';
 import type { LoadedSet } from '../mirror/index.ts';
@@ -57,20 +67,39 @@ export async function readLoadedContent(stateFolder: string, run: Run): Promise<
   };
 }
 
-/** The content of one opened bundle in the same shape, for cluster resources where there is no site. */
-export async function readBundleContent(bundles: readonly Bundle[], run: Run): Promise<LoadedContent> {
+/**
+ * The content of opened bundles in the same shape, for cluster resources where there is no site. Release signatures that are on another medium are
+ * taken from the plan that the state folder keeps.
+ */
+export async function readBundleContent(
+  bundles: readonly Bundle[],
+  stateFolder: string | undefined,
+  run: Run,
+): Promise<LoadedContent> {
   const indexes = bundles.map((bundle) => bundle.index);
   const signatures: ReleaseSignature[] = [];
-  for (const bundle of bundles) {
-    for (const file of bundle.index.files) {
-      const digest = signedDigest(file.path);
-      if (digest) signatures.push({ digest, base64: (await readMember(bundle, file, run)).toString('base64') });
-    }
-  }
+  for (const bundle of bundles) signatures.push(...(await readSignatures(bundle, stateFolder, run)));
   return {
     generations: [],
     ...mergeIndexes(indexes, signatures),
   };
+}
+
+async function readSignatures(
+  bundle: Bundle,
+  stateFolder: string | undefined,
+  run: Run,
+): Promise<readonly ReleaseSignature[]> {
+  const members = bundle.index.files.flatMap((file) => {
+    const digest = signedDigest(file.path);
+    return digest ? [{ digest, file }] : [];
+  });
+  if (members.every(({ file }) => isHere(bundle, { source: locateMember(bundle, file), size: file.size })))
+    return mapLimited(members, 8, async ({ digest, file }) => {
+      return { digest, base64: (await readMember(bundle, file, run)).toString('base64') };
+    });
+  const plan = stateFolder === undefined ? undefined : await findKeptPlan(bundle, stateFolder, run);
+  return plan ? plannedSignatures(plan) : [];
 }
 
 function mergeIndexes(

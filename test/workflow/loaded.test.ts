@@ -16,7 +16,11 @@ test('objects are made of the newest catalogs; a deletion may name those of ever
     };
     return { index } as unknown as Bundle;
   };
-  const content = await readBundleContent([generation('old'), generation('new'), generation('new')], quietRun());
+  const content = await readBundleContent(
+    [generation('old'), generation('new'), generation('new')],
+    undefined,
+    quietRun(),
+  );
   expect(content.catalogs.map((catalog) => catalog.digest)).toEqual(['new']);
   expect(content.everyCatalog.map((catalog) => catalog.digest)).toEqual(['old', 'new']);
 });

@@ -52,6 +52,9 @@ export function renderLoad(result: LoadResult): string {
       result.state === 'nothing-new'
         ? 'nothing to do: the registry has all of it'
         : `${plural(copied.pushedBlobs, 'blob')} pushed (${formatBytes(copied.pushedBytes)}), ${copied.mountedBlobs} mounted, ${copied.presentBlobs} there before, ${plural(copied.pushedManifests, 'manifest')}, ${plural(copied.pushedTags, 'tag')}`,
+      ...(copied.waiting.length > 0
+        ? [`${plural(copied.waiting.length, 'image')} not whole: load again with the other volumes or parts`]
+        : []),
       ...copied.failures.map((failure) => `missing: ${failure.subject}: ${failure.cause}`),
     );
   }
