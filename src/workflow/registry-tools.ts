@@ -78,15 +78,18 @@ export async function registryGcPlan(siteFile: string, untagged: boolean, run: R
   return planCollection(openStorage(sitePaths(site).storage), { untagged }, run);
 }
 
-/** @throws AirlockError USAGE while services of the site run: a push under way could lose its blobs */
+/** @throws AirlockError USAGE while the registry or other services of the site run: a push under way could lose its blobs */
 export async function registryGc(
   siteFile: string,
   agreed: CollectionPlan,
   untagged: boolean,
+  search: EngineSearch,
   run: Run,
 ): Promise<CollectionPlan> {
   const { site } = await loadSite(siteFile, run);
-  if (await findRunningServices(site.paths.state, run)) {
+  const engine = usesPodman(site) ? await findEngine(search, run) : undefined;
+  const container = engine && (await findRegistryContainer(engine, site));
+  if (container?.running || (await findRunningServices(site.paths.state, run))) {
     throw new AirlockError('USAGE', 'the registry is running', { hint: 'stop it first: airlock down' });
   }
   return collectGarbage(openStorage(sitePaths(site).storage), agreed, { untagged }, run);

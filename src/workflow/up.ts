@@ -29,6 +29,7 @@ import {
   writeServicesRecord,
 } from './services/background.ts';
 import { type FirewallPort, type FirewallResult, openFirewall } from './services/firewall.ts';
+import { assertPortFree } from './services/port-free.ts';
 import { startServices } from './services/serve.ts';
 import { type ServicesSettings, settingsDigest } from './services/settings.ts';
 import { supervise } from './services/supervise.ts';
@@ -198,6 +199,9 @@ async function ensureBackground(
     throw new AirlockError('SERVICES_FOREIGN', `${unit.file} belongs to another site of the same name`, {
       hint: 'give this site another metadata.name, or end the other one with "airlock down"',
     });
+  // A container that runs on while its Podman does not answer has the port: what serves beside it is not stopped for a start that fails.
+  if (running && settings.registry && !running.endpoints.some((one) => one.service === 'registry'))
+    await assertPortFree(settings.registry.listen[0]?.port ?? 0);
   // Also a worker that lost its supervisor, or one that is only about to start.
   const stopped = await stopBackground(stateFolder, run);
   await writeFileAtomic(backgroundPaths(stateFolder).settings, prettyJson(settings), run);

@@ -1,19 +1,20 @@
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, readFile, rm, symlink, utimes } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { quietRun } from '../../src/core/run.ts';
-import { openStorage, parseReference, storageSource } from '../../src/oci/index.ts';
+import { digestOf, openStorage, parseReference, storageSource } from '../../src/oci/index.ts';
+import { blobPath } from '../../src/oci/storage/paths.ts';
 import { openImageArchive } from '../../src/registry/index.ts';
 import type { SiteStatus, UpResult } from '../../src/workflow/index.ts';
 import { type AirlockOptions, airlock, tell } from '../helpers/airlock.ts';
-import { siteNames, writeSite } from '../helpers/journey-site.ts';
+import { freeSitePorts, siteNames, writeSite } from '../helpers/journey-site.ts';
 import { benchAddresses, type NetworkBench, openNetworkBench } from '../helpers/network-bench.ts';
 import { describeRoot } from '../helpers/real.ts';
-import { suiteFolder } from '../helpers/temporary.ts';
+import { suiteFolder, temporaryFolder } from '../helpers/temporary.ts';
 import { type PodmanService, startPodman } from '../registry/podman/podman-service.ts';
 import { putImage } from '../registry/put-image.ts';
 import { registryImage } from '../registry/registry-image.ts';
@@ -41,7 +42,7 @@ describeRoot(
       podman = await startPodman(bench.bastion);
       options = { cwd: folder, via: bench.bastion, env: { CONTAINER_HOST: `unix://${podman.socket}` } };
       await writeSite(folder, { addresses: [bastion.v4, bastion.v6], mode: 'podman', image });
-      await writeImageArchive();
+      await writeImageArchive(folder, image);
     }, 120_000);
 
     afterAll(async () => {
@@ -92,16 +93,29 @@ describeRoot(
       other.kill();
     }, 60_000);
 
-    /** Where `load` puts the registry image of a bundle. */
-    async function writeImageArchive(): Promise<void> {
-      const storage = openStorage(path.join(folder, 'image'), { sync: 'none' });
-      await putImage(storage, 'library/registry', registryImage(), ['3']);
-      const wanted = { reference: parseReference(image), architecture: 'amd64', name: image };
-      const { stream } = await openImageArchive(storageSource(storage), wanted, quietRun());
-      const file = path.join(folder, 'bastion/state/files/images/registry.tar');
-      await mkdir(path.dirname(file), { recursive: true });
-      await pipeline(stream, createWriteStream(file));
-    }
+    test('keeps what serves while its Podman does not answer, and is not collected from while it runs', async () => {
+      expect(await go<UpResult>(0, 'up')).toMatchObject({ registry: { mode: 'podman' } });
+      const lost = { ...options, env: { CONTAINER_HOST: `unix://${path.join(folder, 'gone.sock')}` } };
+      const failed = await airlock(['up', '-o', 'json'], lost);
+      expect(failed.exitCode, tell(failed)).toBe(3);
+      expect(JSON.parse(failed.stdout)).toMatchObject({ error: { code: 'LISTEN_FAILED' } });
+      expect(await go<UpResult>(0, 'up')).toMatchObject({ registry: { state: 'unchanged' }, services: 'unchanged' });
+
+      // A blob that no image needs, old enough to go.
+      const waste = Buffer.from('peelings');
+      const storage = openStorage(path.join(folder, 'bastion/registry/data'), { sync: 'none' });
+      await storage.putBlob(digestOf(waste), [waste], quietRun());
+      const blob = path.join(storage.root, blobPath(digestOf(waste)));
+      await utimes(blob, 0, 0);
+      for (const name of ['supervisor.json', 'services.json']) {
+        const record = await readFile(path.join(folder, 'bastion/state/run', name), 'utf8');
+        process.kill((JSON.parse(record) as { pid: number }).pid, 'SIGKILL');
+      }
+      const refused = await go<{ error: { code: string; message: string } }>(2, 'registry', 'gc', '-y');
+      expect(refused.error).toMatchObject({ code: 'USAGE', message: expect.stringContaining('running') });
+      expect(await go(0, 'down')).toMatchObject({ container: true });
+      expect(await go(0, 'registry', 'gc', '-y')).toMatchObject({ removed: { blobs: [{ digest: digestOf(waste) }] } });
+    }, 120_000);
 
     async function post(): Promise<string> {
       const password = (await readFile(path.join(folder, 'bastion/state/registry-password'), 'utf8')).trim();
@@ -124,3 +138,48 @@ describeRoot(
     }
   },
 );
+
+describeRoot('a registry in the Podman of an ordinary user', ['podman', 'runc', 'docker-registry', 'setpriv'], () => {
+  test('runs on high ports under umask 0077, is left alone, made anew on change, and taken away', async () => {
+    const nobody = 65534;
+    const user = ['setpriv', `--reuid=${nobody}`, `--regid=${nobody}`, '--clear-groups', '--'];
+    const folder = await temporaryFolder();
+    await writeSite(folder, { addresses: ['127.0.0.1'], mode: 'podman', image, ports: await freeSitePorts() });
+    await writeImageArchive(folder, image);
+    execFileSync('chown', ['-R', `${nobody}:${nobody}`, folder]);
+    const podman = await startPodman(user, nobody);
+    onTestFinished(() => podman.close());
+    // Found where a user's own Podman answers: nothing names it.
+    const runtime = path.join(folder, 'runtime');
+    await mkdir(path.join(runtime, 'podman'), { recursive: true });
+    await symlink(podman.socket, path.join(runtime, 'podman/podman.sock'));
+    const via = ['sh', '-c', 'umask 0077; exec "$@"', 'sh', ...user];
+    const options: AirlockOptions = { cwd: folder, via, env: { XDG_RUNTIME_DIR: runtime } };
+    const go = async <T>(...args: string[]): Promise<T> => {
+      const ending = await airlock([...args, '-o', 'json'], options);
+      expect(ending.exitCode, tell(ending)).toBe(0);
+      return JSON.parse(ending.stdout) as T;
+    };
+    onTestFinished(async () => void (await airlock(['down'], options)));
+    expect(await go<UpResult>('up')).toMatchObject({ registry: { mode: 'podman', state: 'created' } });
+    expect(await go<UpResult>('up')).toMatchObject({ registry: { state: 'unchanged' }, services: 'unchanged' });
+    expect((await go<SiteStatus>('status')).healthy).toBe(true);
+    await go('registry', 'read-only', 'on');
+    expect(await go<UpResult>('up')).toMatchObject({ registry: { state: 'recreated' } });
+    const logs = await airlock(['registry', 'logs', '--tail', '1'], options);
+    expect([logs.exitCode, logs.stdout]).toEqual([0, expect.stringContaining('/v2/')]);
+    expect(await go('down')).toMatchObject({ services: true, container: true });
+    expect(await podman.podman('ps', '-aq')).toBe('');
+  }, 120_000);
+});
+
+/** Where `load` puts the registry image of a bundle. */
+async function writeImageArchive(folder: string, image: string): Promise<void> {
+  const storage = openStorage(path.join(folder, 'image'), { sync: 'none' });
+  await putImage(storage, 'library/registry', registryImage(), ['3']);
+  const wanted = { reference: parseReference(image), architecture: 'amd64', name: image };
+  const { stream } = await openImageArchive(storageSource(storage), wanted, quietRun());
+  const file = path.join(folder, 'bastion/state/files/images/registry.tar');
+  await mkdir(path.dirname(file), { recursive: true });
+  await pipeline(stream, createWriteStream(file));
+}

@@ -104,6 +104,12 @@ describe('units', () => {
     `);
   });
 
+  test('words with blanks and signs of systemd stay whole', () => {
+    const odd = { ...spec, labels: { state: '/my $HOME "%n"' } };
+    expect(renderQuadlet(odd, 'x')).toContain('\nLabel="state=/my $HOME \\"%%n\\""\n');
+    expect(renderSystemdUnit(odd, 'x')).toContain('"--label=state=/my $$HOME \\"%%n\\""');
+  });
+
   test('the upload secret is in neither', () => {
     for (const unit of [renderQuadlet(spec, 'x'), renderSystemdUnit(spec, 'x')]) expect(unit).not.toMatch(/SECRET/i);
   });

@@ -65,7 +65,7 @@ export async function runRegistryGc(invocation: Invocation): Promise<Outcome> {
   if (invocation.flags.on('dryRun') || plan.blobs.length + plan.manifests.length + plan.layers.length === 0)
     return { exitCode: exitCodes.done, result: { plan }, text: summary };
   await confirm(invocation, `Remove ${summary}?`);
-  const removed = await registryGc(siteFile, plan, untagged, invocation.run);
+  const removed = await registryGc(siteFile, plan, untagged, engineSearch(invocation), invocation.run);
   return {
     exitCode: exitCodes.done,
     result: { plan, removed },

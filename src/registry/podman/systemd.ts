@@ -17,7 +17,7 @@ export interface ServiceUnit {
 }
 
 export interface UnitOptions {
-  /** The engine's version: Quadlet needs 4.4. */
+  /** The engine's version: Quadlet needs 4.6. */
   readonly podmanVersion: string;
   /** The home folder of a user who runs Podman rootless; left out: the system's units. */
   readonly home?: string;
@@ -85,7 +85,8 @@ async function callSystemctl(unit: ServiceUnit, words: readonly string[], run: R
   });
 }
 
+/** Quadlet is there since 4.4, but ignores a unit with `Pull=`, which it knows since 4.6. */
 function hasQuadlet(version: string): boolean {
   const [major = 0, minor = 0] = version.split('.').map((part) => Number.parseInt(part, 10));
-  return major > 4 || (major === 4 && minor >= 4);
+  return major > 4 || (major === 4 && minor >= 6);
 }

@@ -1,7 +1,7 @@
 import type { ContainerSpec } from './engine.ts';
 import { localImageName } from './image-archive.ts';
 
-/** A Quadlet unit (Podman 4.4 and newer) for `/etc/containers/systemd/<name>.container`. The image is never pulled. */
+/** A Quadlet unit (Podman 4.6 and newer) for `/etc/containers/systemd/<name>.container`. The image is never pulled. */
 export function renderQuadlet(spec: ContainerSpec, description: string): string {
   const label = spec.relabel ? ',Z' : '';
   return section([
@@ -21,8 +21,8 @@ export function renderQuadlet(spec: ContainerSpec, description: string): string 
         ['Network', 'host'],
         ['Pull', 'never'],
         ...spec.mounts.map((mount): Line => ['Volume', `${mount.source}:${mount.target}:${mode(mount)}${label}`]),
-        ...Object.entries(spec.environment).map(([name, value]): Line => ['Environment', `${name}=${value}`]),
-        ...Object.entries(spec.labels).map(([name, value]): Line => ['Label', `${name}=${value}`]),
+        ...Object.entries(spec.environment).map(([name, value]): Line => ['Environment', quote(`${name}=${value}`)]),
+        ...Object.entries(spec.labels).map(([name, value]): Line => ['Label', quote(`${name}=${value}`)]),
         ['ReadOnly', 'true'],
         ['DropCapability', 'all'],
         ['AddCapability', 'DAC_OVERRIDE NET_BIND_SERVICE'],
@@ -42,7 +42,7 @@ export function renderQuadlet(spec: ContainerSpec, description: string): string 
   ]);
 }
 
-/** A plain systemd unit that runs the container in the foreground, for Podman before 4.4. */
+/** A plain systemd unit that runs the container in the foreground, for Podman before 4.6. */
 export function renderSystemdUnit(spec: ContainerSpec, description: string): string {
   const label = spec.relabel ? ',Z' : '';
   const args = [
@@ -51,9 +51,9 @@ export function renderSystemdUnit(spec: ContainerSpec, description: string): str
     '--cap-drop=all --cap-add=DAC_OVERRIDE,NET_BIND_SERVICE --security-opt=no-new-privileges',
     ...(spec.relabel ? [] : ['--security-opt=label=disable']),
     ...(spec.memoryBytes === undefined ? [] : [`--memory=${spec.memoryBytes}`]),
-    ...spec.mounts.map((mount) => `--volume=${mount.source}:${mount.target}:${mode(mount)}${label}`),
-    ...Object.entries(spec.environment).map(([name, value]) => `--env=${name}=${value}`),
-    ...Object.entries(spec.labels).map(([name, value]) => `--label=${name}=${value}`),
+    ...spec.mounts.map((mount) => quote(`--volume=${mount.source}:${mount.target}:${mode(mount)}${label}`)),
+    ...Object.entries(spec.environment).map(([name, value]) => quote(`--env=${name}=${value}`)),
+    ...Object.entries(spec.labels).map(([name, value]) => quote(`--label=${name}=${value}`)),
     [localImageName(spec.image), ...spec.command].join(' '),
   ];
   return section([
@@ -69,7 +69,7 @@ export function renderSystemdUnit(spec: ContainerSpec, description: string): str
       'Service',
       [
         ['ExecStartPre', `-/usr/bin/podman rm -f ${spec.name}`],
-        ['ExecStart', args.join(' \\\n  ')],
+        ['ExecStart', args.join(' \\\n  ').replaceAll('$', '$$$$')],
         ['ExecStop', `/usr/bin/podman stop -t 10 ${spec.name}`],
         ['Restart', 'always'],
         ['RestartSec', '2'],
@@ -90,6 +90,11 @@ function section(sections: readonly (readonly [string, readonly Line[]])[]): str
   return sections
     .map(([name, lines]) => `[${name}]\n${lines.map(([key, value]) => `${key}=${escapeSpecifiers(value)}\n`).join('')}`)
     .join('\n');
+}
+
+/** One word of a value that systemd splits at blanks: paths of a site may hold them. */
+function quote(word: string): string {
+  return /[\s"'\\]/.test(word) ? `"${word.replaceAll(/["\\]/g, '\\$&')}"` : word;
 }
 
 /** systemd expands `%` specifiers in every value. */

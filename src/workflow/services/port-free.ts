@@ -4,8 +4,8 @@ import { hostPort } from '../../core/ip.ts';
 import { findPortHolder } from '../../core/port-holder.ts';
 
 /**
- * Fails when another program has a port that a container is about to take on every address: the container would start, end and start again
- * without a word.
+ * Fails when another program has a port that a registry is about to take on every address: a container would start, end and start again
+ * without a word, and services that run would be stopped for nothing.
  * @throws AirlockError LISTEN_FAILED
  */
 export async function assertPortFree(port: number): Promise<void> {

@@ -76,8 +76,9 @@ export async function removeRegistry(
   // The unit takes its container along; it may also be there without one.
   const unit = registryUnit(siteContainer(site, '', ''), { podmanVersion: await engine.version() });
   const text = systemd ? (await findFile(unit.file, run))?.toString() : undefined;
-  const mark = `${siteLabel}=${site.paths.state.replaceAll('%', '%%')}`;
-  const ours = text !== undefined && [`${mark}\n`, `${mark} \\\n`].some((line) => text.includes(line));
+  // The label as this very unit would have it, whatever its place and quotes.
+  const ownLabel = unit.text.split('\n').find((line) => line.includes(`${siteLabel}=`)) ?? '';
+  const ours = text?.split('\n').includes(ownLabel) === true;
   if (ours) await removeUnit(unit, run);
   if (!there) return ours;
   await engine.stopContainer(name, 10);

@@ -36,8 +36,8 @@ async function fakeSystemctl(folder: string, exitCode = 0): Promise<{ program: s
 describe('the unit of the registry', () => {
   test.each([
     ['5.4.0', undefined, '/etc/containers/systemd/kitchen.container'],
-    ['4.4.1', '/home/cook', '/home/cook/.config/containers/systemd/kitchen.container'],
-    ['4.3.1', undefined, '/etc/systemd/system/kitchen.service'],
+    ['4.6.0', '/home/cook', '/home/cook/.config/containers/systemd/kitchen.container'],
+    ['4.5.1', undefined, '/etc/systemd/system/kitchen.service'],
     ['3.4.4', '/home/cook', '/home/cook/.config/systemd/user/kitchen.service'],
   ])('for Podman %s and home %s is %s', (podmanVersion, home, file) => {
     const unit = registryUnit(spec, { podmanVersion, ...(home ? { home } : {}) });
@@ -78,10 +78,21 @@ describe('the unit of the registry', () => {
 });
 
 describeReal('systemd-analyze', ['systemd-analyze', 'podman'], () => {
-  test('finds nothing wrong with the plain unit', async () => {
+  test.each([
+    ['as usual', spec],
+    [
+      'with blanks, quotes, dollars and percent signs in paths',
+      registryContainer({
+        name: 'kitchen',
+        image: 'a/b:1',
+        folders: registryFolders('/my $HOME "%n" \\x'),
+        config: '',
+      }),
+    ],
+  ])('finds nothing wrong with the plain unit, %s', async (_, wanted) => {
     const folder = await temporaryFolder();
     const file = path.join(folder, 'kitchen.service');
-    await writeFile(file, registryUnit(spec, { podmanVersion: '4.3.1' }).text);
+    await writeFile(file, registryUnit(wanted, { podmanVersion: '4.3.1' }).text);
     const { stdout, stderr } = await promisify(execFile)('systemd-analyze', ['verify', '--man=no', file]);
     expect((stdout + stderr).split('\n').filter((line) => line.includes('kitchen'))).toEqual([]);
   });
