@@ -84,7 +84,7 @@ describeReal('systemd-analyze', ['systemd-analyze', 'podman'], () => {
       'with blanks, quotes, dollars and percent signs in paths',
       registryContainer({
         name: 'kitchen',
-        image: 'a/b:1',
+        image: 'localhost/b:1',
         folders: registryFolders('/my $HOME "%n" \\x'),
         config: '',
       }),
