@@ -81,7 +81,11 @@ function classify(status: number, codes: readonly RegistryCode[], call: FailedCa
   const has = (code: string): boolean => codes.some((item) => item.code === code);
   if (status === 401 || status === 403) {
     const used = call.credentials ? `used: ${call.credentials}` : 'no credentials were found for it';
-    return ['REGISTRY_UNAUTHORIZED', `log in, name the file with --authfile, or ask for access; ${used}`];
+    const place =
+      call.side === 'target' && call.wanted === 'repository'
+        ? ' (Harbor and Quay answer so too where the project or organization does not exist)'
+        : '';
+    return ['REGISTRY_UNAUTHORIZED', `log in, name the file with --authfile, or ask for access${place}; ${used}`];
   }
   if (status === 429 || has('TOOMANYREQUESTS')) return ['RATE_LIMITED', 'wait, or log in for a higher limit'];
   if (status === 404 || has('MANIFEST_UNKNOWN') || has('NAME_UNKNOWN') || has('BLOB_UNKNOWN')) {

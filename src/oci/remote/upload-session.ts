@@ -12,6 +12,8 @@ import type { Place } from './sessions.ts';
 export interface Upload {
   readonly location: URL;
   readonly offsetBytes: number;
+  /** What every chunk but the last has to have at least, where the registry says so (`OCI-Chunk-Min-Length`). */
+  readonly minChunkBytes?: number;
 }
 
 /**
@@ -38,7 +40,14 @@ export async function startUpload(place: Place, blob: Descriptor, run: Run): Pro
     response = await place.session.request({ ...call, path, expect: [202] }, run);
     discardBody(response.body);
   }
-  return { location: locationOf(response, await place.session.baseUrl(run), place), offsetBytes: 0 };
+  return begunUpload(response, place, run);
+}
+
+/** The upload that an answer with status 202 began. */
+export async function begunUpload(response: HttpResponse, place: Place, run: Run): Promise<Upload> {
+  const location = locationOf(response, await place.session.baseUrl(run), place);
+  const least = response.headers['oci-chunk-min-length'] ?? '';
+  return { location, offsetBytes: 0, ...(/^\d{1,12}$/.test(least) ? { minChunkBytes: Number(least) } : {}) };
 }
 
 /** How much a broken upload got through; undefined when the server has forgotten it. */
@@ -59,7 +68,7 @@ export async function findUpload(
     // "0-0" is what servers say for nothing as well as for one byte: begin anew then.
     if (held === 0 || held >= blob.size) return undefined;
     const location = locationOf(response, await place.session.baseUrl(run), place, upload.location);
-    return { location, offsetBytes: held + 1 };
+    return { ...upload, location, offsetBytes: held + 1 };
   } catch (error) {
     if (run.signal.aborted) throw error;
     return undefined;
@@ -94,10 +103,10 @@ export function uploadCall(
   };
 }
 
-/** The URL that closes the upload. */
+/** The URL that closes the upload. The query that the registry gave stays as it is, byte for byte: it may be signed. */
 export function withDigest(location: URL, blob: Descriptor): URL {
   const url = new URL(location);
-  url.searchParams.set('digest', blob.digest);
+  url.search = `${url.search === '' ? '?' : `${url.search}&`}digest=${encodeURIComponent(blob.digest)}`;
   return url;
 }
 

@@ -10,7 +10,15 @@ import type { RemoteOptions } from './options.ts';
 import type { RegistryCall } from './session.ts';
 import type { Place } from './sessions.ts';
 import type { UploadMemory } from './upload-memory.ts';
-import { findUpload, locationOf, startUpload, type Upload, uploadCall, withDigest } from './upload-session.ts';
+import {
+  begunUpload,
+  findUpload,
+  locationOf,
+  startUpload,
+  type Upload,
+  uploadCall,
+  withDigest,
+} from './upload-session.ts';
 import { uploadBody } from './upload-stream.ts';
 
 /** What is uploaded, and to where. */
@@ -56,7 +64,8 @@ export async function pushBlob(asked: Sending, run: Run): Promise<'uploaded' | '
         upload = undefined;
         continue;
       }
-      if (run.signal.aborted || attempt >= (policy.retryTimes ?? 5) || !isTransient(error)) throw error;
+      const lost = upload !== undefined && isOutOfStep(error, attempt);
+      if (run.signal.aborted || attempt >= (policy.retryTimes ?? 5) || !(lost || isTransient(error))) throw error;
       await waitForRetry(policy, attempt, error, about, run);
       attempt += 1;
       if (!upload) continue;
@@ -65,6 +74,17 @@ export async function pushBlob(asked: Sending, run: Run): Promise<'uploaded' | '
       upload = await findUpload(place, blob, upload, run);
     }
   }
+}
+
+/**
+ * Whether registry and client have different ideas of an upload, which another try mends: the registry forgot it (a restart), or, after a try
+ * that broke, still reads what the broken connection brought.
+ */
+function isOutOfStep(error: unknown, attempt: number): boolean {
+  if (!isAirlockError(error)) return false;
+  const { status, codes } = error.details;
+  if (Array.isArray(codes) && codes.includes('BLOB_UPLOAD_UNKNOWN')) return true;
+  return attempt > 0 && (status === 409 || status === 416);
 }
 
 /** The whole of a small blob, read once however often it is sent, and exactly as long as it should be. */
@@ -101,13 +121,14 @@ async function postWhole(sending: Sending, run: Run): Promise<Upload | 'uploaded
   if (response.status === 201) return 'uploaded';
   memory.refuseSinglePost(place.registry);
   if (response.status !== 202) return undefined;
-  return { location: locationOf(response, await place.session.baseUrl(run), place), offsetBytes: 0 };
+  return begunUpload(response, place, run);
 }
 
 async function sendBlob(sending: Sending, upload: Upload, run: Run): Promise<void> {
   const { place, blob, memory } = sending;
   let { location, offsetBytes } = upload;
-  const chunk = memory.chunkFor(place.registry);
+  const known = memory.chunkFor(place.registry);
+  const chunk = known === undefined ? undefined : Math.max(known, upload.minChunkBytes ?? 0);
   // Only a whole blob may go with the closing PUT: what follows bytes held already is appended by PATCH.
   if (chunk === undefined && offsetBytes === 0) {
     const call = { method: 'PUT', path: withDigest(location, blob), expect: [201, 204] } as const;

@@ -120,6 +120,60 @@ describe('pushBlob', () => {
     expect(methods()).toEqual(['POST', 'PATCH', 'PATCH', 'PATCH', 'PATCH', 'PUT']);
   });
 
+  test('makes no chunk smaller than the registry allows', async () => {
+    const { repository, registry, open, held } = await serve({
+      bodyLimitBytes: 90_000,
+      prank: ({ method }) =>
+        method === 'POST'
+          ? { kind: 'lie', change: (body) => body, headers: { 'oci-chunk-min-length': '80000' } }
+          : undefined,
+    });
+    await testRemote({ chunkBytes: 50_000 }).pushBlob(repository, blob, open, run);
+    expect(held()?.equals(bytes)).toBe(true);
+    const ranges = registry.requests.flatMap(({ headers }) => headers['content-range'] ?? []);
+    expect(ranges).toEqual(['0-79999', '80000-159999', '160000-199999']);
+  });
+
+  test('begins anew when the registry forgets the upload between two chunks', async () => {
+    let patches = 0;
+    const unknown = { errors: [{ code: 'BLOB_UPLOAD_UNKNOWN', message: 'restarted' }] };
+    const { repository, open, held, methods } = await serve({
+      bodyLimitBytes: 120_000,
+      prank: ({ method, url }) => {
+        const forgotten = (method === 'PATCH' && ++patches === 2) || (method === 'GET' && url.includes('uploads'));
+        return forgotten ? { kind: 'answer', status: 404, body: JSON.stringify(unknown) } : undefined;
+      },
+    });
+    await testRemote({ chunkBytes: 110_000 }).pushBlob(repository, blob, open, run);
+    expect(held()?.equals(bytes)).toBe(true);
+    expect(methods().filter((method) => method === 'PATCH')).toHaveLength(4);
+  });
+
+  test.each([409, 416])('tries again where a broken try is still being read: %s', async (status) => {
+    let patches = 0;
+    const { repository, open, held } = await serve({
+      prank: ({ method }, nth) => {
+        if (method === 'PUT' && nth === 1) return { kind: 'hang-up', afterBytes: 120_000 };
+        return method === 'PATCH' && ++patches === 1 ? { kind: 'answer', status } : undefined;
+      },
+    });
+    await testRemote().pushBlob(repository, blob, open, run);
+    expect(held()?.equals(bytes)).toBe(true);
+  });
+
+  test('leaves the query of an upload as the registry wrote it', async () => {
+    const query = '_state=a%20b~c%2fd+e&sig=x%3D%3D';
+    const storage = await startScriptedRegistry({ prank: () => ({ kind: 'answer', status: 201 }) });
+    const { repository, open } = await serve({
+      prank: ({ method }) =>
+        method === 'POST'
+          ? { kind: 'answer', status: 202, headers: { location: `${storage.url}/put?${query}` } }
+          : undefined,
+    });
+    await testRemote().pushBlob(repository, blob, open, run);
+    expect(storage.requests[0]?.url).toBe(`/put?${query}&digest=${encodeURIComponent(blob.digest)}`);
+  });
+
   test('gives up where not even small chunks are taken', async () => {
     const { repository, open } = await serve({ bodyLimitBytes: 10 });
     await expect(testRemote({ chunkBytes: 1000 }).pushBlob(repository, blob, open, run)).rejects.toMatchObject({
