@@ -2,8 +2,8 @@ import path from 'node:path';
 import { AirlockError } from '../core/errors.ts';
 import { diskError } from '../core/files.ts';
 import type { Run } from '../core/run.ts';
-import type { Digest } from '../oci/index.ts';
-import { type BundleIndex, volumeNumber } from './format.ts';
+import { type Digest, digestHex, digestOf } from '../oci/index.ts';
+import { type BundleIndex, type IndexedFile, volumeNumber } from './format.ts';
 import { type IndexFacts, trueOffset, trueSize } from './segments.ts';
 
 /** A volume's file. */
@@ -86,6 +86,24 @@ export async function readMember(
 ): Promise<Buffer> {
   const { path: file, offset } = locateMember(bundle, place);
   return readStretch(file, offset, place.size, run);
+}
+
+/**
+ * Reads a small file of the bundle and checks its sum; archives of real oc-mirror have none.
+ * @throws AirlockError BUNDLE_DAMAGED, FILE_UNREADABLE
+ */
+export async function readCarriedFile(bundle: Bundle, file: IndexedFile, run: Run): Promise<Buffer> {
+  const bytes = await readMember(bundle, file, run);
+  if (file.sha256 === '' || digestHex(digestOf(bytes)) === file.sha256) return bytes;
+  const { path: volume, offset } = locateMember(bundle, file);
+  throw new AirlockError(
+    'BUNDLE_DAMAGED',
+    `${file.path} in ${path.basename(volume)} (byte ${offset}) is damaged: its bytes do not have their digest`,
+    {
+      hint: 'run `airlock verify` to see all damage, and copy the volume again',
+      details: { volume: path.basename(volume), offset, bytes: file.size, member: file.path },
+    },
+  );
 }
 
 /** Reads a stretch of a volume. @throws AirlockError BUNDLE_DAMAGED when the volume ends before it, FILE_UNREADABLE */

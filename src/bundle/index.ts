@@ -7,7 +7,7 @@ export {
   generationFolders,
   type InterruptedBuild,
 } from './build.ts';
-export { type Bundle, type BundleVolume, isHere, locateMember, readMember } from './bundle.ts';
+export { type Bundle, type BundleVolume, isHere, locateMember, readCarriedFile, readMember } from './bundle.ts';
 export { type ContentSources, measureFile } from './contents.ts';
 export { bundleErrors } from './errors.ts';
 export type { MissingMember } from './fill-volumes.ts';

@@ -4,7 +4,7 @@ import { prettyJson } from '../core/json.ts';
 import type { Run } from '../core/run.ts';
 import { type Digest, digestHex, digestOf } from '../oci/index.ts';
 import { type Plan, parsePlan } from '../plan/index.ts';
-import { type Bundle, locateMember, readMember } from './bundle.ts';
+import { type Bundle, locateMember, readCarriedFile } from './bundle.ts';
 import { type BundleIndex, bundleNames, generationText, type IndexedFile } from './format.ts';
 import { parseIndex, renderIndex } from './index-text.ts';
 import type { Placement } from './place-data.ts';
@@ -84,7 +84,7 @@ export async function writeLoaded(stateFolder: string, bundle: Bundle, places: L
     const kept = await findFile(path.join(incoming, name), run, 1 << 30);
     await writeFileAtomic(
       path.join(folder, name),
-      kept && isRight(kept) ? kept : await readMember(bundle, file, run),
+      kept && isRight(kept) ? kept : await readCarriedFile(bundle, file, run),
       run,
     );
   }

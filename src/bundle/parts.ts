@@ -5,7 +5,7 @@ import { AirlockError } from '../core/errors.ts';
 import { diskError, findFile, writeFileAtomic } from '../core/files.ts';
 import { prettyJson } from '../core/json.ts';
 import { assertRunning, type Run } from '../core/run.ts';
-import type { Digest } from '../oci/index.ts';
+import { type Digest, isDigest } from '../oci/index.ts';
 import { type Bundle, findVolumes } from './bundle.ts';
 import { openBundle } from './open.ts';
 import { sideNames } from './seal.ts';
@@ -112,8 +112,8 @@ export async function readPartList(folder: string, run: Run): Promise<PartList |
   if (!text) return undefined;
   try {
     const list = JSON.parse(text.toString('utf8')) as PartList;
-    const fine = list.kind === 'PartList' && list.parts.every((part) => isPart(part));
-    if (fine) return list;
+    const isList = list.apiVersion === 'airlock/v1alpha1' && list.kind === 'PartList';
+    if (isList && isDigest(list.indexDigest) && list.parts.every(isPart) && follow(list.parts)) return list;
   } catch {
     // Said below.
   }
@@ -281,6 +281,16 @@ async function hashFile(file: string, run: Run, offset = 0, size = Number.MAX_SA
   } finally {
     await handle.close();
   }
+}
+
+/** Whether the parts of each volume follow one another without gap or overlap. */
+function follow(parts: readonly Part[]): boolean {
+  const ends = new Map<string, number>();
+  return parts.every(({ volume, offset, size }) => {
+    const fits = offset === (ends.get(volume) ?? 0) && size > 0;
+    ends.set(volume, offset + size);
+    return fits;
+  });
 }
 
 function isPart(part: Part): boolean {

@@ -35,7 +35,11 @@ export async function* scanVolume(file: DiskFile, sizeBytes: number, name: strin
   let extension: Extension = {};
   for (let offset = 0; offset < sizeBytes; ) {
     const block = await reader.read(offset, Math.min(blockBytes, sizeBytes - offset));
-    if (block.every((byte) => byte === 0)) return;
+    if (block.every((byte) => byte === 0)) {
+      if (offset + 2 * blockBytes > sizeBytes)
+        return fail(offset, 'it ends within the two empty blocks that close a tar');
+      return;
+    }
     if (block.length < blockBytes) return fail(offset, 'it ends within a header');
     const start = extension.start ?? offset;
     // With a name from elsewhere: the package takes a truncated name that happens to end with a slash for a folder, and folders for empty.
@@ -66,6 +70,8 @@ export async function* scanVolume(file: DiskFile, sizeBytes: number, name: strin
     if (next > sizeBytes) return fail(offset, 'it ends within a member');
     offset = next;
   }
+  // Every writer closes a tar with them. Cut where a member ends, nothing else would show that others followed.
+  return fail(sizeBytes, 'it was cut: the empty blocks that close a tar are missing');
 }
 
 /** undefined for what is no header at all: the package throws at numbers that no file has. */

@@ -39,12 +39,14 @@ async function checkVolume(bundle: Bundle, volume: BundleVolume, run: Run): Prom
     throw diskError(error, volume.path, 'read');
   });
   const damages: Damage[] = [];
+  const known = new Map(bundle.index.repositories.map(({ name, revisions }) => [name, new Set<string>(revisions)]));
   let end = 0;
   try {
     for await (const member of scanVolume(file, sizeBytes, volume.name)) {
       assertRunning(run);
       end = member.dataOffset + member.size;
-      const damage = await checkMember(file, member, volume.name);
+      const damage =
+        (await checkMember(file, member, volume.name)) ?? (await checkTag(file, member, volume.name, known));
       if (damage) damages.push(damage);
     }
     // After the last member there are only zeros.
@@ -80,6 +82,22 @@ async function checkMember(file: DiskFile, member: ScannedMember, volume: string
   if (hex === undefined && link === undefined) return undefined;
   const wanted = hex ?? createHash('sha256').update(`sha256:${link}`).digest('hex');
   return hash.digest('hex') === wanted ? undefined : { ...at, part: 'data' };
+}
+
+/** A tag means a manifest of its repository: the link tree of an archive is whole also when its blobs are in an earlier one. */
+async function checkTag(
+  file: DiskFile,
+  { path, size, dataOffset }: ScannedMember,
+  volume: string,
+  revisions: ReadonlyMap<string, ReadonlySet<string>>,
+): Promise<Damage | undefined> {
+  const repository = /^docker\/registry\/v2\/repositories\/(.*)\/_manifests\/tags\/[^/]+\/current\/link$/.exec(
+    path,
+  )?.[1];
+  if (repository === undefined) return undefined;
+  const digest = (await new SequentialReader(file, dataOffset, dataOffset + size).take(size)).toString('latin1');
+  if (revisions.get(repository)?.has(digest)) return undefined;
+  return { volume, offset: dataOffset, bytes: size, member: path, part: 'data' };
 }
 
 async function checkZeros(file: DiskFile, end: number, sizeBytes: number, volume: string): Promise<Damage[]> {

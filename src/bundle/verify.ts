@@ -9,6 +9,7 @@ import { renderIndex } from './index-text.ts';
 import { judgeSignature, type SignatureStatus } from './sign.ts';
 import { findUnfinished } from './unfinished.ts';
 import { checkForeign } from './verify-foreign.ts';
+import { checkSides } from './verify-sides.ts';
 import { checkVolumes, type Damage, type VolumeCheck } from './verify-volumes.ts';
 
 /** What `verify` found: every byte was looked at. */
@@ -50,6 +51,7 @@ export async function verifyBundle(
     ...(unfinished ? [unfinished] : []),
     ...signatureFindings(bundle, signature, options.publicKeyPem !== undefined),
     ...damageFindings(check),
+    ...(await checkSides(bundle, run)),
   ];
   return {
     folder: bundle.folder,

@@ -1,9 +1,7 @@
 import path from 'node:path';
-import { type Bundle, bundleNames, readMember } from '../bundle/index.ts';
-import { AirlockError } from '../core/errors.ts';
+import { type Bundle, bundleNames, readCarriedFile } from '../bundle/index.ts';
 import { writeFileAtomic } from '../core/files.ts';
 import type { Run } from '../core/run.ts';
-import { digestHex, digestOf } from '../oci/index.ts';
 
 /**
  * On a bare bastion the configuration comes out of the bundle: writes its site file (and image set) into a folder where neither is, for this
@@ -18,10 +16,7 @@ export async function adoptSite(bundles: readonly Bundle[], folder: string, run:
     const file = newest.index.files.find((one) => one.path === member);
     const target = path.join(folder, path.basename(member));
     if (!file || (await run.disk.stat(target))) continue;
-    const bytes = await readMember(newest, file, run);
-    if (digestHex(digestOf(bytes)) !== file.sha256)
-      throw new AirlockError('BUNDLE_DAMAGED', `${member} does not have its digest`, { hint: 'copy the bundle again' });
-    await writeFileAtomic(target, bytes, run);
+    await writeFileAtomic(target, await readCarriedFile(newest, file, run), run);
     if (member === bundleNames.site) siteFile = target;
     run.report({ stage: 'load', state: 'log', level: 'info', message: `took ${target} out of the bundle` });
   }

@@ -6,8 +6,8 @@ import {
   isHere,
   listLoaded,
   locateMember,
+  readCarriedFile,
   readLoadedIndex,
-  readMember,
 } from '../bundle/index.ts';
 import { findFile } from '../core/files.ts';
 import { mapLimited } from '../core/limit.ts';
@@ -96,7 +96,7 @@ async function readSignatures(
   });
   if (members.every(({ file }) => isHere(bundle, { source: locateMember(bundle, file), size: file.size })))
     return mapLimited(members, 8, async ({ digest, file }) => {
-      return { digest, base64: (await readMember(bundle, file, run)).toString('base64') };
+      return { digest, base64: (await readCarriedFile(bundle, file, run)).toString('base64') };
     });
   const plan = stateFolder === undefined ? undefined : await findKeptPlan(bundle, stateFolder, run);
   return plan ? plannedSignatures(plan) : [];
