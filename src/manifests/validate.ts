@@ -2,8 +2,9 @@ import type { Finding } from '../core/findings.ts';
 import { canonicalJson } from '../core/json.ts';
 import { formatReference, parseReference } from '../oci/index.ts';
 import type { MirroredContent } from './cluster-resources.ts';
-import { listAt, recordAt, textAt, valueAt } from './lint/faults.ts';
+import { type LintedObject, listAt, recordAt, textAt, valueAt } from './lint/faults.ts';
 import { applyRules } from './lint/lint.ts';
+import { type NamedReference, referencesOf } from './lint/references.ts';
 import { nodeConfigFaults } from './node-config.ts';
 import { hasPackage } from './operators.ts';
 import { describeResource, type Resource } from './resource.ts';
@@ -69,12 +70,12 @@ export function validateStages(
       add('EMIT_SCHEMA', subject, `${subject}: ${fault.path} ${fault.message}`, 'report it with the site file');
     for (const message of ruleFaults(resource))
       add('EMIT_SCHEMA', subject, `${subject}: ${message}`, 'correct the site file');
-    for (const { kind, name, namespace } of referencesOf(resource))
-      if (!there.has(keyOf(where, kind, namespace, name)))
+    for (const { kind, name, namespaces } of emittedReferences(resource))
+      if (!namespaces.some((namespace) => there.has(keyOf(where, kind, namespace, name))))
         add(
           'EMIT_REFERENCE',
           subject,
-          `${subject} names ${kind} ${namespace ? `${namespace}/` : ''}${name}, which is not emitted`,
+          `${subject} names ${kind} ${namespaces[0] ? `${namespaces[0]}/` : ''}${name}, which is not emitted`,
           'correct the site file',
         );
     const { namespace } = resource.metadata;
@@ -158,16 +159,24 @@ function hasEd25519(cluster: Resource, resources: readonly Resource[]): boolean 
   return /^(sk-)?ssh-ed25519/.test(Buffer.from(textAt(secret, 'data', 'id_rsa.pub') ?? '', 'base64').toString());
 }
 
+function linted(resource: Resource): LintedObject {
+  const { apiVersion, kind, metadata } = resource;
+  return { apiVersion, kind, name: metadata.name, namespace: metadata.namespace, value: resource };
+}
+
+/** The objects that it names, of those that have to be emitted with it: pools of addresses may be anywhere, storage is the site's own. */
+function emittedReferences(resource: Resource): NamedReference[] {
+  return referencesOf(linted(resource)).filter(
+    ({ kind, namespaces }) => kind !== 'StorageClass' && namespaces.length > 0,
+  );
+}
+
 /** What the linter would call an error in it: what API servers and operators refuse though the schema lets it pass. */
 function ruleFaults(resource: Resource): string[] {
-  const { apiVersion, kind, metadata } = resource;
   const found: string[] = [];
-  applyRules(
-    { apiVersion, kind, name: metadata.name, namespace: metadata.namespace, value: resource },
-    (_code, _path, message, _hint, severity = 'error') => {
-      if (severity === 'error') found.push(message);
-    },
-  );
+  applyRules(linted(resource), (_code, _path, message, _hint, severity = 'error') => {
+    if (severity === 'error') found.push(message);
+  });
   return found;
 }
 
@@ -187,52 +196,6 @@ function doubled(placed: readonly { readonly resource: Resource; readonly where:
 
 function keyOf(cluster: string, kind: string, namespace: string | undefined, name: string): string {
   return `${cluster} ${kind} ${namespace ?? ''}/${name}`;
-}
-
-interface NamedReference {
-  readonly kind: string;
-  readonly name: string;
-  readonly namespace: string | undefined;
-}
-
-/** The objects that an object names, of those that Airlock emits. */
-function referencesOf(resource: Resource): NamedReference[] {
-  const { namespace } = resource.metadata;
-  const one = (kind: string, name: string | undefined, at: string | undefined = namespace): NamedReference[] =>
-    name === undefined ? [] : [{ kind, name, namespace: at }];
-  const names = (kind: string, list: readonly unknown[]): NamedReference[] =>
-    list.flatMap((entry) => one(kind, textAt(entry, 'name')));
-  switch (resource.kind) {
-    case 'HostedCluster':
-      return [
-        ...one('Secret', textAt(resource, 'spec', 'pullSecret', 'name')),
-        ...one('Secret', textAt(resource, 'spec', 'sshKey', 'name')),
-        ...one('ConfigMap', textAt(resource, 'spec', 'additionalTrustBundle', 'name')),
-        ...one('Secret', textAt(resource, 'spec', 'secretEncryption', 'aescbc', 'activeKey', 'name')),
-        ...one('Namespace', textAt(resource, 'spec', 'platform', 'agent', 'agentNamespace'), ''),
-      ].map((reference) => (reference.kind === 'Namespace' ? { ...reference, namespace: undefined } : reference));
-    case 'NodePool':
-      return [
-        ...one('HostedCluster', textAt(resource, 'spec', 'clusterName')),
-        ...names('ConfigMap', listAt(resource, 'spec', 'config')),
-        ...names('ConfigMap', listAt(resource, 'spec', 'tuningConfig')),
-      ];
-    case 'InfraEnv':
-      return one('Secret', textAt(resource, 'spec', 'pullSecretRef', 'name'));
-    case 'BareMetalHost':
-      return [
-        ...one('Secret', textAt(resource, 'spec', 'bmc', 'credentialsName')),
-        ...one('InfraEnv', textAt(resource, 'metadata', 'labels', 'infraenvs.agent-install.openshift.io')),
-      ];
-    case 'AgentServiceConfig':
-      return one('ConfigMap', textAt(resource, 'spec', 'mirrorRegistryRef', 'name'), 'multicluster-engine');
-    case 'Image':
-      return one('ConfigMap', textAt(resource, 'spec', 'additionalTrustedCA', 'name'), 'openshift-config');
-    case 'Subscription':
-      return one('CatalogSource', textAt(resource, 'spec', 'source'), textAt(resource, 'spec', 'sourceNamespace'));
-    default:
-      return [];
-  }
 }
 
 /** The images that an object names and that nothing else checks. */

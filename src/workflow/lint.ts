@@ -3,30 +3,35 @@ import { AirlockError } from '../core/errors.ts';
 import { readFileLimited } from '../core/files.ts';
 import type { Finding } from '../core/findings.ts';
 import type { Run } from '../core/run.ts';
-import { lintManifest } from '../manifests/index.ts';
+import { lintManifests, type ManifestText } from '../manifests/index.ts';
 
 /** Kinds that have a linter of their own; everything else with a kind is a Kubernetes object. */
 const configKinds: readonly string[] = ['Site', 'ImageSetConfiguration', 'DeleteImageSetConfiguration'];
 
 /**
- * Every fault of every file: configuration, registries.conf, Kubernetes objects.
+ * Every fault of every file: configuration, registries.conf, Kubernetes objects; objects of all files are compared with one another too.
+ * In the order of the files.
  * @throws AirlockError FILE_NOT_FOUND, FILE_UNREADABLE
  */
 export async function lintFiles(files: readonly string[], run: Run): Promise<Finding[]> {
-  const findings: Finding[] = [];
-  for (const file of files) {
+  const texts: (ManifestText & { readonly manifest: boolean })[] = [];
+  for (const file of new Set(files)) {
     if ((await run.disk.stat(file))?.kind === 'directory')
       throw new AirlockError('FILE_NOT_FOUND', `${file} is a folder`, { hint: 'name files' });
-    findings.push(...lintText(file, (await readFileLimited(file, run)).toString()));
+    const text = (await readFileLimited(file, run)).toString();
+    texts.push({ file, text, manifest: isManifest(file, text) });
   }
-  return findings;
+  const manifests = lintManifests(texts.filter(({ manifest }) => manifest));
+  return texts.flatMap(({ file, text, manifest }) =>
+    manifest ? manifests.filter(({ subject }) => subject === file) : lintConfigFile(file, text),
+  );
 }
 
-function lintText(file: string, text: string): readonly Finding[] {
-  if (file.endsWith('.conf')) return lintManifest(file, text);
+function isManifest(file: string, text: string): boolean {
+  if (file.endsWith('.conf')) return true;
   // Reading the whole for its kind takes long where it is large; most files say it on a line of its own.
   const [, written] = /^kind:[ \t]*(\w+)[ \t]*\r?$/m.exec(text) ?? [];
-  if (written !== undefined && !configKinds.includes(written)) return lintManifest(file, text);
+  if (written !== undefined && !configKinds.includes(written)) return true;
   const kind = detectKind(text);
-  return kind === undefined || configKinds.includes(kind) ? lintConfigFile(file, text) : lintManifest(file, text);
+  return kind !== undefined && !configKinds.includes(kind);
 }

@@ -157,7 +157,10 @@ const variants: readonly Variant[] = [
         nodePools: [
           {
             name: `w${'o'.repeat(60)}k`,
-            hosts: [host(`h${'i'.repeat(58)}j`, 30, [four], media), host(`h${'i'.repeat(58)}k`, 31, [four], media)],
+            hosts: [
+              host(`h${'i'.repeat(58)}j`, 30, [four], media),
+              host(`h${'i'.repeat(58)}k`, 31, [four], media.replace('90', '91')),
+            ],
           },
         ],
       }),

@@ -22,7 +22,7 @@ import {
 } from './rules/cluster-config.ts';
 import { lintConfigMap } from './rules/config-maps.ts';
 import { lintHostedCluster } from './rules/hosted-cluster.ts';
-import { lintMirrorSets, lintMirrorSetsTogether } from './rules/mirrors.ts';
+import { lintMirrorSets } from './rules/mirrors.ts';
 import { lintNodePool } from './rules/node-pool.ts';
 import { lintMapNamespace, lintOnlyName } from './rules/placement.ts';
 import {
@@ -32,6 +32,9 @@ import {
   lintRefusedNodePool,
 } from './rules/refused.ts';
 import { lintSecret } from './rules/secrets.ts';
+import { lintService } from './rules/service.ts';
+import type { LintedEntry } from './together/object-set.ts';
+import { lintTogether } from './together/rules.ts';
 
 type Rule = (object: LintedObject, add: AddFault) => void;
 
@@ -59,14 +62,40 @@ const rules: Readonly<Record<string, readonly Rule[]>> = {
   'apps Deployment': [lintDeployment],
   ' ConfigMap': [lintConfigMap, lintMapNamespace],
   ' Secret': [lintSecret],
+  ' Service': [lintService],
 };
 
-/**
- * Faults of a file with Kubernetes objects, or of a registries.conf (by its name): syntax, schema of the kind with unknown fields, and the
- * known traps of disconnected sites that the API server lets pass. Values left to fill in are not judged.
- */
+/** A file to lint: its name tells a registries.conf from objects. */
+export interface ManifestText {
+  readonly file: string;
+  readonly text: string;
+}
+
+/** Faults of one file. @see lintManifests */
 export function lintManifest(file: string, text: string): Finding[] {
-  if (/registries.*\.conf$|registries\.conf\.d\//.test(file)) return lintRegistriesConf(file, text);
+  return lintManifests([{ file, text }]);
+}
+
+/**
+ * Faults of files with Kubernetes objects, or of registries.conf (by name): syntax, schema of the kind with unknown fields, and the known
+ * traps of disconnected sites that the API server lets pass; then what shows only when objects of all the files are compared. Values left
+ * to fill in are not judged. In the order of the files.
+ */
+export function lintManifests(files: readonly ManifestText[]): Finding[] {
+  const found = files.map(({ file, text }) => {
+    const findings: Finding[] = [];
+    return { findings, entries: lintFile(file, text, findings) };
+  });
+  lintTogether(found.flatMap(({ entries }) => entries));
+  return found.flatMap(({ findings }) => findings);
+}
+
+/** The objects of a file; its faults go into `findings`. */
+function lintFile(file: string, text: string, findings: Finding[]): LintedEntry[] {
+  if (/registries.*\.conf$|registries\.conf\.d\//.test(file)) {
+    findings.push(...lintRegistriesConf(file, text));
+    return [];
+  }
   const lines = new LineCounter();
   const parsed = parseAllDocuments(text, {
     lineCounter: lines,
@@ -76,8 +105,7 @@ export function lintManifest(file: string, text: string): Finding[] {
     uniqueKeys: false,
   });
   const documents = Array.isArray(parsed) ? parsed : [];
-  const findings: Finding[] = [];
-  const together: { object: LintedObject; add: AddFault }[] = [];
+  const entries: LintedEntry[] = [];
   for (const document of documents) {
     const place = (path: FieldPath) => {
       const range = rangeOf(document, path);
@@ -125,12 +153,10 @@ export function lintManifest(file: string, text: string): Finding[] {
         continue;
       }
       lintObject(object, at, /\{\{/.test(text));
-      together.push({ object, add: at });
+      entries.push({ object, add: at });
     }
   }
-  lintMirrorSetsTogether(together);
-  lintOperatorGroups(together);
-  return findings;
+  return entries;
 }
 
 /** In a template (`{{x}}`) values are not yet what they will be; only names of fields are judged by the schema. */
@@ -165,22 +191,6 @@ function lintObject(object: LintedObject, add: AddFault, template: boolean): voi
 export function applyRules(object: LintedObject, add: AddFault): void {
   const group = object.apiVersion.includes('/') ? (object.apiVersion.split('/')[0] ?? '') : '';
   for (const rule of rules[`${group} ${object.kind}`] ?? []) rule(object, add);
-}
-
-function lintOperatorGroups(objects: readonly { object: LintedObject; add: AddFault }[]): void {
-  const seen = new Map<string, string>();
-  for (const { object, add } of objects.filter((one) => one.object.kind === 'OperatorGroup')) {
-    const namespace = object.namespace ?? '';
-    const other = seen.get(namespace);
-    if (other !== undefined && other !== object.name)
-      add(
-        'LINT_OPERATOR_GROUP',
-        ['metadata', 'name'],
-        `${namespace} has OperatorGroup ${other} already`,
-        'keep one: two make every operator of the namespace fail',
-      );
-    seen.set(namespace, object.name);
-  }
 }
 
 function toObject(value: unknown): LintedObject | undefined {

@@ -70,6 +70,17 @@ export function lintRegistriesConf(file: string, text: string, options: LintConf
   return findings;
 }
 
+/** What the tables of a registries.conf are for: prefix, or location without one. [] for what cannot be read. */
+export function confSources(text: string): string[] {
+  try {
+    return listAt(parseToml(text), 'registry').flatMap(
+      (table) => (textAt(table, 'prefix') || textAt(table, 'location')) ?? [],
+    );
+  } catch {
+    return [];
+  }
+}
+
 type AddConf = (code: LintCode, needle: string, message: string, hint: string, severity?: Finding['severity']) => void;
 
 function lintTable(

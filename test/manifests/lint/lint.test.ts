@@ -54,6 +54,20 @@ const configMap = (data: string, metadata = 'name: registry-config, namespace: o
 const pem = (indent: string, end = '|'): string =>
   `${end}\n${indent}-----BEGIN CERTIFICATE-----\n${indent}MIIB\n${indent}-----END CERTIFICATE-----\n`;
 
+/** CN=registry.example.com, no subject alternative name. */
+const withoutName = `    -----BEGIN CERTIFICATE-----
+    MIIBlTCCATugAwIBAgIUHzviMbXAlihIFaiwy0T/+tD7uu4wCgYIKoZIzj0EAwIw
+    HzEdMBsGA1UEAwwUcmVnaXN0cnkuZXhhbXBsZS5jb20wIBcNMjYxMTI5MTkzNDA3
+    WhgPMjEyNjExMDUxOTM0MDdaMB8xHTAbBgNVBAMMFHJlZ2lzdHJ5LmV4YW1wbGUu
+    Y29tMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEtwuBaIMRmp1GQDsuQ6QotDAb
+    mlygI9RyXYKN2MobIKqBbxuaA84Sm2DMLYW6Tc9Gb/q15kxw1OLRkGSYR/UmS6NT
+    MFEwHQYDVR0OBBYEFDj/qMWSKBxNvTB9RW5EcEE9AradMB8GA1UdIwQYMBaAFDj/
+    qMWSKBxNvTB9RW5EcEE9AradMA8GA1UdEwEB/wQFMAMBAf8wCgYIKoZIzj0EAwID
+    SAAwRQIgV9x58YJd77+P2uKmtf5P0yyctE4UdJFfjaaKKbJOXMUCIQDbfYNT+C1w
+    056D4Qv4Y8csU673Kwvq1R3kztRuJ6p4bA==
+    -----END CERTIFICATE-----
+`;
+
 describe('lintManifest', () => {
   test.each<[string, string]>([
     ['a hosted cluster', hosted(good)],
@@ -96,7 +110,7 @@ describe('lintManifest', () => {
     [
       'install flags and signatures where nobody looks',
       `${configMap('  installFlagsToAdd: ""\n', 'name: hypershift-operator-install-flags, namespace: hypershift')}---\n${configMap('  a: b\n', 'name: signatures, namespace: openshift-config, labels: {release.openshift.io/verification-signatures: ""}')}`,
-      ['3 LINT_NAMESPACE', '9 LINT_NAMESPACE'],
+      ['5 LINT_INSTALL_FLAGS', '3 LINT_NAMESPACE', '9 LINT_NAMESPACE'],
     ],
     [
       'a load balancer with the block of a node port',
@@ -125,7 +139,7 @@ describe('lintManifest', () => {
     [
       'mirrors without the release',
       hosted(`  imageContentSources: [{source: registry.redhat.io/ubi9, mirrors: ["r.example.com/ubi9"]}]\n${good}`),
-      ['9 LINT_RELEASE_SOURCES'],
+      ['9 LINT_RELEASE_SOURCES', '5 LINT_CATALOGS'],
     ],
     ['a bad duration', nodePool('  replicas: 0\n  nodeDrainTimeout: 1d\n'), ['10 LINT_DURATION']],
     ['replicas and autoscaling', nodePool('  replicas: 0\n  autoScaling: {min: 1, max: 2}\n'), ['5 LINT_REPLICAS']],
@@ -236,6 +250,48 @@ describe('lintManifest', () => {
       'a decimal mode',
       'apiVersion: machineconfiguration.openshift.io/v1\nkind: MachineConfig\nmetadata: {name: a, labels: {machineconfiguration.openshift.io/role: worker}}\nspec: {config: {storage: {files: [{path: /a, mode: 644}]}}}\n',
       ['4 LINT_FILE_MODE'],
+    ],
+    [
+      'a cluster named as its namespace, and one named clusters',
+      `${hosted(good).replace('name: hosted1', 'name: clusters')}---\n${hosted(good).replace('hosted1, namespace: clusters', 'a, namespace: a')}`,
+      ['3 LINT_NAME', '18 LINT_NAME'],
+    ],
+    [
+      'an old release without the image of its operator, and services of no use',
+      hosted(
+        `  imageContentSources: [{source: quay.io/openshift-release-dev, mirrors: [r.example.com/openshift-release-dev]}]\n  configuration: {operatorhub: {disableAllDefaultSources: true}}\n${good}`.replace(
+          '  - {service: Ignition',
+          '  - {service: OIDC, servicePublishingStrategy: {type: Route}}\n  - {service: Ignition',
+        ),
+      ).replace(/@sha256:a+/, ':4.16.9-x86_64'),
+      ['5 LINT_RELEASE_TAG', '5 LINT_VERSION_RULE', '15 LINT_SERVICES'],
+    ],
+    [
+      'default catalogs beside mirrors',
+      hosted(
+        `  olmCatalogPlacement: guest\n  imageContentSources: [{source: quay.io/openshift-release-dev, mirrors: [r.example.com/openshift-release-dev]}]\n${good}`,
+      ),
+      ['5 LINT_CATALOGS'],
+    ],
+    [
+      'install flags that leave telemetry on',
+      configMap('  installFlagsToAdd: ""\n', 'name: hypershift-operator-install-flags, namespace: local-cluster'),
+      ['5 LINT_INSTALL_FLAGS'],
+    ],
+    [
+      'live images of another version, over HTTPS without a CA, in a small volume',
+      `apiVersion: agent-install.openshift.io/v1beta1\nkind: AgentServiceConfig\nmetadata: {name: agent}\nspec:\n  databaseStorage: {resources: {requests: {storage: 10Gi}}}\n  filesystemStorage: {resources: {requests: {storage: 20Gi}}}\n  imageStorage: {resources: {requests: {storage: 11Gi}}}\n  osImages:\n${['11', '12', '13', '14', '15', '18'].map((minor) => `  - {openshiftVersion: "4.${minor}", version: 4${minor === '18' ? '17' : minor}.94.202501221327-0, url: "${minor === '11' ? 'https' : 'http'}://web.example.com/a.iso"}\n`).join('')}`,
+      ['9 LINT_OS_IMAGES', '14 LINT_OS_IMAGES', '7 LINT_STORAGE_SIZE'],
+    ],
+    [
+      'the former annotation of MetalLB',
+      'apiVersion: v1\nkind: Service\nmetadata:\n  name: a\n  annotations: {metallb.universe.tf/address-pool: ingress}\nspec: {type: LoadBalancer}\n',
+      ['5 LINT_ADDRESS_POOL'],
+    ],
+    [
+      'a server certificate without a name that Go reads',
+      configMap(`  registry.example.com..5000: |\n${withoutName}`),
+      ['5 LINT_CA_PEM'],
     ],
     ['YAML that cannot be read', 'a: [1\n', ['2 LINT_SYNTAX']],
   ])('finds %s', (_, text, expected) => {

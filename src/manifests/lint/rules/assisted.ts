@@ -28,6 +28,7 @@ export function lintAgentServiceConfig({ value, name }: LintedObject, add: AddFa
         `${architecture} is unknown here`,
         `use one of ${architectures.join(', ')}`,
       );
+    lintLiveImage(value, index, add);
     const key = `${version} ${architecture ?? 'x86_64'}`;
     if (version !== undefined && seen.has(key))
       add(
@@ -61,6 +62,15 @@ export function lintAgentServiceConfig({ value, name }: LintedObject, add: AddFa
         'ask for more: the volume cannot be changed later',
       );
   }
+  const imageBytes = quantityBytes(textAt(value, 'spec', 'imageStorage', 'resources', 'requests', 'storage') ?? '');
+  if (imageBytes !== undefined && imageBytes >= 10 * gibibyte && imageBytes < 2 * images.length * gibibyte)
+    add(
+      'LINT_STORAGE_SIZE',
+      ['spec', 'imageStorage', 'resources', 'requests', 'storage'],
+      `${images.length} live images may not fit: each takes about 2 GiB`,
+      `ask for ${2 * images.length}Gi or more: the volume cannot be changed later`,
+      'info',
+    );
   const ingress = valueAt(value, 'spec', 'ingress');
   if (
     ingress !== undefined &&
@@ -71,6 +81,41 @@ export function lintAgentServiceConfig({ value, name }: LintedObject, add: AddFa
       ['spec', 'ingress'],
       'both host names are needed',
       'set assistedServiceHostname and imageServiceHostname',
+    );
+}
+
+/** A live image whose build is of another version, or that cannot be fetched for want of a CA. */
+function lintLiveImage(value: unknown, index: number, add: AddFault): void {
+  const path = ['spec', 'osImages', index];
+  const wanted = /^4\.(\d+)$/.exec(textAt(value, ...path, 'openshiftVersion') ?? '')?.[1];
+  // Builds from 4.19 on are named after RHEL and tell no version.
+  const built = /^4(\d\d)\.\d+\.\d{12}/.exec(textAt(value, ...path, 'version') ?? '')?.[1];
+  if (wanted !== undefined && built !== undefined && Number(wanted) !== Number(built))
+    add(
+      'LINT_OS_IMAGES',
+      [...path, 'version'],
+      `build ${textAt(value, ...path, 'version')} is of 4.${built}, and the image is for 4.${wanted}`,
+      'see that build and URL are those of the CoreOS stream of that release',
+      // Streams of early releases hold the build of the minor version before.
+      'info',
+    );
+  const url = textAt(value, ...path, 'url');
+  const unchecked = textAt(
+    value,
+    ...['metadata', 'annotations', 'unsupported.agent-install.openshift.io/assisted-image-service-skip-verify-tls'],
+  );
+  if (
+    url?.startsWith('https://') &&
+    !/^https:\/\/[^/]*\.(openshift\.com|fedoraproject\.org|redhat\.com)(:\d+)?\//.test(url) &&
+    valueAt(value, 'spec', 'OSImageCACertRef') === undefined &&
+    unchecked !== 'true'
+  )
+    add(
+      'LINT_OS_IMAGES',
+      [...path, 'url'],
+      'the image comes by HTTPS from a server of the site, and OSImageCACertRef is missing',
+      'name a ConfigMap with its CA under tls.crt, unless the cluster trusts it already',
+      'info',
     );
 }
 

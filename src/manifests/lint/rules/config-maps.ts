@@ -9,7 +9,10 @@ export function lintConfigMap(object: LintedObject, add: AddFault): void {
   const data = recordAt(object.value, 'data');
   for (const [key, value] of Object.entries(data)) {
     if (typeof value !== 'string') continue;
-    if (value.includes('-----BEGIN')) lintCertificates(value, key, add);
+    if (value.includes('-----BEGIN')) {
+      lintCertificates(value, key, add);
+      if (object.name === 'registry-config') lintServerName(value, key, add);
+    }
     if (!/^[-._a-zA-Z0-9]{1,253}$/.test(key) || key.startsWith('..'))
       add(
         'LINT_REGISTRY_KEY',
@@ -20,6 +23,7 @@ export function lintConfigMap(object: LintedObject, add: AddFault): void {
   }
   if (typeof data['registries.conf'] === 'string') lintEmbeddedConf(object, data['registries.conf'], add);
   if (object.name === 'registry-config') lintRegistryConfig(object, add);
+  if (object.name === 'hypershift-operator-install-flags') lintInstallFlags(object, add);
   if (typeof data['config'] === 'string' && !isPlaceholder(data['config'])) lintNodeConfig(data['config'], add);
   if (
     textAt(object.value, 'metadata', 'labels', 'config.openshift.io/inject-trusted-cabundle') === 'true' &&
@@ -50,6 +54,22 @@ function lintRegistryConfig({ namespace, value }: LintedObject, add: AddFault): 
         'join host and port with two dots: registry.example.com..5000',
         'warning',
       );
+}
+
+/** The operator waits for a Secret that only telemetry needs, unless telemetry is left out. */
+function lintInstallFlags({ value }: LintedObject, add: AddFault): void {
+  const flag = '--enable-uwm-telemetry-remote-write';
+  if (
+    textAt(value, 'data', 'installFlagsToAdd')?.includes(flag) ||
+    !textAt(value, 'data', 'installFlagsToRemove')?.includes(flag)
+  )
+    add(
+      'LINT_INSTALL_FLAGS',
+      ['data'],
+      `${flag} is not taken away`,
+      `write installFlagsToRemove: "${flag}": without internet the operator does nothing otherwise`,
+      'warning',
+    );
 }
 
 function lintEmbeddedConf({ namespace, name, value }: LintedObject, conf: string, add: AddFault): void {
@@ -92,6 +112,29 @@ function lintNodeConfig(text: string, add: AddFault): void {
   }
 }
 
+/** A server's own certificate as its CA: without a subject alternative name no Go program accepts it, whatever curl and Node say. */
+function lintServerName(text: string, key: string, add: AddFault): void {
+  const host = key.replace(/\.\.\d+$/, '');
+  for (const block of text.match(/-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g) ?? []) {
+    const certificate = readCertificate(block);
+    if (certificate?.subject?.split('\n').includes(`CN=${host}`) && certificate.subjectAltName === undefined)
+      add(
+        'LINT_CA_PEM',
+        ['data', key],
+        `the certificate of ${host} has no subject alternative name`,
+        'make it anew with one: components of the cluster refuse it ("relies on legacy Common Name field")',
+      );
+  }
+}
+
+function readCertificate(block: string): X509Certificate | undefined {
+  try {
+    return new X509Certificate(block.replace(/^[ \t]+/gm, ''));
+  } catch {
+    return undefined;
+  }
+}
+
 /** CA text as Go, OpenSSL and GnuTLS read it: where they differ, somebody in the cluster loads nothing. */
 function lintCertificates(text: string, key: string, add: AddFault): void {
   const path = ['data', key];
@@ -114,10 +157,6 @@ function lintCertificates(text: string, key: string, add: AddFault): void {
     const body = block.replace(/-----[A-Z ]+-----/g, '').replace(/\s/g, '');
     // Samples cut the body short.
     if (body.length < 200 || !/^[A-Za-z0-9+/=]+$/.test(body)) continue;
-    try {
-      new X509Certificate(block.replace(/^[ \t]+/gm, ''));
-    } catch {
-      add('LINT_CA_PEM', path, 'a certificate cannot be read', 'copy it again');
-    }
+    if (!readCertificate(block)) add('LINT_CA_PEM', path, 'a certificate cannot be read', 'copy it again');
   }
 }

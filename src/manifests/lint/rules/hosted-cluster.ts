@@ -30,6 +30,13 @@ export function lintHostedCluster({ value, name, namespace }: LintedObject, add:
       `namespace and name have ${length} characters together`,
       'use at most 62: they make a namespace name',
     );
+  if (name === 'clusters' || (name !== '' && name === namespace))
+    add(
+      'LINT_NAME',
+      ['metadata', 'name'],
+      `a HostedCluster must not be named ${name === 'clusters' ? 'clusters' : 'as its namespace'}`,
+      'choose another name: it becomes that of a managed cluster with a namespace of its own',
+    );
   if (valueAt(value, 'spec', 'pausedUntil') === '')
     add('LINT_PAUSED', ['spec', 'pausedUntil'], 'an empty pausedUntil is refused', 'leave it out, or patch null');
   const restore = valueAt(value, 'spec', 'etcd', 'managed', 'storage', 'restoreSnapshotURL');
@@ -45,6 +52,17 @@ export function lintHostedCluster({ value, name, namespace }: LintedObject, add:
   const overrides = Object.keys((valueAt(value, 'metadata', 'annotations') ?? {}) as object).some((key) =>
     /olm-catalogs-is-registry-overrides|-catalog-image$/.test(key),
   );
+  const mirrored = listAt(value, 'spec', 'imageContentSources').length > 0;
+  if (mirrored && !disabled && !overrides && textAt(value, 'spec', 'platform', 'type') === 'Agent')
+    add(
+      'LINT_CATALOGS',
+      ['spec'],
+      'the default catalogs stay on, which come from the internet',
+      placement === 'guest'
+        ? 'set configuration.operatorhub.disableAllDefaultSources: true before the cluster is made, or switch them off inside it'
+        : 'set configuration.operatorhub.disableAllDefaultSources: true, or the catalog annotations',
+      'info',
+    );
   if (placement === 'management' && disabled && overrides)
     add(
       'LINT_CATALOGS',
@@ -74,11 +92,21 @@ export function lintReleaseImage(value: unknown, add: AddFault): void {
     );
   const version = /:(\d+\.\d+)\.\d+/.exec(text)?.[1];
   const pinned = 'hypershift.openshift.io/control-plane-operator-image';
+  const isPinned = valueAt(value, 'metadata', 'annotations', pinned) !== undefined;
   if (
     version !== undefined &&
-    textAt(value, 'metadata', 'annotations', pinned) &&
-    !ruleApplies('control-plane-operator-annotation', version)
+    !isPinned &&
+    listAt(value, 'spec', 'imageContentSources').length > 0 &&
+    ruleApplies('control-plane-operator-annotation', version)
   )
+    add(
+      'LINT_VERSION_RULE',
+      path,
+      `release ${version} finds no control plane operator at a mirror by itself`,
+      `name the image of component hypershift, by digest, in the annotation ${pinned}`,
+      'warning',
+    );
+  if (version !== undefined && isPinned && !ruleApplies('control-plane-operator-annotation', version))
     add(
       'LINT_VERSION_RULE',
       ['metadata', 'annotations', pinned],
@@ -134,6 +162,14 @@ function lintServices(value: unknown, add: AddFault): void {
         path,
         `${name} cannot be published by LoadBalancer on this platform`,
         'use Route or NodePort',
+      );
+    if ((name === 'OIDC' || name === 'OVNSbDb') && agent)
+      add(
+        'LINT_SERVICES',
+        ['spec', 'services', index],
+        `${name} has no use on bare metal`,
+        'leave it out of new clusters; the list of one that is there can never be changed',
+        'info',
       );
     if ((type === 'None' || type === 'S3') && agent)
       add('LINT_SERVICES', path, `${name} cannot be published by ${type}`, 'use Route or NodePort');

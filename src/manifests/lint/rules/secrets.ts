@@ -1,4 +1,4 @@
-import { type AddFault, isPlaceholder, type LintedObject, recordAt, valueAt } from '../faults.ts';
+import { type AddFault, isPlaceholder, type LintedObject, recordAt, textAt, valueAt } from '../faults.ts';
 
 /** Secrets: pull secrets and etcd encryption keys. Values never stand in a message. */
 export function lintSecret({ value, name }: LintedObject, add: AddFault): void {
@@ -18,6 +18,18 @@ export function lintSecret({ value, name }: LintedObject, add: AddFault): void {
         `the key has ${bytes} bytes`,
         bytes === 44 ? 'it is encoded twice: encode 32 random bytes once' : 'use 32 random bytes, base64 once',
       );
+  }
+}
+
+/** The docker config that a Secret holds; undefined where it holds none, or one that is left to fill in or cannot be read. */
+export function dockerConfigOf({ value }: LintedObject): unknown {
+  const encoded = textAt(value, 'data', '.dockerconfigjson');
+  const text =
+    textAt(value, 'stringData', '.dockerconfigjson') ?? (encoded && Buffer.from(encoded, 'base64').toString());
+  try {
+    return text ? JSON.parse(text) : undefined;
+  } catch {
+    return undefined;
   }
 }
 
