@@ -50,6 +50,23 @@ export function assertAnchored(chainPem: string, anchorsPem: string): void {
   });
 }
 
+/**
+ * A chain with what stands between its end and a root, as far as `poolPem` holds it: a corporate CA often answers with the server certificate
+ * alone. The root itself is not added.
+ * @throws AirlockError CHAIN_BROKEN, CERTIFICATE_INVALID
+ */
+export function completeChain(chainPem: string, poolPem: string): string {
+  const chain = orderedChain(chainPem);
+  const pool = splitPemBundle(poolPem);
+  for (let top = chain.at(-1); top !== undefined && !describe(parseCertificate(top)).selfSigned; ) {
+    const below = top;
+    const issuers = pool.filter((pem) => !chain.includes(pem) && isIssuedBy(below, pem));
+    top = issuers.some((pem) => describe(parseCertificate(pem)).selfSigned) ? undefined : issuers[0];
+    if (top !== undefined) chain.push(top);
+  }
+  return chain.join('');
+}
+
 /** What clients have to trust of a CA bundle: its roots, or its last certificate where it has none. '' for an empty one. */
 export function anchorsOf(bundlePem: string): string {
   const all = splitPemBundle(bundlePem);

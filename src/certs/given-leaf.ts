@@ -1,7 +1,7 @@
 import { AirlockError } from '../core/errors.ts';
 import { findFile, readFileLimited } from '../core/files.ts';
 import type { Run } from '../core/run.ts';
-import { anchorsOf, assertAnchored, orderedChain } from './chain.ts';
+import { anchorsOf, assertAnchored, completeChain, orderedChain } from './chain.ts';
 import { describeCertificate } from './describe.ts';
 import { type CertificatePaths, writeServerFiles } from './folder.ts';
 import { servedChain } from './import-signed.ts';
@@ -28,11 +28,10 @@ export async function adoptLeaf(
 ): Promise<GivenLeaf> {
   const bundle = (await readFileLimited(files.certificateFile, run)).toString();
   const keyPem = (await readFileLimited(files.keyFile, run)).toString();
-  const certificatePem = servedChain(bundle);
+  const authorityPem = options.authority && (await readFileLimited(options.authority.certificateFile, run)).toString();
+  const certificatePem = completeChain(servedChain(bundle), authorityPem ?? '');
   assertServable(certificatePem, keyPem, normalizeNames(options.names, options.addresses), run.now());
-  const anchorsPem = options.authority
-    ? anchorsOf((await readFileLimited(options.authority.certificateFile, run)).toString())
-    : rootOf(bundle, files.certificateFile);
+  const anchorsPem = authorityPem === undefined ? rootOf(bundle, files.certificateFile) : anchorsOf(authorityPem);
   assertAnchored(certificatePem, anchorsPem);
   const present = (await findFile(paths.certificate, run))?.toString();
   const changed = present !== certificatePem || (await findFile(paths.key, run))?.toString() !== keyPem;

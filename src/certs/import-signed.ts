@@ -1,7 +1,7 @@
 import { AirlockError } from '../core/errors.ts';
 import { findFile, writeFileAtomic } from '../core/files.ts';
 import type { Run } from '../core/run.ts';
-import { assertAnchored, orderedChain } from './chain.ts';
+import { anchorsOf, assertAnchored, completeChain, orderedChain } from './chain.ts';
 import { describeCertificate } from './describe.ts';
 import { certificatePaths, writeServerFiles } from './folder.ts';
 import { assertServable, createCsr } from './leaf.ts';
@@ -31,8 +31,8 @@ export async function writeRequest(
 }
 
 /**
- * Takes in a certificate signed elsewhere: leaf first, then intermediates; a root at the end is left out of what is served. Everything is
- * checked before a file is touched.
+ * Takes in a certificate signed elsewhere: leaf first, then intermediates; what is missing of these is taken from the CA's certificates, and a
+ * root at the end is left out of what is served. Everything is checked before a file is touched.
  * @throws AirlockError CERTIFICATE_NEEDED (no key), KEY_MISMATCH, SAN_MISSING, CERTIFICATE_EXPIRED, CHAIN_BROKEN, CERTIFICATE_INVALID
  */
 export async function importSigned(
@@ -41,8 +41,10 @@ export async function importSigned(
     readonly certificatePem: string;
     /** Left out: the key of the request made by `writeRequest`. */
     readonly keyPem?: string;
-    /** The CA certificates that clients trust. */
-    readonly anchorsPem: string;
+    /** The CA's certificates: clients trust its roots, or its last certificate where it has none. */
+    readonly authorityPem: string;
+    /** Further intermediates. */
+    readonly intermediatesPem?: string;
     readonly names: readonly string[];
     readonly addresses: readonly string[];
   },
@@ -59,9 +61,10 @@ export async function importSigned(
       },
     );
   }
-  const served = servedChain(options.certificatePem);
+  const { authorityPem, intermediatesPem = '' } = options;
+  const served = completeChain(servedChain(options.certificatePem), authorityPem + intermediatesPem);
   assertServable(served, keyPem, normalizeNames(options.names, options.addresses), run.now());
-  assertAnchored(served, options.anchorsPem);
+  assertAnchored(served, anchorsOf(authorityPem));
   await run.disk.makeDirectory(paths.folder, 0o700);
   await writeServerFiles(paths, served, keyPem, run);
   for (const file of [paths.request, paths.requestKey]) await run.disk.remove(file);

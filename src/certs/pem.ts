@@ -29,7 +29,9 @@ export function parseCertificate(pem: string): X509Certificate {
   const [first] = splitPemBundle(pem);
   if (first === undefined) {
     throw new AirlockError('CERTIFICATE_INVALID', 'there is no certificate in the text', {
-      hint: 'a certificate file begins with -----BEGIN CERTIFICATE-----; convert a DER file with: openssl x509 -inform DER',
+      hint: pem.includes('-----BEGIN PKCS7-----')
+        ? 'it is PKCS #7; convert it with: openssl pkcs7 -print_certs -in FILE -out certificates.pem'
+        : 'a certificate file begins with -----BEGIN CERTIFICATE-----; convert a DER file with: openssl x509 -inform DER',
     });
   }
   return new X509Certificate(first);

@@ -43,7 +43,25 @@ export interface CertificateStatus {
 /** Makes or renews what the site needs. @throws AirlockError those of `ensureCertificates` */
 export async function certsInit(siteFile: string, renew: boolean, run: Run): Promise<SiteCertificates> {
   const { site } = await loadSite(siteFile, run);
+  if (renew) assertRenewable(site);
   return prepareAndHandOver(site, run, renew);
+}
+
+/** Saying "done" where nothing can be issued would let a certificate run out. */
+function assertRenewable(site: Site): void {
+  const { caFile, caKeyFile, certificateFile, keyFile } = site.certificates;
+  if (certificateFile && keyFile)
+    throw new AirlockError('CERTIFICATE_NEEDED', `the site file names its server certificate, ${certificateFile}`, {
+      hint: 'put a new one and its key there; running services take it with the next "airlock up"',
+    });
+  if (caFile && !caKeyFile)
+    throw new AirlockError(
+      'CERTIFICATE_NEEDED',
+      `the key of the CA in ${caFile} is not here, so nothing can be issued`,
+      {
+        hint: 'make a request with "airlock certs csr", have it signed, and hand it in with "airlock certs import"',
+      },
+    );
 }
 
 /** Also into the registry's folder, where its container reads the pair: `up` makes that container anew then. */
@@ -159,7 +177,8 @@ export async function certsImport(
       names,
       addresses,
       certificatePem: await text(files.certificate),
-      anchorsPem: await text(files.ca ?? ca),
+      authorityPem: await text(ca),
+      ...(files.ca === undefined ? {} : { intermediatesPem: await text(files.ca) }),
       ...(files.key === undefined ? {} : { keyPem: await text(files.key) }),
     },
     run,

@@ -54,7 +54,7 @@ export const partCommands: readonly CommandSpec[] = [
       siteOption,
       {
         flags: '--ca <file>',
-        summary: 'the CA certificates that clients trust (default: certificates.caFile of the site file)',
+        summary: 'intermediates that neither it nor certificates.caFile of the site file holds',
       },
       { flags: '--key <file>', summary: 'its key; left out: the key of the request' },
     ],
