@@ -2,6 +2,7 @@ import { isAirlockError } from '../core/errors.ts';
 import type { Run } from '../core/run.ts';
 import type { ClusterClient } from './client.ts';
 import { fieldAt, listAt } from './fields.ts';
+import { settleFixedFields } from './fixed-fields.ts';
 import { keepSecretType, mergeWithLive } from './merge.ts';
 import { type ClusterObject, describeRef, refOf, type StageObject } from './types.ts';
 import { fillMissing } from './when-missing.ts';
@@ -15,7 +16,7 @@ export function prepareObject(
   live: ClusterObject | undefined,
 ): ClusterObject {
   if (mode === 'merge') return mergeWithLive(object, live);
-  return fillMissing(keepSecretType(object, live), whenMissing, live);
+  return settleFixedFields(fillMissing(keepSecretType(object, live), whenMissing, live), live).object;
 }
 
 /**

@@ -2,6 +2,7 @@ import { AirlockError, isAirlockError } from '../core/errors.ts';
 import { assertRunning, type Run } from '../core/run.ts';
 import { applyObject } from './apply-object.ts';
 import type { ClusterClient } from './client.ts';
+import { refuseFixedChanges } from './fixed-fields.ts';
 import { findLeftovers } from './leftovers.ts';
 import { newPatience, patientClient } from './patient-client.ts';
 import { listStage, planStage, type StagePlan } from './plan-stage.ts';
@@ -36,7 +37,7 @@ export interface ApplyReport {
 /**
  * Applies stages in order and waits after each for its gates. Every step can be repeated: what is right already is left alone, so an interrupted
  * run is continued by starting it again.
- * @throws AirlockError STAGE_UNKNOWN, APPLY_DECLINED, FIELD_CONFLICT, OBJECT_INVALID, GATE_TIMEOUT, GATE_FAILED, CLUSTER_*, CANCELLED
+ * @throws AirlockError STAGE_UNKNOWN, APPLY_DECLINED, FIELD_CONFLICT, FIELD_IMMUTABLE, OBJECT_INVALID, GATE_TIMEOUT, GATE_FAILED, CLUSTER_*, CANCELLED
  */
 export async function applyStages(
   stages: readonly ApplyStage[],
@@ -47,6 +48,8 @@ export async function applyStages(
   const chosen = chooseStages(stages, options.only);
   const report: ApplyReport['stages'][number][] = [];
   const patience = newPatience(options);
+  if (options.dryRun !== 'client' && chosen.some((stage) => stage.cluster === 'management'))
+    await refuseFixedChanges(chosen, patientClient(await clientFor('management', run), patience), run);
   for (const stage of chosen) {
     assertRunning(run);
     run.report({ stage: 'apply', subject: stage.name, state: 'started', message: stage.title });

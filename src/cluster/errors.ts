@@ -8,6 +8,10 @@ export const clusterErrors: ErrorTable = {
   CLUSTER_KIND_UNKNOWN: { exit: 'environment', summary: 'The cluster does not serve a kind.' },
   OBJECT_INVALID: { exit: 'no', summary: 'The API server refuses an object.' },
   FIELD_CONFLICT: { exit: 'no', summary: 'Fields of an object belong to another manager.' },
+  FIELD_IMMUTABLE: {
+    exit: 'no',
+    summary: 'A field of an object that is there can never change, and the site wants it otherwise.',
+  },
   GATE_TIMEOUT: { exit: 'environment', summary: 'What a stage waits for did not become true in time.' },
   GATE_FAILED: { exit: 'environment', summary: 'What a stage waits for failed for good.' },
   APPLY_DECLINED: { exit: 'no', summary: 'The user did not agree to a change.' },

@@ -3,6 +3,7 @@ export { type ApplyOptions, type ClusterClient, fieldManager } from './client.ts
 export { connectCluster, type KubeconfigSource } from './connect.ts';
 export { diffObjects, type FieldChange, renderChanges } from './diff.ts';
 export { clusterErrors } from './errors.ts';
+export { type FixedDifference, settleFixedFields } from './fixed-fields.ts';
 export { type GateState, lookAtGate } from './gates.ts';
 export { pauseHosted, scaleNodePool } from './hosted/actions.ts';
 export { type DeletionOptions, type DeletionStep, deleteHosted, planDeletion } from './hosted/deletion.ts';

@@ -71,6 +71,26 @@ describe('applyStages', () => {
     expect(api.find('v1', 'ConfigMap', 'kitchen', 'pot')?.['data']).toEqual({ lid: 'yes' });
   });
 
+  test('looks for what can never change before anything is changed', async () => {
+    const { api, clientFor } = await start();
+    const pool = (upgradeType: string): ClusterObject => ({
+      apiVersion: 'hypershift.openshift.io/v1beta1',
+      kind: 'NodePool',
+      metadata: { name: 'workers', namespace: 'kitchen' },
+      spec: { clusterName: 'tea', management: { upgradeType } },
+    });
+    api.put(pool('InPlace'), 'airlock');
+    const stages = [
+      stage('pots', [{ object: configMap('pot', { lid: 'yes' }), mode: 'apply' }]),
+      stage('pools', [{ object: pool('Replace'), mode: 'apply' }]),
+    ];
+    await expect(applyStages(stages, clientFor, fast, quietRun())).rejects.toMatchObject({
+      code: 'FIELD_IMMUTABLE',
+      message: 'spec.management.upgradeType of NodePool kitchen/workers is InPlace and can never become Replace',
+    });
+    expect(api.writes).toEqual([]);
+  });
+
   test('keeps nothing of a dry run on the server', async () => {
     const { api, clientFor } = await start();
     const stages = [stage('pots', [{ object: configMap('pot', { lid: 'yes' }), mode: 'apply' }])];

@@ -3,16 +3,27 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { parseSite, type Site } from '../../src/config/index.ts';
+import { parseYaml } from '../../src/core/yaml.ts';
 import { type EmitInput, siteTextFiles } from '../../src/manifests/index.ts';
 import { digestOf } from '../../src/oci/index.ts';
 import type { SelectedCatalog, SelectedImage, SelectedRelease } from '../../src/plan/index.ts';
 import { imageRecord } from './golden-records.ts';
+import { type Change, spoil } from './wrong-objects.ts';
 
 const fixtures = path.resolve(import.meta.dirname, '../fixtures/manifests');
 
 /** A site of `test/fixtures/manifests`, read from a folder of fixed name so that golden files hold no path of a machine. */
 export function fixtureSite(name: string): Site {
   const text = readFileSync(path.join(fixtures, `${name}.site.yaml`), 'utf8');
+  const { value, findings } = parseSite(text, `/site/${name}/site.yaml`, { folder: `/site/${name}` });
+  if (!value) throw new Error(findings.map((finding) => `${finding.place?.path}: ${finding.message}`).join('\n'));
+  return value;
+}
+
+/** The same with changes of its fields, as a user makes them later; paths below `spec`. */
+export function changedSite(name: string, change: Change): Site {
+  const site = parseYaml(readFileSync(path.join(fixtures, `${name}.site.yaml`), 'utf8')) as { readonly spec: object };
+  const text = JSON.stringify({ ...site, spec: spoil(site.spec, change) });
   const { value, findings } = parseSite(text, `/site/${name}/site.yaml`, { folder: `/site/${name}` });
   if (!value) throw new Error(findings.map((finding) => `${finding.place?.path}: ${finding.message}`).join('\n'));
   return value;

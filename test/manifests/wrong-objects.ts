@@ -1,4 +1,5 @@
-type Change = readonly (readonly [path: string, value: unknown])[];
+/** Fields to set, by dotted path; `undefined` takes a field away. */
+export type Change = readonly (readonly [path: string, value: unknown])[];
 
 /** One way to spoil an object of a kind that is emitted: fields to set; `undefined` takes a field away. */
 export interface Spoiled {
