@@ -2,6 +2,7 @@ import { AirlockError, isAirlockError } from '../core/errors.ts';
 import type { Run } from '../core/run.ts';
 import type { ClusterClient } from './client.ts';
 import { fieldAt, listAt } from './fields.ts';
+import { settleNetwork } from './network-growth.ts';
 import { type ApplyStage, type ClusterObject, describeRef, refOf, type StageObject } from './types.ts';
 
 interface FixedField {
@@ -62,6 +63,10 @@ export function settleFixedFields(
   object: ClusterObject,
   live: ClusterObject | undefined,
 ): { readonly object: ClusterObject; readonly differences: readonly FixedDifference[] } {
+  if (live && isClusterNetwork(object)) {
+    const { object: grown, differences } = settleNetwork(object, live);
+    return { object: grown, differences: differences.map((one) => ({ object: describeRef(refOf(object)), ...one })) };
+  }
   const fields = Object.hasOwn(fixedFields, object.kind) ? (fixedFields[object.kind] ?? []) : [];
   if (!live || fields.length === 0) return { object, differences: [] };
   const settled = structuredClone(object) as ClusterObject;
@@ -92,7 +97,9 @@ export async function refuseFixedChanges(
   const objects = stages
     .filter((stage) => stage.cluster === 'management')
     .flatMap((stage) => stage.objects)
-    .filter(({ object, mode }) => mode !== 'create' && Object.hasOwn(fixedFields, object.kind));
+    .filter(
+      ({ object, mode }) => mode !== 'create' && (isClusterNetwork(object) || Object.hasOwn(fixedFields, object.kind)),
+    );
   const found: FixedDifference[] = [];
   for (const { object } of objects)
     found.push(...settleFixedFields(object, await findIfServed(object, client, run)).differences);
@@ -111,6 +118,11 @@ export async function refuseFixedChanges(
       details: { differences: found },
     },
   );
+}
+
+/** `Network` of config.openshift.io; other groups have kinds of that name too. */
+function isClusterNetwork({ apiVersion, kind }: ClusterObject): boolean {
+  return kind === 'Network' && apiVersion.startsWith('config.openshift.io/');
 }
 
 async function findIfServed(

@@ -1,5 +1,6 @@
 import { isAirlockError } from '../core/errors.ts';
 import type { Run } from '../core/run.ts';
+import { parseYaml } from '../core/yaml.ts';
 import type { ClusterClient } from './client.ts';
 import { fieldAt, findCondition, listAt } from './fields.ts';
 import { firstProblem } from './hosted/status.ts';
@@ -38,6 +39,8 @@ export async function lookAtGate(gate: Gate, client: ClusterClient, run: Run): P
       return conditionsGate(gate, client, run);
     case 'exists':
       return (await client.find(gate.object, run)) ? open : closed(`${describeRef(gate.object)} is not there`);
+    case 'nodePortRange':
+      return nodePortGate(gate.range, client, run);
     case 'releaseRolledOut':
       return rolloutGate(gate, client, run);
     case 'agentsReady':
@@ -48,6 +51,15 @@ export async function lookAtGate(gate: Gate, client: ClusterClient, run: Run): P
 
 function closed(why: string, failed = false): GateState {
   return { open: false, why, ...(failed ? { failed } : {}) };
+}
+
+/** The operator writes the configuration of the API servers into a ConfigMap, which is where the range is in use. */
+async function nodePortGate(range: string, client: ClusterClient, run: Run): Promise<GateState> {
+  const ref = { apiVersion: 'v1', kind: 'ConfigMap', namespace: 'openshift-kube-apiserver', name: 'config' };
+  const data = fieldAt(await client.find(ref, run), 'data') as Readonly<Record<string, string>> | undefined;
+  const arguments_ = fieldAt(parseYaml(data?.['config.yaml'] ?? '{}'), 'apiServerArguments');
+  const found = listAt(arguments_, 'service-node-port-range')[0] ?? 'not set';
+  return found === range ? open : closed(`the API servers run with the NodePort range ${String(found)}`);
 }
 
 async function poolsGate(client: ClusterClient, run: Run): Promise<GateState> {

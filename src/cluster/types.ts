@@ -44,6 +44,8 @@ export type Gate =
       readonly wanted: Readonly<Record<string, 'True' | 'False'>>;
     }
   | { readonly kind: 'exists'; readonly object: ObjectRef }
+  /** The API servers of the cluster run with the range. */
+  | { readonly kind: 'nodePortRange'; readonly range: string }
   /** The control plane runs the release that it is asked for; a cluster that never came to its end is being installed, and is let through. */
   | { readonly kind: 'releaseRolledOut'; readonly object: ObjectRef }
   /** So many Agents with the labels are approved and pass their validations. */

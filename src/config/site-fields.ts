@@ -97,6 +97,14 @@ export const portRange = z
   .regex(/^[0-9]{1,5}-[0-9]{1,5}$/, 'has to be LOW-HIGH, for example 30000-32767')
   .meta({ title: 'port range' });
 
+/** Length of the part of the pod network that one node gets. */
+export const hostPrefix = z
+  .strictObject({
+    ipv4: z.int().min(8).max(30).default(23).describe('IPv4'),
+    ipv6: z.int().min(32).max(126).default(64).describe('IPv6'),
+  })
+  .prefault({});
+
 export const url = z
   .string()
   .refine((text) => URL.canParse(text), 'has to be a URL')

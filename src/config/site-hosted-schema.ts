@@ -15,13 +15,7 @@ const networkSchema = z.strictObject({
     .describe('Pods; default 10.132.0.0/14 and fd01::/48, in the families of machine'),
   service: z.array(f.prefix).min(1).max(2).optional().describe('Services; default 172.31.0.0/16 and fd02::/112'),
   machine: z.array(f.prefix).min(1).max(2).describe("The hosts' networks; the first one's family is the primary one"),
-  hostPrefix: z
-    .strictObject({
-      ipv4: z.int().min(8).max(30).default(23).describe('IPv4'),
-      ipv6: z.int().min(32).max(126).default(64).describe('IPv6'),
-    })
-    .prefault({})
-    .describe('Length of the pod prefix of one node'),
+  hostPrefix: f.hostPrefix.describe('Length of the pod prefix of one node'),
   nodePortRange: f.portRange.default('30000-32767').describe('Ports of NodePort services'),
 });
 

@@ -68,7 +68,10 @@ const managementClusterSchema = z.strictObject({
   network: z
     .strictObject({
       nodePortRange: f.portRange.optional().describe('May only grow'),
-      cluster: z.array(f.prefix).max(2).optional().describe('A wider pod network'),
+      cluster: z.array(f.prefix).max(2).optional().describe('A wider pod network, which holds the one that is there'),
+      hostPrefix: f.hostPrefix.describe(
+        'Length of the pod prefix of one node, which cannot change: apply takes that of the cluster',
+      ),
       externalIPs: z.array(f.prefix).optional().describe('Addresses for ExternalIP services (autoAssignCIDRs)'),
     })
     .optional()

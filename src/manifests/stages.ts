@@ -146,6 +146,8 @@ export function describeGate(gate: Gate): string {
       return `${gate.object.kind} ${gate.object.name} there`;
     case 'nodesReady':
       return 'every node Ready';
+    case 'nodePortRange':
+      return `API servers run with the NodePort range ${gate.range}`;
     case 'releaseRolledOut':
       return `${gate.object.kind} ${gate.object.name} at its release, when it was installed before`;
     case 'agentsReady':

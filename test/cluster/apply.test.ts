@@ -91,6 +91,63 @@ describe('applyStages', () => {
     expect(api.writes).toEqual([]);
   });
 
+  describe('of Network/cluster', () => {
+    const network = (spec: object): ClusterObject => ({
+      apiVersion: 'config.openshift.io/v1',
+      kind: 'Network',
+      metadata: { name: 'cluster' },
+      spec,
+    });
+    const pods = (cidr: string, hostPrefix: number): object => ({ clusterNetwork: [{ cidr, hostPrefix }] });
+    const applied = async (there: object, wanted: object): Promise<unknown> => {
+      const { api, clientFor } = await start();
+      api.put(network(there), 'installer');
+      const stages = [stage('network', [{ object: network(wanted), mode: 'patch' }])];
+      await applyStages(stages, clientFor, { ...fast, forceConflicts: true }, quietRun());
+      return api.find('config.openshift.io/v1', 'Network', undefined, 'cluster')?.['spec'];
+    };
+
+    test('widens the pod network with the prefix of nodes that it was installed with', async () => {
+      expect(await applied(pods('10.217.0.0/22', 26), pods('10.216.0.0/14', 23))).toEqual(pods('10.216.0.0/14', 26));
+    });
+
+    test('widens the range of node ports, whose default stands nowhere', async () => {
+      const range = { serviceNodePortRange: '30000-32900' };
+      expect(await applied({}, range)).toEqual(range);
+    });
+
+    test.each([
+      ['a pod network that does not hold the one that is there', pods('10.128.0.0/14', 23), pods('10.132.0.0/14', 23)],
+      ['a narrower pod network', pods('10.128.0.0/14', 23), pods('10.128.0.0/16', 23)],
+      ['one of another family', pods('10.128.0.0/14', 23), pods('fd01::/48', 64)],
+      [
+        'a range without ports that are in use',
+        { serviceNodePortRange: '29000-32900' },
+        { serviceNodePortRange: '30000-32900' },
+      ],
+      ['a range without the default', {}, { serviceNodePortRange: '31000-33000' }],
+    ])('refuses %s, which the API server takes', async (_, there, wanted) => {
+      await expect(applied(there, wanted)).rejects.toMatchObject({ code: 'FIELD_IMMUTABLE' });
+    });
+  });
+
+  test('waits until the API servers run with the NodePort range', async () => {
+    const { api, clientFor } = await start();
+    const stages = [stage('network', [], [{ kind: 'nodePortRange', range: '30000-32900' }])];
+    await expect(applyStages(stages, clientFor, fast, quietRun())).rejects.toMatchObject({ code: 'GATE_TIMEOUT' });
+    const config = JSON.stringify({ apiServerArguments: { 'service-node-port-range': ['30000-32900'] } });
+    api.put(
+      {
+        apiVersion: 'v1',
+        kind: 'ConfigMap',
+        metadata: { name: 'config', namespace: 'openshift-kube-apiserver' },
+        data: { 'config.yaml': config },
+      },
+      'operator',
+    );
+    await applyStages(stages, clientFor, fast, quietRun());
+  });
+
   test('keeps nothing of a dry run on the server', async () => {
     const { api, clientFor } = await start();
     const stages = [stage('pots', [{ object: configMap('pot', { lid: 'yes' }), mode: 'apply' }])];

@@ -21,6 +21,7 @@ const served: Readonly<Record<string, readonly { kind: string; name: string; nam
     { kind: 'ImageDigestMirrorSet', name: 'imagedigestmirrorsets', namespaced: false },
     { kind: 'ImageTagMirrorSet', name: 'imagetagmirrorsets', namespaced: false },
     { kind: 'Image', name: 'images', namespaced: false },
+    { kind: 'Network', name: 'networks', namespaced: false },
   ],
   'machineconfiguration.openshift.io/v1': [
     { kind: 'MachineConfigPool', name: 'machineconfigpools', namespaced: false },

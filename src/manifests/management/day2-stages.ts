@@ -99,12 +99,17 @@ export function machineConfigStage(hub: ManagementCluster, ntp: readonly string[
 
 /** NodePort range, pod network and external addresses; no files where the site asks for none. */
 export function networkStage(hub: ManagementCluster): ManifestStage {
-  const { nodePortRange, cluster, externalIPs } = hub.network ?? {};
+  const { nodePortRange, cluster, hostPrefix, externalIPs } = hub.network ?? {};
   const spec = {
     ...(nodePortRange === undefined ? {} : { serviceNodePortRange: nodePortRange }),
     ...(cluster === undefined
       ? {}
-      : { clusterNetwork: cluster.map((cidr) => ({ cidr, hostPrefix: cidr.includes(':') ? 64 : 23 })) }),
+      : {
+          clusterNetwork: cluster.map((cidr) => ({
+            cidr,
+            hostPrefix: cidr.includes(':') ? hostPrefix?.ipv6 : hostPrefix?.ipv4,
+          })),
+        }),
     ...(externalIPs === undefined ? {} : { externalIP: { autoAssignCIDRs: [...externalIPs] } }),
   };
   const resource: Resource = {
@@ -113,6 +118,7 @@ export function networkStage(hub: ManagementCluster): ManifestStage {
     metadata: { name: 'cluster' },
     spec,
   };
+  const operators = ['kube-apiserver', ...(cluster === undefined ? [] : ['network'])];
   return {
     name: 'network',
     title: 'Widen network ranges',
@@ -122,13 +128,27 @@ export function networkStage(hub: ManagementCluster): ManifestStage {
         ? []
         : [{ name: 'network.yaml', mode: 'patch', why: 'ranges may only grow', resources: [resource] }],
     gates: [
-      {
-        kind: 'conditions',
-        object: { apiVersion: 'config.openshift.io/v1', kind: 'ClusterOperator', name: 'kube-apiserver' },
-        wanted: { Available: 'True', Progressing: 'False' },
-      },
+      // What was asked for has to be in use: operators look settled until they have noticed.
+      ...(nodePortRange === undefined ? [] : [{ kind: 'nodePortRange', range: nodePortRange } as const]),
+      ...(cluster ?? []).map(
+        (cidr, index) =>
+          ({
+            kind: 'field',
+            object: { apiVersion: 'config.openshift.io/v1', kind: 'Network', name: 'cluster' },
+            path: `status.clusterNetwork[${index}].cidr`,
+            value: cidr,
+          }) as const,
+      ),
+      ...operators.map(
+        (name) =>
+          ({
+            kind: 'conditions',
+            object: { apiVersion: 'config.openshift.io/v1', kind: 'ClusterOperator', name },
+            wanted: { Available: 'True', Progressing: 'False' },
+          }) as const,
+      ),
     ],
-    timeoutSeconds: 30 * minute,
+    timeoutSeconds: (cluster === undefined ? 30 : 60) * minute,
   };
 }
 
