@@ -4,8 +4,13 @@ import type { ClusterClient } from './client.ts';
 import { fieldAt, listAt } from './fields.ts';
 import { settleFixedFields } from './fixed-fields.ts';
 import { keepSecretType, mergeWithLive } from './merge.ts';
-import { type ClusterObject, describeRef, refOf, type StageObject } from './types.ts';
+import { type ApplyMode, type ClusterObject, describeRef, refOf, type StageObject } from './types.ts';
 import { fillMissing } from './when-missing.ts';
+
+/** Whether a cluster that does not serve the kind is let be. */
+export function isOptional(mode: ApplyMode): boolean {
+  return mode === 'optional' || mode === 'existing';
+}
 
 /** Managers that write once, while a cluster is installed, and never come back to argue. */
 const onceManagers: readonly string[] = ['cluster-bootstrap'];
@@ -34,14 +39,14 @@ export async function applyObject(
   let sent: ClusterObject;
   try {
     const live = await client.find(ref, run);
-    if (live && mode === 'create') return;
+    if (live ? mode === 'create' : mode === 'existing') return;
     sent = prepareObject(planned, live);
   } catch (error) {
-    if (mode === 'optional' && isAirlockError(error, 'CLUSTER_KIND_UNKNOWN')) return;
+    if (isOptional(mode) && isAirlockError(error, 'CLUSTER_KIND_UNKNOWN')) return;
     throw error;
   }
   // What was merged holds everything that was there: taking the field over loses nothing.
-  const force = mode === 'merge' || forceConflicts;
+  const force = mode === 'merge' || mode === 'existing' || forceConflicts;
   await client.apply(sent, { dryRun: false, force }, run).catch((error: unknown) => {
     if (mode !== 'patch' || !isOnlyInstallers(error)) throw error;
     return client.apply(sent, { dryRun: false, force: true }, run);

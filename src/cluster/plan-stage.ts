@@ -1,6 +1,6 @@
 import { errorText, isAirlockError } from '../core/errors.ts';
 import type { Run } from '../core/run.ts';
-import { prepareObject } from './apply-object.ts';
+import { isOptional, prepareObject } from './apply-object.ts';
 import type { ClusterClient } from './client.ts';
 import { diffObjects, type FieldChange } from './diff.ts';
 import { listMirrorSets } from './mirror-tables.ts';
@@ -72,7 +72,8 @@ async function planObject(
   const name = describeRef(refOf(object));
   try {
     const live = await client.find(refOf(object), run);
-    if (live && mode === 'create') return { change: { object: name, action: 'keep', changes: [] } };
+    if (live ? mode === 'create' : mode === 'existing')
+      return { change: { object: name, action: 'keep', changes: [] } };
     // Conflicts are for the real run to tell; here they would hide the rest of the plan.
     const after = await client.apply(prepareObject(planned, live), { dryRun: true, force: true }, run);
     const changes = diffObjects(live, after);
@@ -81,7 +82,7 @@ async function planObject(
   } catch (error) {
     if (!isMissingParent(error)) throw error;
     const reason = errorText(error);
-    if (mode === 'optional' && isAirlockError(error, 'CLUSTER_KIND_UNKNOWN'))
+    if (isOptional(mode) && isAirlockError(error, 'CLUSTER_KIND_UNKNOWN'))
       return { change: { object: name, action: 'keep', changes: [], reason } };
     return {
       change: { object: name, action: 'unknown', changes: diffObjects(undefined, object), reason },

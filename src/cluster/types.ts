@@ -61,9 +61,10 @@ interface AgentCount {
 
 /**
  * How an object is written. `patch`: only our fields of an object that others own; `merge`: with what lies in the cluster; `create`: only
- * where it is missing; `optional`: only where the cluster serves the kind.
+ * where it is missing; `optional`: only where the cluster serves the kind; `existing`: our fields of an object that is there, whoever wrote
+ * them, as `oc patch` does.
  */
-export type ApplyMode = 'apply' | 'patch' | 'merge' | 'create' | 'optional';
+export type ApplyMode = 'apply' | 'patch' | 'merge' | 'create' | 'optional' | 'existing';
 
 /** One object of a stage. */
 export interface StageObject {

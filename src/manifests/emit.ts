@@ -119,7 +119,7 @@ function managementStages(hub: ManagementCluster, resources: ClusterResources, i
     ...(agents.convergedFlow === undefined ? {} : { ALLOW_CONVERGED_FLOW: String(agents.convergedFlow) }),
   };
   return [
-    ...(hub.disableDefaultCatalogs ? [defaultCatalogsStage()] : []),
+    ...(hub.disableDefaultCatalogs ? [defaultCatalogsStage(hub.version)] : []),
     ...mirrorStages(resources, input),
     proxyStage(site, texts),
     machineConfigStage(hub, site.ntp, texts),

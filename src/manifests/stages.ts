@@ -22,6 +22,8 @@ export interface ManifestStage {
   readonly cluster: ApplyStage['cluster'];
   /** A stage without files is left out, unless `waitsOnly`. */
   readonly files: readonly StageFile[];
+  /** Single fields of objects that the cluster may have, for `oc patch`: no whole objects, so they stand in no file. */
+  readonly patches?: readonly Resource[];
   /** It has no objects: it is there for its gates. */
   readonly waitsOnly?: true;
   readonly gates: readonly Gate[];
@@ -38,15 +40,18 @@ export function stageFolder(stages: readonly ManifestStage[], stage: ManifestSta
 
 /** The stages in the form that `src/cluster` applies. */
 export function toApplyStages(stages: readonly ManifestStage[]): ApplyStage[] {
-  return stages.map(({ files, waitsOnly: _, ...stage }) => ({
+  return stages.map(({ files, patches = [], waitsOnly: _, ...stage }) => ({
     ...stage,
-    objects: files.flatMap((file) =>
-      file.resources.map((resource) => ({
-        object: resource satisfies ClusterObject,
-        mode: file.mode ?? 'apply',
-        ...(file.whenMissing ? { whenMissing: file.whenMissing } : {}),
-      })),
-    ),
+    objects: [
+      ...files.flatMap((file) =>
+        file.resources.map((resource) => ({
+          object: resource satisfies ClusterObject,
+          mode: file.mode ?? 'apply',
+          ...(file.whenMissing ? { whenMissing: file.whenMissing } : {}),
+        })),
+      ),
+      ...patches.map((object) => ({ object, mode: 'existing' as const })),
+    ],
   }));
 }
 
@@ -72,7 +77,7 @@ export function isUsed(stage: ManifestStage): boolean {
   return stage.files.length > 0 || stage.waitsOnly === true;
 }
 
-/** `stages.json`: the stages without their objects, which lie in the files. */
+/** `stages.json`: the stages without their objects, which lie in the files; patches are in it. */
 function renderStageIndex(stages: readonly ManifestStage[]): string {
   const index = {
     apiVersion: 'airlock/v1alpha1',
@@ -88,6 +93,7 @@ function renderStageIndex(stages: readonly ManifestStage[]): string {
         mode: file.mode ?? 'apply',
         ...(file.whenMissing ? { whenMissing: file.whenMissing } : {}),
       })),
+      ...(stage.patches && stage.patches.length > 0 ? { patches: stage.patches } : {}),
     })),
   };
   return `${JSON.stringify(index, null, 2)}\n`;
@@ -98,11 +104,16 @@ function renderReadme(stages: readonly ManifestStage[]): string {
     const where = stage.cluster === 'management' ? 'management' : stage.cluster.hosted;
     const waits = stage.gates.map(describeGate).join('; ') || '–';
     if (stage.waitsOnly) return [`| – | ${where} | – | ${stage.title} | ${waits} |`];
-    return stage.files.map((file, index) => {
+    const patches = (stage.patches ?? []).map(
+      (patch) =>
+        `| \`${patchCommand(patch)}\` | ${where} | ${describeResource(patch)} | ${stage.title}, where it is there | |`,
+    );
+    const files = stage.files.map((file, index) => {
       const objects = file.resources.map(describeResource).join(', ');
       const wait = index === stage.files.length - 1 ? waits : '';
       return `| \`${stageFolder(stages, stage)}/${file.name}\` | ${where} | ${objects} | ${file.why} | ${wait} |`;
     });
+    return [...patches, ...files];
   });
   return [
     '# Objects of this site',
@@ -121,6 +132,10 @@ function renderReadme(stages: readonly ManifestStage[]): string {
     ...rows,
     '',
   ].join('\n');
+}
+
+function patchCommand({ kind, metadata, spec }: Resource): string {
+  return `oc patch ${kind.toLowerCase()} ${metadata.name} --type=merge -p '${JSON.stringify({ spec })}'`;
 }
 
 /** A gate in words. */

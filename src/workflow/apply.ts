@@ -66,6 +66,7 @@ interface StageIndex {
   readonly kind: string;
   readonly stages: readonly (Omit<ApplyStage, 'objects'> & {
     readonly files: readonly ({ readonly path: string } & Omit<StageObject, 'object'>)[];
+    readonly patches?: readonly ClusterObject[];
   })[];
 }
 
@@ -76,7 +77,7 @@ export async function readStages(folder: string, run: Run): Promise<ApplyStage[]
   if (index?.kind !== 'ManifestStages')
     throw new AirlockError('NOTHING_EMITTED', `${folder} holds no stages`, { hint: 'write them first: airlock emit' });
   const stages: ApplyStage[] = [];
-  for (const { files, ...stage } of index.stages) {
+  for (const { files, patches = [], ...stage } of index.stages) {
     const objects: StageObject[] = [];
     for (const { path: name, ...how } of files) {
       if (!isMemberPath(name))
@@ -84,6 +85,7 @@ export async function readStages(folder: string, run: Run): Promise<ApplyStage[]
       const text = (await readFileLimited(path.join(folder, name), run)).toString();
       for (const object of parseYamlStream(text)) objects.push({ object: object as ClusterObject, ...how });
     }
+    objects.push(...patches.map((object) => ({ object, mode: 'existing' as const })));
     stages.push({ ...stage, gates: stage.gates as readonly Gate[], objects });
   }
   return stages;

@@ -374,6 +374,28 @@ describe('applyStages', () => {
     expect(api.writes).toEqual(['APPLY v1 ConfigMap kitchen/pot']);
   });
 
+  test('patches what is there whoever wrote it, and makes nothing of what is not', async () => {
+    const { api, clientFor } = await start();
+    api.put(configMap('pot', { lid: 'no', grip: 'yes' }), 'operator');
+    const catalog: ClusterObject = {
+      apiVersion: 'olm.operatorframework.io/v1',
+      kind: 'ClusterCatalog',
+      metadata: { name: 'openshift-redhat-operators' },
+      spec: { availabilityMode: 'Unavailable' },
+    };
+    const objects = [configMap('pot', { lid: 'yes' }), configMap('pan', { lid: 'yes' }), catalog];
+    const stages = [
+      stage(
+        'pots',
+        objects.map((object) => ({ object, mode: 'existing' })),
+      ),
+    ];
+    const report = await applyStages(stages, clientFor, fast, quietRun());
+    expect(report.stages[0]?.objects.map(({ action }) => action)).toEqual(['change', 'keep', 'keep']);
+    expect(api.find('v1', 'ConfigMap', 'kitchen', 'pot')?.['data']).toEqual({ lid: 'yes', grip: 'yes' });
+    expect(api.writes).toEqual(['APPLY v1 ConfigMap kitchen/pot']);
+  });
+
   test('gives an object that nobody made the fields that it needs then', async () => {
     const { api, clientFor } = await start();
     const image = (name: string, spec: Record<string, unknown>): ClusterObject => ({

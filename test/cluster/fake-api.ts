@@ -22,6 +22,7 @@ const served: Readonly<Record<string, readonly { kind: string; name: string; nam
     { kind: 'ImageTagMirrorSet', name: 'imagetagmirrorsets', namespaced: false },
     { kind: 'Image', name: 'images', namespaced: false },
     { kind: 'Network', name: 'networks', namespaced: false },
+    { kind: 'OperatorHub', name: 'operatorhubs', namespaced: false },
   ],
   'machineconfiguration.openshift.io/v1': [
     { kind: 'MachineConfigPool', name: 'machineconfigpools', namespaced: false },

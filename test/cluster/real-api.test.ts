@@ -126,6 +126,35 @@ describe.each(servers)('apply to a real API server, $title (where missing: $how)
     ).toMatchObject({ spec: { disableAllDefaultSources: true } });
   }, 60_000);
 
+  test('switches off the catalogs of OLM v1 that are there, and makes none', async () => {
+    const client = await connectCluster({ file: server.kubeconfig });
+    const url = '/apis/olm.operatorframework.io/v1/clustercatalogs';
+    const source = { type: 'Image', image: { ref: 'registry.redhat.io/redhat/redhat-operator-index:v4.19' } };
+    await server.request(
+      'PATCH',
+      `${url}/openshift-redhat-operators?fieldManager=cluster-olm-operator&force=true`,
+      {
+        apiVersion: 'olm.operatorframework.io/v1',
+        kind: 'ClusterCatalog',
+        metadata: { name: 'openshift-redhat-operators' },
+        spec: { source, availabilityMode: 'Available' },
+      },
+      'application/apply-patch+yaml',
+    );
+    const only = { only: ['default-catalogs'], pollMs: 30 };
+    await applyStages(stages, createClientFor(client), only, quietRun());
+    const { items } = (await server.request('GET', url)) as {
+      items: { metadata: { name: string }; spec: { source: object; availabilityMode: string } }[];
+    };
+    expect(items.map(({ metadata }) => metadata.name).filter((name) => name.startsWith('openshift-'))).toEqual([
+      'openshift-redhat-operators',
+    ]);
+    expect(items.find(({ metadata }) => metadata.name === 'openshift-redhat-operators')?.spec).toMatchObject({
+      source,
+      availabilityMode: 'Unavailable',
+    });
+  });
+
   test('makes a Provisioning that fits a cluster without one, and leaves its other fields to whoever has one', async () => {
     const client = await connectCluster({ file: server.kubeconfig });
     const url = '/apis/metal3.io/v1alpha1/provisionings';

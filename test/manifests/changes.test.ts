@@ -29,6 +29,8 @@ function objectsOf(change: Change): Map<string, ClusterObject> {
     stages
       .filter(({ cluster }) => cluster === 'management')
       .flatMap(({ objects }) => objects)
+      // Patches of what others made are no objects.
+      .filter(({ mode }) => mode !== 'existing')
       .map(({ object }) => [`${object.kind} ${object.metadata.namespace ?? ''}/${object.metadata.name}`, object]),
   );
 }

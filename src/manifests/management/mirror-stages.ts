@@ -15,8 +15,15 @@ import { ruleApplies } from '../version-rules.ts';
 
 const minute = 60;
 
-/** `OperatorHub/cluster` without the catalogs that lie on the internet. */
-export function defaultCatalogsStage(): ManifestStage {
+/** The catalogs that OLM v1 comes with, as far as the version of a cluster has them. */
+const defaultClusterCatalogs = ['certified-operators', 'community-operators', 'redhat-marketplace', 'redhat-operators'];
+
+/**
+ * `OperatorHub/cluster` without the catalogs that lie on the internet, and those of OLM v1 out of use: their operator makes them anew when they
+ * are deleted. Where the `version` of the management cluster is not known, apply finds out whether it has OLM v1.
+ */
+export function defaultCatalogsStage(version: string | undefined): ManifestStage {
+  const second = version === undefined || ruleApplies('cluster-catalog', version);
   return {
     name: 'default-catalogs',
     title: 'Switch off the default catalogs',
@@ -36,6 +43,12 @@ export function defaultCatalogsStage(): ManifestStage {
         ],
       },
     ],
+    patches: (second ? defaultClusterCatalogs : []).map((name) => ({
+      apiVersion: 'olm.operatorframework.io/v1',
+      kind: 'ClusterCatalog',
+      metadata: { name: `openshift-${name}` },
+      spec: { availabilityMode: 'Unavailable' },
+    })),
     gates: [{ kind: 'defaultCatalogsGone' }],
     timeoutSeconds: 2 * minute,
   };
