@@ -47,15 +47,15 @@ export {
   partListName,
   readPartList,
 } from './parts.ts';
-export { type FileOutcome, type FilePlaces, placeFiles } from './place-files.ts';
+export { type FileOutcome, type FilePlaces, placeFiles, removeSpans } from './place-files.ts';
 export { applyPrune, collectPruned, type PruneOptions, type PrunePlan, planPrune, undoPrune } from './prune.ts';
 export {
   createReceipt,
   describeSignature,
   type Receipt,
-  renderReceiptHtml,
   renderReceiptMarkdown,
 } from './receipt.ts';
+export { renderReceiptHtml } from './receipt-html.ts';
 export { findRecord, type GenerationRecord, type History, readHistory } from './records.ts';
 export { sideNames } from './seal.ts';
 export { forecastSealed, type SealedForecast } from './sealed-sizes.ts';

@@ -108,22 +108,27 @@ export function renderChecksums(bundle: Bundle): string {
 }
 
 /**
- * Everything that a bundle carries as an SPDX 2.3 document (JSON): each image a package with its digest, each file a file.
- * @see SPDX specification 2.3, clauses 6 to 8
+ * Everything that a bundle carries as an SPDX 2.3 document (JSON): each image and each file a package with its digest. Files are not SPDX files,
+ * which have to have a SHA-1 sum (clause 8.4); images have no download location, since a registry's is none of the forms of clause 7.7: the
+ * package URL says where they come from.
+ * @see SPDX specification 2.3, clauses 6, 7 and 11
  */
 export function renderSpdx(bundle: Bundle): Record<string, unknown> {
   const { index } = bundle;
-  const name = `airlock-generation-${index.generation}`;
-  const packages = index.images.map((image, at) => ({
-    SPDXID: `SPDXRef-image-${at + 1}`,
-    name: image.origin,
-    versionInfo: image.tag,
-    downloadLocation: image.source.includes('/') ? `docker://${image.source}` : 'NOASSERTION',
+  const unknown = {
     filesAnalyzed: false,
     licenseConcluded: 'NOASSERTION',
     licenseDeclared: 'NOASSERTION',
     copyrightText: 'NOASSERTION',
+  };
+  const images = index.images.map((image, at) => ({
+    SPDXID: `SPDXRef-image-${at + 1}`,
+    name: image.origin,
+    versionInfo: image.tag,
+    downloadLocation: 'NOASSERTION',
+    ...unknown,
     checksums: [checksumOf(image.digest)],
+    primaryPackagePurpose: 'CONTAINER',
     externalRefs: [
       {
         referenceCategory: 'PACKAGE-MANAGER',
@@ -136,27 +141,34 @@ export function renderSpdx(bundle: Bundle): Record<string, unknown> {
     .filter((file) => file.sha256 !== '')
     .map((file, at) => ({
       SPDXID: `SPDXRef-file-${at + 1}`,
-      fileName: `./${file.path}`,
+      name: file.path,
+      packageFileName: `./${file.path}`,
+      downloadLocation: isPublicUrl(file.origin) ? file.origin : 'NOASSERTION',
+      ...unknown,
       checksums: [{ algorithm: 'SHA256', checksumValue: file.sha256 }],
-      licenseConcluded: 'NOASSERTION',
-      copyrightText: 'NOASSERTION',
+      primaryPackagePurpose: 'FILE',
     }));
+  const packages = [...images, ...files];
   return {
     spdxVersion: 'SPDX-2.3',
     dataLicense: 'CC0-1.0',
     SPDXID: 'SPDXRef-DOCUMENT',
-    name,
+    name: `airlock-generation-${index.generation}`,
     documentNamespace: `https://airlock.invalid/spdx/${digestHex(bundle.indexDigest)}`,
     creationInfo: {
       created: index.createdAt.replace(/\.\d+Z$/, 'Z'),
       creators: [`Tool: airlock-${index.toolVersion || 'unknown'}`],
     },
     packages,
-    files,
-    relationships: [...packages, ...files].map(({ SPDXID }) => {
+    relationships: packages.map(({ SPDXID }) => {
       return { spdxElementId: 'SPDXRef-DOCUMENT', relationshipType: 'DESCRIBES', relatedSpdxElement: SPDXID };
     }),
   };
+}
+
+/** Whether text is a URL in a form that readers of SPDX take: with a host name, not an address. */
+function isPublicUrl(text: string): boolean {
+  return /^https?:\/\/(?:[a-z0-9-]+\.)+[a-z]{2,}(?::\d+)?\/\S*$/.test(text);
 }
 
 function checksumOf(digest: Digest): Record<string, string> {

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { findFile, writeFileAtomic } from '../core/files.ts';
+import { findFile, removeTemporaries, writeFileAtomic } from '../core/files.ts';
 import { prettyJson } from '../core/json.ts';
 import type { Run } from '../core/run.ts';
 import { type Digest, digestHex, digestOf } from '../oci/index.ts';
@@ -73,6 +73,7 @@ export async function writeLoaded(stateFolder: string, bundle: Bundle, places: L
   };
   const folder = path.join(stateFolder, 'generations', generationText(record.generation));
   const incoming = incomingFolder(stateFolder, bundle);
+  await removeTemporaries(folder, run);
   await writeFileAtomic(path.join(folder, 'index.json'), renderIndex(bundle.index), run);
   await writeFileAtomic(path.join(folder, 'index.sig'), bundle.facts.signature, run);
   for (const file of configurationOf(bundle)) {

@@ -37,7 +37,10 @@ export async function acquireLock(folder: string, command: string, run: Run): Pr
   };
   await run.disk.makeDirectory(folder);
   for (let attempt = 0; ; attempt += 1) {
-    if (await tryCreate(file, holder, run)) return { release: () => release(file, holder, run) };
+    if (await tryCreate(file, holder, run)) {
+      await removeLeftovers(file, run);
+      return { release: () => release(file, holder, run) };
+    }
     const there = await readHolder(file, run);
     if (there === 'gone') continue;
     if (attempt < 5 && (there === 'torn' || !(await isAlive(there)))) await removeStale(file, there, run);
@@ -62,6 +65,19 @@ async function tryCreate(file: string, holder: LockHolder, run: Run): Promise<bo
     throw diskError(error, file, 'write');
   } finally {
     await run.disk.remove(own).catch(() => {});
+  }
+}
+
+/** What runs left that were killed while they took the lock: files of dead processes, by what stands in them. */
+async function removeLeftovers(file: string, run: Run): Promise<void> {
+  const folder = path.dirname(file);
+  for (const { name } of await run.disk.list(folder)) {
+    if (!name.startsWith(`${path.basename(file)}.`)) continue;
+    const leftover = path.join(folder, name);
+    const holder = await readHolder(leftover, run);
+    // Of one without its text nothing is known, but that it takes no minute to write that.
+    const ageMs = run.now().getTime() - ((await run.disk.stat(leftover))?.modifiedAt.getTime() ?? 0);
+    if (typeof holder === 'object' ? !(await isAlive(holder)) : ageMs > 60_000) await run.disk.remove(leftover);
   }
 }
 

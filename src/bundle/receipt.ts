@@ -57,9 +57,21 @@ export function renderReceiptMarkdown(receipt: Receipt): string {
     '| --- | ---: | ---: |',
     ...receipt.space.map(({ name, bytes }) => `| ${cell(name)} | ${bytes} | ${formatBytes(bytes)} |`),
     '',
+    ...(contents.releases.length === 0
+      ? []
+      : [
+          '## Releases',
+          '',
+          '| Release | Architecture | Digest | OpenPGP signature |',
+          '| --- | --- | --- | --- |',
+          ...contents.releases.map((one) => {
+            return `| ${cell(one.version)} | ${one.architecture} | ${one.digest} | ${one.signature} |`;
+          }),
+          '',
+        ]),
     '## Images',
     '',
-    '| Image | Digest | Signature |',
+    '| Image | Digest | cosign signature |',
     '| --- | --- | --- |',
     ...contents.images.map((image) => `| ${cell(image.origin)} | ${image.digest} | ${image.signature} |`),
     '',
@@ -73,35 +85,8 @@ export function renderReceiptMarkdown(receipt: Receipt): string {
   return lines.join('\n');
 }
 
-/** A receipt as one HTML page that needs nothing else: no script, no font, no picture from anywhere. */
-export function renderReceiptHtml(receipt: Receipt): string {
-  const { contents, report } = receipt;
-  const row = (cells: readonly string[]): string =>
-    `<tr>${cells.map((text) => `<td>${escapeHtml(text)}</td>`).join('')}</tr>`;
-  const title = `Receipt: bundle generation ${contents.generation}`;
-  const findings = report.findings.map((one) => row([one.severity, one.subject, one.message, one.code])).join('');
-  return `<!doctype html>
-<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escapeHtml(title)}</title>
-<style>
-:root{color-scheme:light dark}body{font:15px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem}
-table{border-collapse:collapse;width:100%}td,th{border-bottom:1px solid #8884;padding:.25rem .5rem;text-align:left;overflow-wrap:anywhere}
-.whole{color:#187a3c}.broken{color:#b3261e}svg text{font:12px system-ui,sans-serif;fill:currentColor}
-</style>
-<h1>${escapeHtml(title)}</h1>
-<p class="${report.whole ? 'whole' : 'broken'}"><strong>${report.whole ? 'Whole' : 'Not whole'}</strong></p>
-<table>${factsOf(receipt).map(row).join('')}</table>
-<h2>Findings</h2>${findings === '' ? '<p>None.</p>' : `<table>${findings}</table>`}
-<h2>What takes the space</h2>
-${renderBars(receipt.space)}
-<h2>Images</h2>
-<table><tr><th>Image<th>Digest<th>Signature</tr>${contents.images.map((one) => row([one.origin, one.digest, one.signature])).join('')}</table>
-<h2>Files</h2>
-<table><tr><th>File<th>Bytes<th>sha256</tr>${contents.files.map((one) => row([one.path, String(one.sizeBytes), one.sha256])).join('')}</table>
-</html>
-`;
-}
-
-function factsOf({ contents, report, verifiedAt, verifiedBy }: Receipt): [string, string][] {
+/** What stands at the top of a receipt: name and value. */
+export function factsOf({ contents, report, verifiedAt, verifiedBy }: Receipt): [string, string][] {
   const { totals } = contents;
   return [
     ['Index', contents.indexDigest],
@@ -111,7 +96,7 @@ function factsOf({ contents, report, verifiedAt, verifiedBy }: Receipt): [string
       contents.parent ? `generation ${contents.parent.generation} (${contents.parent.indexDigest})` : 'nothing',
     ],
     ['Verified', `${verifiedAt} by ${verifiedBy}`],
-    ['Result', report.whole ? `whole: ${report.checkedBytes} bytes checked` : 'not whole'],
+    ['Result', report.whole ? `whole: all ${report.checkedBytes} bytes were read` : 'not whole'],
     ['Signature', describeSignature(report.signature)],
     [
       'Holds',
@@ -148,28 +133,4 @@ function measureSpace(bundle: Bundle): { readonly name: string; readonly bytes: 
   return [...sums]
     .map(([name, bytes]) => ({ name, bytes }))
     .sort((a, b) => b.bytes - a.bytes || (a.name < b.name ? -1 : 1));
-}
-
-/** Bars, longest first, drawn as SVG. */
-function renderBars(space: Receipt['space']): string {
-  const largest = Math.max(1, ...space.map((one) => one.bytes));
-  const bars = space.map(({ name, bytes }, at) => {
-    const width = Math.max(1, Math.round((bytes / largest) * 420));
-    const y = at * 26;
-    const text = `<text x="0" y="${y + 15}">${escapeHtml(name)}</text>`;
-    const bar = `<rect x="180" y="${y + 2}" width="${width}" height="18" rx="3" fill="#3b78c4"/>`;
-    return `${text}${bar}<text x="${188 + width}" y="${y + 15}">${formatBytes(bytes)}</text>`;
-  });
-  return `<svg role="img" aria-label="Bytes by kind of content" width="720" height="${space.length * 26}">${bars.join('')}</svg>`;
-}
-
-function escapeHtml(text: string): string {
-  const entities: Readonly<Record<string, string>> = {
-    '&': '&amp;',
-    '<': '&lt;',
-    '>': '&gt;',
-    '"': '&quot;',
-    "'": '&#39;',
-  };
-  return text.replace(/[&<>"']/g, (character) => entities[character] ?? character);
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { escapeHtml } from '../core/html.ts';
 import { style } from './style.ts';
 
 /** Markup that is safe to put into a page as it is. Made only by `html` and `raw`. */
@@ -13,18 +14,6 @@ export function html(strings: TemplateStringsArray, ...values: readonly Insert[]
   let markup = strings[0] ?? '';
   for (const [index, value] of values.entries()) markup += renderInsert(value) + (strings[index + 1] ?? '');
   return { markup };
-}
-
-/** Text for HTML content and quoted attributes. */
-export function escapeHtml(text: string): string {
-  const entities: Readonly<Record<string, string>> = {
-    '&': '&amp;',
-    '<': '&lt;',
-    '>': '&gt;',
-    '"': '&quot;',
-    "'": '&#39;',
-  };
-  return text.replace(/[&<>"']/g, (character) => entities[character] ?? '');
 }
 
 /** A whole page: no script, nothing from elsewhere, light and dark by the reader's setting. */

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { writeFileAtomic } from '../core/files.ts';
+import { removeTemporaries, writeFileAtomic } from '../core/files.ts';
 import type { Run } from '../core/run.ts';
 import { toolVersion } from '../core/version.ts';
 import { type MirrorTarget, renderClusterResources } from '../manifests/index.ts';
@@ -10,14 +10,17 @@ import type { LoadedContent } from './loaded.ts';
  * @throws AirlockError CATALOG_NAME_INVALID, NESTED_PATHS_INVALID, FILE_UNWRITABLE
  */
 export async function writeClusterResources(
-  content: Omit<LoadedContent, 'generations' | 'webFiles' | 'everyCatalog'>,
+  set: Omit<LoadedContent, 'generations' | 'webFiles' | 'everyCatalog'>,
   target: MirrorTarget,
   folder: string,
   run: Run,
 ): Promise<string[]> {
-  const { images, releases, catalogs, signatures, contentDate } = content;
+  const { images, releases, catalogs, signatures, contentDate } = set;
   const provenance = { createdAt: contentDate.toISOString(), toolVersion };
   const files = renderClusterResources({ images, releases, catalogs, signatures, target, provenance });
-  for (const file of files) await writeFileAtomic(path.join(folder, file.name), file.content, run);
+  for (const { name, content } of files) {
+    await removeTemporaries(folder, run, `${name}.`);
+    await writeFileAtomic(path.join(folder, name), content, run);
+  }
   return files.map((file) => path.join(folder, file.name));
 }

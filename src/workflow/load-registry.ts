@@ -5,6 +5,7 @@ import {
   openBundleSource,
   openBundleStore,
   placeFiles,
+  removeSpans,
   writeLoaded,
 } from '../bundle/index.ts';
 import type { Site } from '../config/index.ts';
@@ -78,6 +79,7 @@ export async function loadRegistry(
     const copied = await copyBundles(bundles, target, clients, options.source.parallelLayers, incoming, run);
     const placed = await placeAll(bundles, options.files, run);
     const complete = copied.failures.length === 0 && copied.waiting.length === 0 && placed.absent === 0;
+    if (complete) await removeSpans(options.files, run);
     if (complete && options.state !== undefined)
       for (const bundle of bundles)
         await writeLoaded(options.state, bundle, { target: options.targetName, ...options.files }, run);

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import type { Bundle } from '../bundle/index.ts';
-import { findFile, writeFileAtomic } from '../core/files.ts';
+import { findFile, removeTemporaries, writeFileAtomic } from '../core/files.ts';
 import type { Run } from '../core/run.ts';
 
 /** Name of the checksums beside the tools. */
@@ -9,6 +9,7 @@ export const toolSumsName = 'SHA256SUMS';
 /** Writes the checksums of all tools that lie in the folder, for `sha256sum -c`; those of earlier loads stay in the list. */
 export async function writeToolSums(bundles: readonly Bundle[], folder: string, run: Run): Promise<void> {
   const file = path.join(folder, toolSumsName);
+  await removeTemporaries(folder, run, `${toolSumsName}.`);
   const before = (await findFile(file, run))?.toString('utf8') ?? '';
   const sums = new Map(
     before

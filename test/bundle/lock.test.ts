@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
+import { readdir, utimes, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -44,6 +44,21 @@ describe('acquireLock', () => {
     };
     await writeFile(path.join(folder, 'lock'), JSON.stringify(holder));
     await (await acquireLock(folder, 'airlock load', run)).release();
+  });
+
+  test('removes what killed runs left beside it, and nothing of one that is about to take it', async () => {
+    const folder = await temporaryFolder();
+    const child = spawn('true');
+    await new Promise((resolve) => child.on('close', resolve));
+    const holder = { pid: child.pid, host: os.hostname(), command: 'airlock load', since: '2026-01-01T00:00:00Z' };
+    await writeFile(path.join(folder, 'lock.dead'), JSON.stringify(holder));
+    await writeFile(path.join(folder, 'lock.stale-dead'), JSON.stringify(holder));
+    await writeFile(path.join(folder, 'lock.empty'), '');
+    await utimes(path.join(folder, 'lock.empty'), 0, 0);
+    await writeFile(path.join(folder, 'lock.begun'), '');
+    await writeFile(path.join(folder, 'lock.alive'), JSON.stringify({ ...holder, pid: process.pid }));
+    await (await acquireLock(folder, 'airlock load', run)).release();
+    expect((await readdir(folder)).sort()).toEqual(['lock.alive', 'lock.begun']);
   });
 
   test('never takes over from another host', async () => {

@@ -41,14 +41,14 @@ function renderBundle({ folder, kind, index, contents, indexDigest, missingVolum
     ...missingVolumes.map((name) => `volume ${name} is not here`),
     ...contents.releases.map(
       (release) =>
-        `release ${release.version} ${release.architecture} ${release.digest}${release.signature === 'verified' ? '' : ', SIGNATURE NOT CHECKED'}`,
+        `release ${release.version} ${release.architecture} ${release.digest}${release.signature === 'verified' ? ', OpenPGP signature verified' : ', SIGNATURE NOT CHECKED'}`,
     ),
     ...section(
       ['operator package', 'channels', 'bundles', 'catalog'],
       contents.packages.map((one) => [one.name, one.channels.join(' '), one.bundles.join(' '), one.catalog]),
     ),
     ...section(
-      ['type', 'name', 'digest', 'signature', 'origin'],
+      ['type', 'name', 'digest', 'cosign', 'origin'],
       index.images.map((image) => [
         image.type,
         `${image.repository}:${image.tag}`,

@@ -20,8 +20,17 @@ export function verifyRequest(invocation: Invocation, bundle: string): VerifyReq
     keyFile: pathFlag(invocation, 'key'),
     reportFolder: pathFlag(invocation, 'report'),
     needListFile: pathFlag(invocation, 'needList'),
-    verifiedBy: `${env['SUDO_USER'] ?? env['USER'] ?? `user ${uid ?? 'unknown'}`} on ${os.hostname()}`,
+    verifiedBy: `${env['SUDO_USER'] ?? userName() ?? env['USER'] ?? `user ${uid ?? 'unknown'}`} on ${os.hostname()}`,
   };
+}
+
+/** The name that goes with the process's number; undefined where the system has none for it, as in some containers. */
+function userName(): string | undefined {
+  try {
+    return os.userInfo().username;
+  } catch {
+    return undefined;
+  }
 }
 
 /** `--media DIR,…`: further folders with parts of the same bundle. */
