@@ -15,6 +15,7 @@ import {
 } from '../oci/index.ts';
 import type { SelectedImage } from '../plan/index.ts';
 import { type LoadedGeneration, listLoaded, readLoadedIndex } from './load-state.ts';
+import { splitLive } from './prune-live.ts';
 import { collectTargets } from './target-tree.ts';
 
 export interface PruneOptions {
@@ -22,7 +23,7 @@ export interface PruneOptions {
   readonly stateFolder: string;
   /** How many of the newest generations stay; at least 1. */
   readonly keep: number;
-  /** Images that live objects use, whatever generation brought them. */
+  /** Images that live objects use, whatever generation brought them: by the digest of the image or of one of its instances. */
   readonly liveDigests: readonly Digest[];
 }
 
@@ -50,12 +51,8 @@ export async function planPrune(options: PruneOptions, run: Run): Promise<PruneP
   const loaded = await listLoaded(options.stateFolder, run);
   const kept = loaded.slice(-Math.max(1, options.keep));
   const dropped = loaded.slice(0, loaded.length - kept.length);
-  const live = new Set(options.liveDigests);
-  const droppedImages = (await imagesOf(dropped, run)).filter((image) => !live.has(image.digest));
-  const keptImages = [
-    ...(await imagesOf(kept, run)),
-    ...(await imagesOf(dropped, run)).filter((image) => live.has(image.digest)),
-  ];
+  const { live, others: droppedImages } = await splitLive(await imagesOf(dropped, run), options, run);
+  const keptImages = [...(await imagesOf(kept, run)), ...live];
   const wanted = new Set<string>();
   for (const repository of await treeOf(keptImages, options, run))
     for (const link of repositoryLinks(repository)) wanted.add(link.path);
@@ -109,8 +106,10 @@ export async function undoPrune(options: PruneOptions, run: Run): Promise<number
   let restored = 0;
   for (const link of plan.links) {
     const from = path.join(trash, link);
-    if (!(await run.disk.stat(from))) continue;
-    await move(from, path.join(options.storageRoot, link), run);
+    const to = path.join(options.storageRoot, link);
+    // A name that was given again since means what it means now.
+    if (!(await run.disk.stat(from)) || (await run.disk.stat(to))) continue;
+    await move(from, to, run);
     restored += 1;
   }
   await run.disk.remove(trash);

@@ -1,8 +1,10 @@
 import { acquireLock, applyPrune, collectPruned, type PrunePlan, planPrune, undoPrune } from '../bundle/index.ts';
+import type { Site } from '../config/index.ts';
 import { AirlockError } from '../core/errors.ts';
 import type { Run } from '../core/run.ts';
 import { type Digest, isDigest } from '../oci/index.ts';
-import { type BastionRequest, findBastion } from './bastion.ts';
+import { type Bastion, type BastionRequest, findBastion } from './bastion.ts';
+import { readLoadedContent } from './loaded.ts';
 import { findRunningServices } from './services/background.ts';
 
 export interface PruneRequest extends BastionRequest {
@@ -36,8 +38,8 @@ export interface PruneResult {
 
 /** Lists what would go; changes nothing. */
 export async function pruneDryRun(request: PruneRequest, run: Run): Promise<PruneResult> {
-  const { storage, state } = await findBastion(request, run);
-  const plan = await planPrune(options(request, storage, state), run);
+  const { storage, state, site } = await findBastion(request, run);
+  const plan = await planPrune(await options(request, { storage, state, site }, run), run);
   return { state: isEmpty(plan) ? 'nothing-to-do' : 'planned', storage, plan, freedBytes: 0, restoredLinks: 0 };
 }
 
@@ -46,8 +48,9 @@ export async function pruneDryRun(request: PruneRequest, run: Run): Promise<Prun
  * @throws AirlockError WORKSPACE_LOCKED, PRUNE_BUSY, DECLINED, USAGE while services of the site run
  */
 export function prune(request: PruneRequest, agree: Agree, run: Run): Promise<PruneResult> {
-  return locked(request, run, async (storage, state) => {
-    const own = options(request, storage, state);
+  return locked(request, run, async (bastion) => {
+    const { storage } = bastion;
+    const own = await options(request, bastion, run);
     const plan = await planPrune(own, run);
     if (isEmpty(plan)) return { state: 'nothing-to-do', storage, plan, freedBytes: 0, restoredLinks: 0 };
     await agree(plan);
@@ -58,17 +61,19 @@ export function prune(request: PruneRequest, agree: Agree, run: Run): Promise<Pr
 
 /** Removes the bytes of an earlier prune: after that there is no way back. */
 export function pruneCollect(request: PruneRequest, agree: () => Promise<void>, run: Run): Promise<PruneResult> {
-  return locked(request, run, async (storage, state) => {
+  return locked(request, run, async (bastion) => {
+    const { storage } = bastion;
     await agree();
-    const freedBytes = await collectPruned(options(request, storage, state), run);
+    const freedBytes = await collectPruned(await options(request, bastion, run), run);
     return { state: freedBytes > 0 ? 'collected' : 'nothing-to-do', storage, freedBytes, restoredLinks: 0 };
   });
 }
 
 /** Puts back what an earlier prune took away. */
 export function pruneUndo(request: PruneRequest, run: Run): Promise<PruneResult> {
-  return locked(request, run, async (storage, state) => {
-    const restoredLinks = await undoPrune(options(request, storage, state), run);
+  return locked(request, run, async (bastion) => {
+    const { storage } = bastion;
+    const restoredLinks = await undoPrune(await options(request, bastion, run), run);
     return { state: restoredLinks > 0 ? 'restored' : 'nothing-to-do', storage, freedBytes: 0, restoredLinks };
   });
 }
@@ -76,9 +81,10 @@ export function pruneUndo(request: PruneRequest, run: Run): Promise<PruneResult>
 async function locked(
   request: PruneRequest,
   run: Run,
-  work: (storage: string, state: string) => Promise<PruneResult>,
+  work: (bastion: Bastion) => Promise<PruneResult>,
 ): Promise<PruneResult> {
-  const { storage, state } = await findBastion(request, run);
+  const bastion = await findBastion(request, run);
+  const { storage, state } = bastion;
   if (!(await run.disk.stat(storage))) {
     throw new AirlockError('NOTHING_LOADED', `there is no registry storage at ${storage}`, {
       hint: 'load a bundle first, or name the storage with --storage DIR',
@@ -89,14 +95,24 @@ async function locked(
     throw new AirlockError('USAGE', 'the registry is running', { hint: 'stop it first: airlock down' });
   const lock = await acquireLock(state, 'airlock prune', run);
   try {
-    return await work(storage, state);
+    return await work(bastion);
   } finally {
     await lock.release();
   }
 }
 
-function options({ keep, liveDigests }: PruneRequest, storageRoot: string, stateFolder: string) {
-  return { storageRoot, stateFolder, keep, liveDigests };
+async function options({ keep, liveDigests }: PruneRequest, { storage, state, site }: Bastion, run: Run) {
+  const live = [...liveDigests, ...(site ? await digestsOfSite(site, state, run) : [])];
+  return { storageRoot: storage, stateFolder: state, keep, liveDigests: live };
+}
+
+/** The releases that hosted clusters of the site run, with all their components, whatever generation brought them. */
+async function digestsOfSite(site: Site, state: string, run: Run): Promise<Digest[]> {
+  const versions = new Set(site.hostedClusters.map((cluster) => cluster.release));
+  const { releases } = await readLoadedContent(state, run);
+  return releases
+    .filter((release) => versions.has(release.version))
+    .flatMap(({ digest, components }) => [digest, ...parseLiveDigests(Object.values(components))]);
 }
 
 function isEmpty(plan: PrunePlan): boolean {

@@ -25,7 +25,7 @@ import {
   undoPrune,
 } from '../../src/bundle/index.ts';
 import { quietRun, type Run } from '../../src/core/run.ts';
-import { blobPath, openStorage } from '../../src/oci/index.ts';
+import { blobPath, mediaTypes, openStorage } from '../../src/oci/index.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 import { buildSample, openOne } from './build-sample.ts';
 import { harbourImages, makeSample, type Sample } from './sample.ts';
@@ -230,12 +230,45 @@ describe('what a bundle tells of itself', () => {
     const spdx = renderSpdx(bundle);
     expect(spdx).toMatchObject({
       spdxVersion: 'SPDX-2.3',
-      packages: contents.images.map((image) => ({ name: image.origin })),
+      packages: [
+        ...contents.images.map((image) => ({ name: image.origin })),
+        ...contents.files.map((file) => ({ name: file.path })),
+      ],
     });
   });
 });
 
 describe('prune', () => {
+  test('keeps an image of which live objects use one architecture, whole, with its signature, and what is attached to that', async () => {
+    const folder = await temporaryFolder();
+    const ferry = harbourImages.at(-1);
+    if (!ferry) throw new Error('the sample has a ferry');
+    const plain = makeSample({ images: [ferry] });
+    const instance = [...plain.facts.manifests.values()].find((one) => one.mediaType === mediaTypes.ociManifest);
+    if (!instance) throw new Error('the ferry has instances');
+    const signatureTag = (digest: string) => `${digest.replace(':', '-')}.sig`;
+    const signature = {
+      repository: 'harbour/ferry',
+      tag: signatureTag(instance.digest),
+      layers: [['signature', 500]] as const,
+    };
+    const first = await buildNext(folder, { images: [ferry, signature, ...harbourImages.slice(0, 1)] });
+    expect(first.plan.images).toHaveLength(3);
+    await buildNext(folder, { images: nextImages.slice(-1) });
+    for (const bundle of await openBundle(folder, run)) await load(bundle, folder);
+    const options = { storageRoot: path.join(folder, 'storage'), stateFolder: path.join(folder, 'state'), keep: 1 };
+    const all = ['harbour/crane:v1', `harbour/ferry:${signature.tag}`, 'harbour/ferry:v3'];
+    expect((await planPrune({ ...options, liveDigests: [] }, run)).tags).toEqual(all.sort());
+    const plan = await planPrune({ ...options, liveDigests: [instance.digest] }, run);
+    expect(plan.tags).toEqual(['harbour/crane:v1']);
+    await applyPrune(plan, { ...options, liveDigests: [] }, run);
+    await collectPruned({ ...options, liveDigests: [] }, run);
+    const storage = openStorage(options.storageRoot);
+    for (const repository of first.plan.repositories.filter((one) => one.name === 'harbour/ferry'))
+      for (const digest of [...repository.revisions, ...repository.layers])
+        expect(await storage.findBlob(digest, run)).toBeDefined();
+  });
+
   test('shows first, removes only what no kept generation needs, can be undone, and collects', async () => {
     const folder = await temporaryFolder();
     await buildNext(folder, {});
@@ -256,6 +289,15 @@ describe('prune', () => {
     await expect(applyPrune(plan, options, run)).rejects.toMatchObject({ code: 'PRUNE_BUSY' });
     expect(await undoPrune(options, run)).toBe(plan.links.length);
     expect(await storage.findTag('harbour/crane', 'v1', run)).toBe(crane?.digest);
+    await applyPrune(plan, options, run);
+    // A tag that somebody gave again meanwhile is not taken back to what it was.
+    const current = path.join(storageRoot, 'docker/registry/v2/repositories/harbour/crane/_manifests/tags/v1/current');
+    await mkdir(current, { recursive: true });
+    const tug = second.plan.images.at(-1)?.digest ?? '';
+    await writeFile(path.join(current, 'link'), tug);
+    expect(await undoPrune(options, run)).toBe(plan.links.length - 1);
+    expect(await readFile(path.join(current, 'link'), 'utf8')).toBe(tug);
+    await writeFile(path.join(current, 'link'), crane?.digest ?? '');
     await applyPrune(plan, options, run);
     expect(await collectPruned(options, run)).toBe(plan.reclaimableBytes);
     expect(await storage.listRepositories(run)).not.toContain('harbour/crane');
