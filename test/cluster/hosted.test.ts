@@ -102,6 +102,7 @@ describe('hosted clusters', () => {
     const plan = await planDeletion(name, client, quietRun());
     expect(plan.map(({ action, object }) => `${action} ${object.kind}`)).toEqual([
       'scale NodePool',
+      'release HostedCluster',
       'delete NodePool',
       'delete HostedCluster',
     ]);

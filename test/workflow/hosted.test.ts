@@ -26,7 +26,10 @@ async function bench() {
     apiVersion,
     kind: 'HostedCluster',
     metadata: { name: 'kitchen', namespace: 'clusters' },
-    spec: { secretEncryption: { type: 'aescbc', aescbc: { activeKey: { name: 'kitchen-etcd-encryption-key' } } } },
+    spec: {
+      platform: { type: 'Agent', agent: { agentNamespace: 'kitchen-hosts' } },
+      secretEncryption: { type: 'aescbc', aescbc: { activeKey: { name: 'kitchen-etcd-encryption-key' } } },
+    },
     status: { version: { history: [{ version: '4.20.1', state: 'Completed' }] } },
   });
   api.put({
@@ -380,6 +383,56 @@ describe('airlock hosted delete', () => {
       `DELETE ${apiVersion} HostedCluster clusters/kitchen`,
     ]);
     expect(api.find('v1', 'Secret', 'clusters', 'kitchen-etcd-encryption-key')).toBeDefined();
+  });
+
+  test('deletes no pool while an Agent is bound or on its way back, tells which, and waits for it again', async () => {
+    const { api, hosted } = await bench();
+    const agent = (name: string, cluster: string | undefined, reason: string, status = 'False'): void =>
+      api.put({
+        apiVersion: 'agent-install.openshift.io/v1beta1',
+        kind: 'Agent',
+        metadata: { name, namespace: 'kitchen-hosts' },
+        spec: {
+          hostname: `host-${name}`,
+          ...(cluster === undefined ? {} : { clusterDeploymentName: { name: 'kitchen-x', namespace: cluster } }),
+        },
+        status: { conditions: [{ type: 'Bound', status, reason, message: '' }] },
+      });
+    const pool = (replicas: number): void =>
+      api.put({
+        apiVersion,
+        kind: 'NodePool',
+        metadata: { name: 'workers', namespace: 'clusters' },
+        spec: { clusterName: 'kitchen', replicas },
+        status: { version: '4.20.1', replicas },
+      });
+    pool(0);
+    agent('a', space, 'Bound', 'True');
+    // Of another cluster that shares the namespace.
+    agent('b', 'clusters-cellar', 'Bound', 'True');
+    const planned = await hosted(['delete', 'kitchen', '--dry-run']);
+    expect(planned.outcome?.text).toContain('1. wait until no Agent is bound to kitchen any more');
+    const stuck = await hosted(['delete', 'kitchen', '-y', '--timeout', '1']);
+    expect([stuck.exitCode, String(stuck.error)]).toEqual([
+      3,
+      expect.stringContaining('1 Agent is not free yet: host-a is Bound'),
+    ]);
+    agent('a', undefined, 'UnbindingPendingUserAction');
+    const byHand = await hosted(['delete', 'kitchen', '-y', '--timeout', '1']);
+    expect(String(byHand.error)).toContain('boot its discovery image');
+    expect(api.writes).toEqual([]);
+    const said: string[] = [];
+    const onEvent = (event: { readonly state?: string; readonly message?: string }): void => {
+      if (event.state !== 'active') return;
+      said.push(String(event.message));
+      agent('a', undefined, 'Unbound');
+    };
+    const ending = await hosted(['delete', 'kitchen'], { answers: [true, true], onEvent });
+    expect([ending.exitCode, ending.asked.length, said.length]).toEqual([0, 2, 1]);
+    expect(api.writes).toEqual([
+      `DELETE ${apiVersion} NodePool clusters/workers`,
+      `DELETE ${apiVersion} HostedCluster clusters/kitchen`,
+    ]);
   });
 
   test('ends with 3 when the hosts do not become free, and deletes nothing', async () => {

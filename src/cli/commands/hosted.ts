@@ -94,6 +94,7 @@ type DeleteStep = Awaited<ReturnType<typeof hostedDeletePlan>>[number];
 
 function describeDeletion({ action, object, why }: DeleteStep): string {
   const where = `${object.kind} ${object.namespace ?? ''}/${object.name}`;
+  if (action === 'release') return `wait until no Agent is bound to ${object.name} any more: ${why}`;
   return action === 'scale' ? `scale ${where} to 0: ${why}` : `delete ${where}: ${why}`;
 }
 

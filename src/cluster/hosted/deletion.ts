@@ -3,12 +3,14 @@ import type { Run } from '../../core/run.ts';
 import type { ClusterClient } from '../client.ts';
 import { fieldAt } from '../fields.ts';
 import { describeRef, type ObjectRef } from '../types.ts';
+import { findBoundAgents } from './agents.ts';
 import { clusterRef, getHosted, type HostedName, listPools, numberAt, poolRef } from './objects.ts';
 import { type StepWait, waitFor } from './wait.ts';
 
 /** One step of a deletion. */
 export interface DeletionStep {
-  readonly action: 'scale' | 'delete';
+  /** `release`: nothing is done but to wait until the Agents of the cluster are free. */
+  readonly action: 'scale' | 'release' | 'delete';
   readonly object: ObjectRef;
   readonly why: string;
 }
@@ -37,12 +39,17 @@ export async function planDeletion(
   const filled = pools.filter(
     (pool) => numberAt(pool, 'spec.replicas') !== 0 || (numberAt(pool, 'status.replicas') ?? 0) > 0,
   );
+  const bound = filled.length > 0 || (await findBoundAgents(cluster, client, run)) !== undefined;
+  const own = clusterRef(hosted.name, hosted.namespace);
   return [
     ...filled.map((pool) => ({
       action: 'scale' as const,
       object: poolRef(pool),
-      why: 'its hosts are wiped and go back to their InfraEnv',
+      why: 'its hosts are let go of',
     })),
+    ...(bound
+      ? [{ action: 'release' as const, object: own, why: 'its hosts are wiped and go back to their InfraEnv' }]
+      : []),
     ...pools.map((pool) => ({
       action: 'delete' as const,
       object: poolRef(pool),
@@ -50,14 +57,15 @@ export async function planDeletion(
     })),
     {
       action: 'delete',
-      object: clusterRef(hosted.name, hosted.namespace),
+      object: own,
       why: 'its operator removes the control plane and its namespace; the etcd encryption key is kept for backups',
     },
   ];
 }
 
 /**
- * Deletes a hosted cluster step by step: each is asked for, done, and waited for before the next. Started again it goes on where it stopped.
+ * Deletes a hosted cluster step by step: each is asked for, done, and waited for before the next; pools and cluster go only once no Agent is
+ * bound any more, or hosts would be left that nobody wipes. Started again it goes on where it stopped.
  * Hosts, their InfraEnv and the Secrets beside the cluster stay.
  * @throws AirlockError GATE_TIMEOUT, HOSTED_*, CLUSTER_*, CANCELLED, and what `confirm` throws
  */
@@ -69,20 +77,20 @@ export async function deleteHosted(
 ): Promise<readonly DeletionStep[]> {
   const steps = await planDeletion(hosted, client, run);
   for (const step of steps) {
-    await options.confirm(step);
+    if (step.action !== 'release') await options.confirm(step);
     const subject = `${step.action} ${describeRef(step.object)}`;
     run.report({ stage: 'apply', subject, state: 'started' });
     // A pool that scales by itself would take its hosts back.
     if (step.action === 'scale')
       await client.mergePatch(step.object, { spec: { replicas: 0, autoScaling: null } }, run);
-    else await client.remove(step.object, run);
-    await waitUntilGone(step, options, client, run);
+    else if (step.action === 'delete') await client.remove(step.object, run);
+    await waitUntilDone(step, options, client, run);
     run.report({ stage: 'apply', subject, state: 'finished' });
   }
   return steps;
 }
 
-async function waitUntilGone(
+async function waitUntilDone(
   step: DeletionStep,
   options: DeletionOptions,
   client: ClusterClient,
@@ -90,6 +98,7 @@ async function waitUntilGone(
 ): Promise<void> {
   const missing = async (): Promise<string | undefined> => {
     const found = await client.find(step.object, run);
+    if (step.action === 'release') return found && findBoundAgents(found, client, run);
     const left = numberAt(found, 'status.replicas') ?? 0;
     if (!found || (step.action === 'scale' && left === 0)) return undefined;
     return step.action === 'scale' ? `${left} nodes left` : 'still there';
