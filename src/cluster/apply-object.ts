@@ -36,22 +36,45 @@ export async function applyObject(
 ): Promise<void> {
   const { object, mode } = planned;
   const ref = refOf(object);
-  let sent: ClusterObject;
-  try {
-    const live = await client.find(ref, run);
-    if (live ? mode === 'create' : mode === 'existing') return;
-    sent = prepareObject(planned, live);
-  } catch (error) {
-    if (isOptional(mode) && isAirlockError(error, 'CLUSTER_KIND_UNKNOWN')) return;
-    throw error;
+  for (let round = 1; ; round += 1) {
+    let sent: ClusterObject;
+    try {
+      const live = await client.find(ref, run);
+      if (live ? mode === 'create' : mode === 'existing') return;
+      sent = prepareObject(planned, live);
+      if (mode === 'merge' && live) sent = onlyIfUnchanged(sent, live);
+    } catch (error) {
+      if (isOptional(mode) && isAirlockError(error, 'CLUSTER_KIND_UNKNOWN')) return;
+      throw error;
+    }
+    // What was merged holds everything that was there: taking the field over loses nothing.
+    const force = mode === 'merge' || mode === 'existing' || forceConflicts;
+    try {
+      await client.apply(sent, { dryRun: false, force }, run).catch((error: unknown) => {
+        if (mode !== 'patch' || !isOnlyInstallers(error)) throw error;
+        return client.apply(sent, { dryRun: false, force: true }, run);
+      });
+      break;
+    } catch (error) {
+      // Somebody else wrote it since it was read: merge with that.
+      if (mode !== 'merge' || round === mergeRounds || !isStale(error)) throw error;
+    }
   }
-  // What was merged holds everything that was there: taking the field over loses nothing.
-  const force = mode === 'merge' || mode === 'existing' || forceConflicts;
-  await client.apply(sent, { dryRun: false, force }, run).catch((error: unknown) => {
-    if (mode !== 'patch' || !isOnlyInstallers(error)) throw error;
-    return client.apply(sent, { dryRun: false, force: true }, run);
-  });
   run.report({ stage: 'apply', subject: describeRef(ref), state: 'finished' });
+}
+
+/** How often a merge is made anew, when others write at the same time. */
+const mergeRounds = 5;
+
+/** With the version that was read the server refuses what somebody changed in between. */
+function onlyIfUnchanged(object: ClusterObject, { metadata }: ClusterObject): ClusterObject {
+  const { resourceVersion } = metadata;
+  return resourceVersion === undefined ? object : { ...object, metadata: { ...object.metadata, resourceVersion } };
+}
+
+/** A conflict that names no field is one of versions. */
+function isStale(error: unknown): boolean {
+  return isAirlockError(error, 'FIELD_CONFLICT') && listAt(error.details, 'conflicts').length === 0;
 }
 
 function isOnlyInstallers(error: unknown): boolean {

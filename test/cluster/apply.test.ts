@@ -182,6 +182,29 @@ describe('applyStages', () => {
     expect(again.stages[0]?.state).toBe('unchanged');
   });
 
+  test('merges anew what somebody else wrote in between', async () => {
+    const { api, clientFor } = await start();
+    const ca = (name: string): string => `-----BEGIN CERTIFICATE-----\n${name}\n-----END CERTIFICATE-----\n`;
+    api.put(configMap('cas', { 'ca-bundle.crt': ca('one') }), 'installer');
+    const client = await clientFor();
+    let looks = 0;
+    const racing: ClusterClient = {
+      ...client,
+      find: async (ref, run) => {
+        const found = await client.find(ref, run);
+        looks += 1;
+        // The second look is that of the apply itself, after the plan.
+        if (looks === 2) api.put(configMap('cas', { 'ca-bundle.crt': ca('one') + ca('two') }), 'argocd');
+        return found;
+      },
+    };
+    const stages = [stage('trust', [{ object: configMap('cas', { 'ca-bundle.crt': ca('ours') }), mode: 'merge' }])];
+    await applyStages(stages, async () => racing, fast, quietRun());
+    expect(api.find('v1', 'ConfigMap', 'kitchen', 'cas')?.['data']).toEqual({
+      'ca-bundle.crt': ca('one') + ca('two') + ca('ours'),
+    });
+  });
+
   test('shows no value of a secret in a plan', async () => {
     const { clientFor } = await start();
     const secret: ClusterObject = {

@@ -154,6 +154,12 @@ export class FakeApi {
 
   #apply(key: string, there: Stored | undefined, sent: Stored, url: URL): { status: number; body: unknown } {
     const manager = url.searchParams.get('fieldManager') ?? '';
+    const { resourceVersion } = sent.metadata;
+    if (resourceVersion !== undefined && resourceVersion !== there?.metadata['resourceVersion'])
+      return {
+        status: 409,
+        body: { kind: 'Status', reason: 'Conflict', message: 'the object has been modified', details: {} },
+      };
     const conflicts = leaves(sent).filter((path) => {
       const owner = this.owners.get(`${key} ${path}`);
       return (

@@ -2,9 +2,11 @@ import { readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { listAt } from '../../src/cluster/fields.ts';
 import {
   type ApplyStage,
   applyStages,
+  type ClusterClient,
   connectCluster,
   createClientFor,
   type Gate,
@@ -125,6 +127,82 @@ describe.each(servers)('apply to a real API server, $title (where missing: $how)
       await client.find({ apiVersion: 'config.openshift.io/v1', kind: 'OperatorHub', name: 'cluster' }, quietRun()),
     ).toMatchObject({ spec: { disableAllDefaultSources: true } });
   }, 60_000);
+
+  test.each([
+    ['applied', 'argocd', 'application/apply-patch+yaml', '&force=true'],
+    ['edited', 'kubectl-edit', 'application/merge-patch+json', ''],
+  ])('loses no entry of a list that somebody else has %s since', async (_, manager, type, force) => {
+    const client = await connectCluster({ file: server.kubeconfig });
+    const run = (options: object) =>
+      applyStages(stages, createClientFor(client), { only: ['mirror-sets'], skipGates: true, ...options }, quietRun());
+    const ref = { apiVersion: 'config.openshift.io/v1', kind: 'ImageDigestMirrorSet', name: 'idms-release-0' };
+    const rules = async () => {
+      const found = await client.find(ref, quietRun());
+      return listAt(found, 'spec.imageDigestMirrors');
+    };
+    await run({ forceConflicts: true });
+    const ours = await rules();
+    const theirs = [...ours, { source: 'quay.io/kitchen', mirrors: ['registry.example.com/kitchen'] }];
+    await server.request(
+      'PATCH',
+      `/apis/config.openshift.io/v1/imagedigestmirrorsets/idms-release-0?fieldManager=${manager}${force}`,
+      {
+        apiVersion: ref.apiVersion,
+        kind: ref.kind,
+        metadata: { name: ref.name },
+        spec: { imageDigestMirrors: theirs },
+      },
+      type,
+    );
+    // The diff says what would go away.
+    const plan = await run({ dryRun: 'server' });
+    expect(JSON.stringify(plan.stages[0]?.objects)).toContain('quay.io/kitchen');
+    await expect(run({})).rejects.toMatchObject({
+      code: 'FIELD_CONFLICT',
+      details: {
+        conflicts: [{ field: '.spec.imageDigestMirrors', owner: expect.stringContaining(`"${manager}"`) }],
+      },
+    });
+    expect(await rules()).toEqual(theirs);
+    await run({ forceConflicts: true });
+    expect(await rules()).toEqual(ours);
+  });
+
+  test('merges a CA map anew that somebody else wrote in between', async () => {
+    const client = await connectCluster({ file: server.kubeconfig });
+    const ca = (name: string): string => `-----BEGIN CERTIFICATE-----\n${name}\n-----END CERTIFICATE-----\n`;
+    const map = (text: string) => ({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'raced', namespace: 'openshift-config' },
+      data: { 'ca-bundle.crt': text },
+    });
+    const url = '/api/v1/namespaces/openshift-config/configmaps';
+    await server.request('POST', url, map(ca('one')));
+    let looks = 0;
+    const racing: ClusterClient = {
+      ...client,
+      find: async (ref, run) => {
+        const found = await client.find(ref, run);
+        looks += 1;
+        // The second look is that of the apply itself, after the plan.
+        if (looks === 2) await server.request('PUT', `${url}/raced`, map(ca('one') + ca('two')));
+        return found;
+      },
+    };
+    const stage: ApplyStage = {
+      name: 'trust',
+      title: 'trust',
+      cluster: 'management',
+      objects: [{ object: map(ca('ours')), mode: 'merge' }],
+      gates: [],
+      timeoutSeconds: 1,
+    };
+    await applyStages([stage], async () => racing, {}, quietRun());
+    expect(await server.request('GET', `${url}/raced`)).toMatchObject({
+      data: { 'ca-bundle.crt': ca('one') + ca('two') + ca('ours') },
+    });
+  });
 
   test('switches off the catalogs of OLM v1 that are there, and makes none', async () => {
     const client = await connectCluster({ file: server.kubeconfig });
