@@ -39,6 +39,7 @@ export { openBundle } from './open.ts';
 export {
   cutParts,
   findNeeded,
+  forecastParts,
   layoutParts,
   type NeededPart,
   openParts,

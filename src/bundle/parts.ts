@@ -5,7 +5,7 @@ import { AirlockError } from '../core/errors.ts';
 import { diskError, findFile, writeFileAtomic } from '../core/files.ts';
 import { prettyJson } from '../core/json.ts';
 import { assertRunning, type Run } from '../core/run.ts';
-import { type Digest, isDigest } from '../oci/index.ts';
+import { type Digest, digestOf, isDigest } from '../oci/index.ts';
 import { type Bundle, findVolumes } from './bundle.ts';
 import { openBundle } from './open.ts';
 import { sideNames } from './seal.ts';
@@ -39,7 +39,10 @@ export interface NeededPart extends Part {
 export const partListName = 'parts.json';
 
 /** The cuts of a bundle: exact, anywhere in a volume. Digests are left empty. */
-export function layoutParts(bundle: Bundle, partSizeBytes: number): Omit<Part, 'sha256'>[] {
+export function layoutParts(
+  bundle: { readonly volumes: readonly { readonly name: string; readonly sizeBytes: number }[] },
+  partSizeBytes: number,
+): Omit<Part, 'sha256'>[] {
   if (!Number.isSafeInteger(partSizeBytes) || partSizeBytes < 1)
     throw new AirlockError('USAGE', 'a part has to hold at least one byte');
   return bundle.volumes.flatMap(({ name, sizeBytes }) => {
@@ -82,21 +85,34 @@ export async function cutParts(
         sha256: await copyCut(bundle, cut, isAsked ? path.join(folder, cut.name) : undefined, run),
       });
   }
-  const { generation } = bundle.index;
-  const list: PartList = {
-    apiVersion: 'airlock/v1alpha1',
-    kind: 'PartList',
-    generation,
-    indexDigest: bundle.indexDigest,
-    partSizeBytes,
-    parts,
-  };
+  const list = listOf(bundle.index.generation, bundle.indexDigest, partSizeBytes, parts);
   for (const name of [sideNames.index, sideNames.signature, sideNames.checksums]) {
     const side = await findFile(path.join(bundle.folder, name), run, 1 << 30);
     if (side && folder !== bundle.folder) await writeFileAtomic(path.join(folder, name), side, run);
   }
   await writeFileAtomic(path.join(folder, partListName), prettyJson(list), run);
   return list;
+}
+
+function listOf(generation: number, indexDigest: Digest, partSizeBytes: number, parts: readonly Part[]): PartList {
+  return { apiVersion: 'airlock/v1alpha1', kind: 'PartList', generation, indexDigest, partSizeBytes, parts };
+}
+
+/** Sizes of what cutting a bundle will leave in the folder of its parts, by name. `sealed` are the files of the generation's folder. */
+export function forecastParts(
+  generation: number,
+  volumes: readonly { readonly name: string; readonly sizeBytes: number }[],
+  sealed: ReadonlyMap<string, number>,
+  partSizeBytes: number,
+): Map<string, number> {
+  const parts = layoutParts({ volumes }, partSizeBytes).map((cut) => ({ ...cut, sha256: '0'.repeat(64) }));
+  const list = listOf(generation, digestOf(''), partSizeBytes, parts);
+  const side = [sideNames.index, sideNames.signature, sideNames.checksums];
+  return new Map([
+    ...parts.map(({ name, size }): [string, number] => [name, size]),
+    ...side.map((name): [string, number] => [name, sealed.get(name) ?? 0]),
+    [partListName, Buffer.byteLength(prettyJson(list))],
+  ]);
 }
 
 /** Parts of an earlier cut that this one does not overwrite: `cat` with a star would take them too. */

@@ -2,6 +2,7 @@ import path from 'node:path';
 import {
   type BundleIndex,
   collectTargets,
+  forecastParts,
   forecastSealed,
   generationText,
   layoutVolumes,
@@ -64,7 +65,10 @@ export async function forecastSpace(subject: SpaceSubject, request: PlanRequest,
       ]),
     },
   ];
-  if (request.partSizeBytes !== undefined) connected.push(planParts(volumes, sealed.folder, request.partSizeBytes));
+  if (request.partSizeBytes !== undefined) {
+    const files = forecastParts(plan.generation, volumes, sealed.folder, request.partSizeBytes);
+    connected.push({ host: 'connected', purpose: 'parts', files });
+  }
   const bastion = await planBastion(subject, index, sealed.loadRecord, request, run);
   const blockBytes = request.blockBytes ?? 4096;
   const space = [
@@ -120,20 +124,6 @@ async function deviceOf(folder: string, run: Run): Promise<number> {
     const stat = await run.disk.stat(at);
     if (stat || at === path.dirname(at)) return stat?.device ?? 0;
   }
-}
-
-function planParts(
-  volumes: SpaceForecast['volumes'],
-  sealed: ReadonlyMap<string, number>,
-  partSizeBytes: number,
-): PlannedFiles {
-  const files = new Map<string, number>();
-  for (const { name, sizeBytes } of volumes)
-    for (let at = 0; at * partSizeBytes < sizeBytes; at += 1)
-      files.set(`${name}.part-${at + 1}`, Math.min(partSizeBytes, sizeBytes - at * partSizeBytes));
-  for (const name of ['index.json', 'index.sig', 'index.sha256', 'sha256sum.txt'])
-    files.set(name, sealed.get(name) ?? 0);
-  return { host: 'connected', purpose: 'parts', files };
 }
 
 /** What `load` will place on the bastion. */

@@ -1,9 +1,12 @@
 import { lstat, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { airlock } from '../helpers/airlock.ts';
+import { startDockerRegistry } from '../helpers/docker-registry.ts';
 import { useJourney } from '../helpers/journey.ts';
 import { freeSitePorts, writeSite } from '../helpers/journey-site.ts';
 import { writeImageSet } from '../helpers/journey-source.ts';
+import { describeReal } from '../helpers/real.ts';
 
 interface Need {
   readonly host: string;
@@ -63,6 +66,15 @@ describe('the forecast of plan', () => {
     }
   });
 
+  test('knows parts and their list to the byte, signed or not', async () => {
+    await airlock(['certs', 'signing-key', 'signing.key'], journey.options);
+    const flags = ['-c', 'imageset.yaml', ...journey.source.flags, '--part-size', '300000', '--parts-dir', 'media'];
+    const all = [...flags, '--signing-key', 'signing.key', 'cut'];
+    const { space } = await json<{ space: Need[] }>(0, 'plan', ...all);
+    await json(0, 'build', ...all);
+    expect((await measure(at('media'))).bytes).toBe(space.find((one) => one.purpose === 'parts')?.bytes);
+  });
+
   test('counts blocks of the size that is given', async () => {
     const plan = async (...flags: string[]): Promise<Need | undefined> => {
       const { space } = await json<{ space: Need[] }>(
@@ -80,5 +92,22 @@ describe('the forecast of plan', () => {
     expect(large?.bytes).toBe(small?.bytes);
     expect(large?.allocatedBytes).toBeGreaterThan(Number(small?.allocatedBytes) * 2);
     expect(Number(large?.allocatedBytes) % 65536).toBe(0);
+  });
+});
+
+describeReal('the forecast of plan for an external registry', ['docker-registry'], () => {
+  test('is what that registry stores, to the byte, and what is put on the bastion beside', async () => {
+    const { host, storage } = await startDockerRegistry();
+    const flags = ['-c', 'imageset.yaml', ...journey.source.flags, '--rhcos=amd64', '--tools', 'oc'];
+    const { space } = await json<{ space: Need[] }>(0, 'plan', ...flags, 'outside');
+    await json(0, 'build', ...flags, 'outside');
+    const places = ['--web-dir', 'far/web', '--tools-dir', 'far/tools'];
+    await json(0, 'load', 'outside', `docker://${host}/site`, '--dest-tls-verify=false', ...places);
+    for (const [purpose, place, skip] of [
+      ['registry', storage, /_uploads/],
+      ['web', at('far/web')],
+      ['tools', at('far/tools')],
+    ] as const)
+      expect((await measure(place, skip)).bytes, purpose).toBe(space.find((one) => one.purpose === purpose)?.bytes);
   });
 });

@@ -19,7 +19,7 @@ export const mediaOption: OptionSpec = {
   summary: 'further folders where parts of the same bundle lie; BUNDLE is the first',
 };
 
-/** Parts of `build`. */
+/** Parts that `build` cuts and `plan` forecasts. */
 export const partOptions: readonly OptionSpec[] = [
   {
     flags: '--part-size <bytes>',
@@ -27,11 +27,13 @@ export const partOptions: readonly OptionSpec[] = [
     parse: parseBytes,
   },
   { flags: '--parts-dir <dir>', summary: "where parts go; default: parts in the generation's folder" },
-  {
-    flags: '--parts <list>',
-    summary: 'make just what a need list of airlock verify --need-list names, and nothing else',
-  },
 ];
+
+/** Parts that are made again. */
+export const needOption: OptionSpec = {
+  flags: '--parts <list>',
+  summary: 'make just what a need list of airlock verify --need-list names, and nothing else',
+};
 
 /** Of file systems that are not on this host. */
 export const blockSizeOption: OptionSpec = {

@@ -13,6 +13,7 @@ import {
   bundleCommands,
   clientToolOptions,
   mediaOption,
+  needOption,
   partOptions,
   toolOption,
 } from './table-bundle.ts';
@@ -76,7 +77,14 @@ export const commandTable: readonly CommandSpec[] = [
     summary: 'resolve the image set to digests; counts, bytes and space on both hosts; changes nothing',
     description: 'Writes DIR/.airlock/plan.json, which build uses while both configuration files stay as they are.',
     arguments: [{ name: '[dir]', summary: 'where generations go; default: bundles/out' }],
-    options: planOptions,
+    options: [
+      ...planOptions,
+      ...partOptions,
+      {
+        flags: '--signing-key <file>',
+        summary: 'the bundle will be signed: counts the signature; the file is not read',
+      },
+    ],
     examples: ['airlock plan -c imageset.yaml', 'airlock plan -f site.yaml -o json'],
     load: async () => (await import('./plan.ts')).runPlan,
   },
@@ -97,6 +105,7 @@ export const commandTable: readonly CommandSpec[] = [
       { flags: '--replan', summary: 'drop what an interrupted build planned and fetched' },
       { flags: '--signing-key <file>', summary: 'PEM file with an ECDSA P-256 private key: the bundle is signed' },
       ...partOptions,
+      needOption,
       ...planOptions,
     ],
     examples: ['airlock build -c imageset.yaml bundles/out', 'airlock build -f site.yaml --volume-size 4GiB'],
@@ -323,7 +332,7 @@ export const commandTable: readonly CommandSpec[] = [
     options: [
       { flags: '--dir <dir>', summary: 'connected host: where generations go', default: 'bundles/out' },
       { flags: '--signing-key <file>', summary: 'connected host: PEM file with an ECDSA P-256 private key' },
-      ...partOptions.filter((option) => !option.flags.startsWith('--parts <')),
+      ...partOptions,
       ...planOptions,
       { flags: '--key <file>', summary: 'bastion: public key that the signature has to be of' },
       mediaOption,
