@@ -149,12 +149,13 @@ async function planSet(set: BenchSet, host: string, source: Source, folder: stri
 }
 
 function blobSources(source: Source): Parameters<typeof buildBundle>[0]['sources'] {
+  const split = (text = ''): { registry: string; repository: string } => {
+    const [registry = '', ...rest] = text.split('/');
+    return { registry, repository: rest.join('/') };
+  };
   return {
-    checksBlobs: true,
-    openBlob: (blob, offset) => {
-      const [registry = '', ...rest] = (blob.sources[0] ?? '').split('/');
-      return source.fetchBlob({ registry, repository: rest.join('/') }, blob, offset, run);
-    },
+    openBlob: (blob, offset) => source.fetchBlob(split(blob.sources[0]), blob, offset, run),
+    pourBlob: async (blob, sink) => source.pourBlob?.(split(blob.sources[0]), blob, sink, run),
     openFile: () => Promise.reject(new Error('no files here')),
   };
 }

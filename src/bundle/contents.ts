@@ -1,30 +1,29 @@
 import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import type { Run } from '../core/run.ts';
-import { type Digest, digestAlgorithm, digestFromHex, digestHex, digestOf } from '../oci/index.ts';
+import { type Digest, digestAlgorithm, digestFromHex, digestHex, digestOf, type PourSink } from '../oci/index.ts';
 import type { KeptBlobs, Plan, PlannedBlob, SelectedFile } from '../plan/index.ts';
-import type { ExpectedData } from './fill.ts';
+import { type ExpectedData, pourStream } from './fill.ts';
 import { bundleNames } from './format.ts';
 import { imageSetMember, planBytes } from './layout.ts';
 import type { Segment } from './segments.ts';
 
 /** Where content comes from that the workspace does not hold. Streams may fail; they are opened again at the offset where they broke. */
 export interface ContentSources {
-  /**
-   * A stream of `openBlob` from offset 0 fails before its end unless size and digest are right, as `Source.fetchBlob` promises: then its
-   * bytes are not hashed a second time.
-   */
-  readonly checksBlobs?: boolean;
   openBlob(blob: PlannedBlob, offsetBytes: number, run: Run): Promise<Readable>;
+  /** As `openBlob` from `sink.receivedBytes` on, without the copies of a stream; where it is absent the stream is read. */
+  pourBlob?(blob: PlannedBlob, sink: PourSink, run: Run): Promise<void>;
   /** For files whose content is a URL. */
   openFile(file: SelectedFile, offsetBytes: number, run: Run): Promise<Readable>;
 }
 
-/** One place to get content from. */
-export interface ContentOpener {
-  /** What it gives from offset 0 is checked by itself. */
-  readonly checked: boolean;
-  open(offsetBytes: number, run: Run): Promise<AsyncIterable<Uint8Array>>;
+/** One place to get content from: brings it from `sink.receivedBytes` on. */
+export type ContentOpener = (sink: PourSink, run: Run) => Promise<void>;
+
+type OpenStream = (offsetBytes: number, run: Run) => Promise<AsyncIterable<Uint8Array>>;
+
+function fromStream(open: OpenStream): ContentOpener {
+  return async (sink, run) => pourStream(await open(sink.receivedBytes, run), sink, run);
 }
 
 /** A member whose data has to be brought: what it must be, and how to get it. */
@@ -61,31 +60,24 @@ export function createWanted(places: ContentPlaces): (segment: Extract<Segment, 
     if (content.kind === 'index') throw new Error('the index is not brought from anywhere');
     const expected = { name: path, size, algorithm: 'sha256', hex: content.file.sha256 } as const;
     const digest = digestFromHex(content.file.sha256);
-    return {
-      ...at,
-      digest,
-      expected,
-      openers: [{ checked: false, open: fileOpener(places, path, digest, files.get(path)) }],
-    };
+    return { ...at, digest, expected, openers: [fromStream(fileOpener(places, path, digest, files.get(path)))] };
   };
 }
 
 function blobOpeners(places: ContentPlaces, digest: Digest, blob: PlannedBlob | undefined): readonly ContentOpener[] {
   const { kept, sources } = places;
   const openers: ContentOpener[] = [];
-  if (blob?.kept) openers.push({ checked: false, open: async (at, run) => readFileFrom(kept.path(digest), at, run) });
+  if (blob?.kept) openers.push(fromStream(async (at, run) => readFileFrom(kept.path(digest), at, run)));
   // A kept blob that was lost or damaged can still be had from where it came from; what Airlock made itself cannot.
-  if (blob && (blob.sources.length > 0 || !blob.kept))
-    openers.push({ checked: sources.checksBlobs === true, open: (at, run) => sources.openBlob(blob, at, run) });
+  if (blob && (blob.sources.length > 0 || !blob.kept)) {
+    const { pourBlob } = sources;
+    if (pourBlob) openers.push((sink, run) => pourBlob(blob, sink, run));
+    else openers.push(fromStream((at, run) => sources.openBlob(blob, at, run)));
+  }
   return openers;
 }
 
-function fileOpener(
-  places: ContentPlaces,
-  path: string,
-  digest: Digest,
-  file: SelectedFile | undefined,
-): ContentOpener['open'] {
+function fileOpener(places: ContentPlaces, path: string, digest: Digest, file: SelectedFile | undefined): OpenStream {
   if (path === bundleNames.plan) return async (offset) => fromMemory(planBytes(places.plan), offset);
   const { toolFile } = places;
   if (path === bundleNames.tool && toolFile !== undefined)

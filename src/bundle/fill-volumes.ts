@@ -1,6 +1,6 @@
 import { errorText, isAirlockError } from '../core/errors.ts';
 import { assertRunning, type Run } from '../core/run.ts';
-import type { Digest } from '../oci/index.ts';
+import type { Digest, PourSink } from '../oci/index.ts';
 import { Committer } from './committer.ts';
 import type { WantedMember } from './contents.ts';
 import { fillMember, type OpenVolumeFile, Sink } from './fill.ts';
@@ -79,11 +79,11 @@ async function fillWanted(
     if (committer.isDue()) committer.commit().catch(() => {});
   };
   run.report({ ...event, state: 'started' });
-  for (const { checked, open } of member.openers) {
+  for (const pour of member.openers) {
     assertRunning(run);
     try {
       const checkedBytes = job.journal.progress.checked.get(expected.name) ?? 0;
-      const options = { checkedBytes, checked, open: (at: number) => open(at, run), onProgress };
+      const options = { checkedBytes, pour: (to: PourSink) => pour(to, run), onProgress };
       await fillMember(expected, { ...file, offset }, options, sink, run);
       committer.finish(expected.name, volume);
       run.report({ ...event, state: 'finished', doneBytes: expected.size });

@@ -1,6 +1,7 @@
 import type { LookupFunction } from 'node:net';
 import type { Readable } from 'node:stream';
-import { Agent, type Dispatcher, ProxyAgent, request as send } from 'undici';
+import { Agent, type buildConnector, type Dispatcher, ProxyAgent, request as send } from 'undici';
+import { createDirectPool, type DirectPool } from './http-direct.ts';
 import { httpError, redactUrl } from './http-errors.ts';
 import type { HttpRequest, HttpResponse } from './http-message.ts';
 import type { ProxySettings } from './http-proxy.ts';
@@ -30,28 +31,57 @@ export interface HttpOptions extends TrustOptions {
   readonly userAgent?: string;
 }
 
-/** Connections with one kind of TLS, direct or through one proxy; `secure` when they go to https:// targets. */
-export function createAgent(
+/** What undici's connector takes. */
+export type ConnectOptions = buildConnector.BuildOptions;
+
+/** How connections are made: `secure` gives those of one kind of TLS, whose context is made when it is first needed, at 20 ms and more. */
+export function createConnectors(
   options: HttpOptions,
   trusted: readonly string[],
   tls: HostTls,
-  proxy: URL | undefined,
-  secure: boolean,
-): HttpAgent {
-  const connect = {
-    secureContext: createTlsContext(trusted, tls),
-    rejectUnauthorized: !(tls.insecure ?? false),
+): (secure: boolean) => ConnectOptions {
+  const plain = {
     timeout: options.connectTimeoutMs ?? 30_000,
     autoSelectFamily: true,
     ...(options.lookup ? { lookup: options.lookup } : {}),
   };
+  let secured: ConnectOptions | undefined;
+  return (secure) => {
+    if (!secure) return plain;
+    const rejectUnauthorized = !(tls.insecure ?? false);
+    secured ??= { ...plain, secureContext: createTlsContext(trusted, tls), rejectUnauthorized };
+    return secured;
+  };
+}
+
+const headersTimeoutMs = 120_000;
+const bodyTimeoutMs = 120_000;
+// Servers close idle connections after 5 s and more; ours must be the shorter wait.
+const idleMs = 4_000;
+
+/** For bodies that are poured: connections to one origin. */
+export function createDirect(origin: URL, options: HttpOptions, connect: ConnectOptions): DirectPool {
+  return createDirectPool(origin, {
+    connect,
+    headersTimeoutMs: options.headersTimeoutMs ?? headersTimeoutMs,
+    bodyTimeoutMs: options.bodyTimeoutMs ?? bodyTimeoutMs,
+    idleMs,
+  });
+}
+
+/** Connections made in one way, direct or through one proxy; `secure` when they go to https:// targets. */
+export function createAgent(
+  options: HttpOptions,
+  connect: ConnectOptions,
+  proxy: URL | undefined,
+  secure: boolean,
+): HttpAgent {
   const common = {
     connections: options.connectionsPerHost ?? 16,
     pipelining: 1,
-    headersTimeout: options.headersTimeoutMs ?? 120_000,
-    bodyTimeout: options.bodyTimeoutMs ?? 120_000,
-    // Servers close idle connections after 5 s and more; ours must be the shorter wait.
-    keepAliveTimeout: 4_000,
+    headersTimeout: options.headersTimeoutMs ?? headersTimeoutMs,
+    bodyTimeout: options.bodyTimeoutMs ?? bodyTimeoutMs,
+    keepAliveTimeout: idleMs,
     keepAliveMaxTimeout: 60_000,
     autoSelectFamily: true,
   };
@@ -97,6 +127,26 @@ export async function sendOnce(
       destroy(error, () => callback(translated instanceof Error ? translated : error));
     };
     return { status: response.statusCode, headers: joinHeaders(response.headers), url, body };
+  } catch (error) {
+    throw httpError(error, what, run);
+  }
+}
+
+/** One GET whose body can be poured; undefined when undici has to be asked. @throws AirlockError HTTP_*, CANCELLED */
+export async function sendDirect(
+  pool: DirectPool,
+  request: HttpRequest & { readonly url: URL },
+  run: Run,
+): Promise<HttpResponse | undefined> {
+  const { url, headers = {} } = request;
+  const what = `GET ${redactUrl(url)}`;
+  const translate = (error: Error): Error => {
+    const translated = httpError(error, what, run);
+    return translated instanceof Error ? translated : error;
+  };
+  try {
+    const response = await pool.get({ url, headers, signal: run.signal, translate });
+    return response && { status: response.head.status, headers: response.head.headers, url, body: response.body };
   } catch (error) {
     throw httpError(error, what, run);
   }

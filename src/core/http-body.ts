@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import { AirlockError } from './errors.ts';
 import { redactUrl } from './http-errors.ts';
 import type { HttpResponse } from './http-message.ts';
+import { isPourable, type PourableBody } from './http-pour.ts';
 
 /**
  * Reads a whole body that must not be larger than `limitBytes`.
@@ -12,7 +13,9 @@ export async function readBody(response: HttpResponse, limitBytes: number): Prom
     response.body.destroy();
     return new AirlockError('HTTP_TOO_LARGE', `${redactUrl(response.url)} answers with more than ${limitBytes} bytes`);
   };
-  if (Number(response.headers['content-length'] ?? 0) > limitBytes) throw fail();
+  const known = Number(response.headers['content-length'] ?? 0);
+  if (known > limitBytes) throw fail();
+  if (isPourable(response.body)) return pourWhole(response.body, known);
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of response.body as AsyncIterable<Buffer>) {
@@ -21,6 +24,20 @@ export async function readBody(response: HttpResponse, limitBytes: number): Prom
     chunks.push(chunk);
   }
   return Buffer.concat(chunks, length);
+}
+
+/** A body whose length its connection knows, and keeps to. */
+async function pourWhole(body: PourableBody, sizeBytes: number): Promise<Buffer> {
+  const bytes = Buffer.allocUnsafe(sizeBytes);
+  let filled = 0;
+  await body.pour({
+    room: () => bytes.subarray(filled),
+    took(count) {
+      filled += count;
+      return undefined;
+    },
+  });
+  return bytes;
 }
 
 /** At most the first `limitBytes` of a body as text, for error messages; '' when it cannot be read. */

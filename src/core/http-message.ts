@@ -14,6 +14,8 @@ export interface HttpRequest {
   /** For the URL's own origin. */
   readonly tls?: HostTls;
   readonly headersTimeoutMs?: number;
+  /** A GET whose body the caller reads whole, and pours (`http-pour.ts`) where that is possible. */
+  readonly pour?: boolean;
 }
 
 /** The head of an answer, and its body as a stream with backpressure. */

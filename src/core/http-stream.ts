@@ -21,8 +21,8 @@ export interface CheckedStreamOptions {
   readonly signal: AbortSignal;
 }
 
-// A connection that brought this much was worth it: its end does not count as a failed try.
-const progressBytes = 1 << 20;
+/** A connection that brought this much was worth it: its end does not count as a failed try. */
+export const progressBytes = 1 << 20;
 
 /**
  * Bytes over HTTP: continued by range after a broken connection, counted, and hashed when read from their start. The last ones are given out only

@@ -1,7 +1,17 @@
 import { setMaxListeners } from 'node:events';
-import { createAgent, type HttpAgent, type HttpOptions, sendOnce } from './http-agent.ts';
+import {
+  type ConnectOptions,
+  createAgent,
+  createConnectors,
+  createDirect,
+  type HttpAgent,
+  type HttpOptions,
+  sendDirect,
+  sendOnce,
+} from './http-agent.ts';
 import { discardBody } from './http-body.ts';
-import type { HttpClient } from './http-message.ts';
+import type { DirectPool } from './http-direct.ts';
+import type { HttpClient, HttpRequest, HttpResponse } from './http-message.ts';
 import { findProxy } from './http-proxy.ts';
 import { nextUrl, withoutCredentials } from './http-redirect.ts';
 import { type HostTls, readTrust } from './http-trust.ts';
@@ -14,25 +24,32 @@ const plainTls: HostTls = {};
 
 /** A client over undici with keep-alive, one request at a time per connection, system CAs, proxies and IPv6 (happy eyeballs). */
 export function createHttp(options: HttpOptions = {}): HttpClient {
-  const agents = new Map<HostTls, Map<string, HttpAgent>>();
+  const groups = new Map<HostTls, ConnectionGroup>();
   let trust: Promise<readonly string[]> | undefined;
 
-  const findAgent = async (url: URL, tls: HostTls, run: Run): Promise<HttpAgent> => {
-    const proxy = findProxy(options.proxy ?? {}, url);
-    // Plain HTTP through a plain proxy is forwarded, all else tunnelled; most proxies allow CONNECT to TLS ports only.
-    const key = proxy ? `${proxy.href} ${url.protocol}` : 'direct';
-    const known = agents.get(tls)?.get(key);
+  const findGroup = async (tls: HostTls, run: Run): Promise<ConnectionGroup> => {
+    const known = groups.get(tls);
     if (known) return known;
     trust ??= readTrust(options, run);
     const trusted = await trust.catch((error: unknown) => {
       trust = undefined;
       throw error;
     });
-    const group = agents.get(tls) ?? new Map<string, HttpAgent>();
-    agents.set(tls, group);
-    const agent = group.get(key) ?? createAgent(options, trusted, tls, proxy, url.protocol === 'https:');
-    group.set(key, agent);
-    return agent;
+    const group = groups.get(tls) ?? createGroup(options, createConnectors(options, trusted, tls));
+    groups.set(tls, group);
+    return group;
+  };
+
+  const sendTo = async (
+    request: HttpRequest & { readonly url: URL },
+    tls: HostTls,
+    run: Run,
+  ): Promise<HttpResponse> => {
+    const proxy = findProxy(options.proxy ?? {}, request.url);
+    const group = await findGroup(tls, run);
+    const pours = request.pour === true && request.method === 'GET' && !proxy;
+    const direct = pours ? await sendDirect(group.direct(request.url), request, run) : undefined;
+    return direct ?? sendOnce(group.agent(request.url, proxy), request, run);
   };
 
   // Agents are kept by the identity of their settings.
@@ -57,7 +74,7 @@ export function createHttp(options: HttpOptions = {}): HttpClient {
         assertRunning(run);
         const own = url.origin === first.origin;
         const tls = tlsFor(url, own ? request.tls : undefined);
-        const response = await sendOnce(await findAgent(url, tls, run), { ...request, url, headers }, run);
+        const response = await sendTo({ ...request, url, headers }, tls, run);
         const location = response.headers['location'];
         if (!follow || location === undefined || ![301, 302, 303, 307, 308].includes(response.status)) return response;
         discardBody(response.body);
@@ -68,9 +85,42 @@ export function createHttp(options: HttpOptions = {}): HttpClient {
       }
     },
     async close() {
-      const all = [...agents.values()].flatMap((group) => [...group.values()]);
-      agents.clear();
-      await Promise.all(all.map((agent) => agent.destroy()));
+      const all = [...groups.values()];
+      groups.clear();
+      await Promise.all(all.map((group) => group.close()));
+    },
+  };
+}
+
+/** The connections of one kind of TLS. */
+interface ConnectionGroup {
+  agent(url: URL, proxy: URL | undefined): HttpAgent;
+  direct(url: URL): DirectPool;
+  close(): Promise<void>;
+}
+
+function createGroup(options: HttpOptions, connectors: (secure: boolean) => ConnectOptions): ConnectionGroup {
+  const agents = new Map<string, HttpAgent>();
+  const pools = new Map<string, DirectPool>();
+  return {
+    agent(url, proxy) {
+      // Plain HTTP through a plain proxy is forwarded, all else tunnelled; most proxies allow CONNECT to TLS ports only.
+      const key = `${proxy?.href ?? ''} ${url.protocol}`;
+      const secure = url.protocol === 'https:';
+      const made = agents.get(key);
+      if (made) return made;
+      const agent = createAgent(options, connectors(secure || proxy?.protocol === 'https:'), proxy, secure);
+      agents.set(key, agent);
+      return agent;
+    },
+    direct(url) {
+      const pool = pools.get(url.origin) ?? createDirect(url, options, connectors(url.protocol === 'https:'));
+      pools.set(url.origin, pool);
+      return pool;
+    },
+    async close() {
+      for (const pool of pools.values()) pool.close();
+      await Promise.all([...agents.values()].map((agent) => agent.destroy()));
     },
   };
 }

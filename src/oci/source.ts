@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { AdaptiveLimit } from '../core/http-concurrency.ts';
+import type { ByteSink } from '../core/http-pour.ts';
 import type { Run } from '../core/run.ts';
 import type { Descriptor } from './descriptor.ts';
 import type { Digest } from './digest.ts';
@@ -18,6 +19,11 @@ export interface FetchedManifest {
   readonly digest: Digest;
 }
 
+/** A sink that knows how many bytes of the whole it has. */
+export interface PourSink extends ByteSink {
+  readonly receivedBytes: number;
+}
+
 /** Anything that images are copied from: registries over HTTP (`oci/remote`), a storage tree, an OCI layout, a bundle. */
 export interface Source {
   /** What a tag or digest means now. @throws AirlockError MANIFEST_UNKNOWN, REGISTRY_* */
@@ -34,6 +40,11 @@ export interface Source {
    * @see OCI distribution-spec v1.1, "Pulling blobs"
    */
   fetchBlob(repository: RepositoryName, blob: Descriptor, offsetBytes: number, run: Run): Promise<Readable>;
+  /**
+   * As `fetchBlob`, from where the sink has it so far, without a copy between where the source can do that; the caller checks the digest.
+   * @throws AirlockError BLOB_UNKNOWN, SIZE_MISMATCH, REGISTRY_*, and what the sink throws
+   */
+  pourBlob?(repository: RepositoryName, blob: Descriptor, sink: PourSink, run: Run): Promise<void>;
   /** All tags, sorted. @throws AirlockError REPOSITORY_UNKNOWN, REGISTRY_* */
   listTags(repository: RepositoryName, run: Run): Promise<string[]>;
   /** Manifests whose subject is `digest`, by the referrers API or its fallback tag; [] when there are none. */

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import type { ContentSources } from '../bundle/index.ts';
 import { AirlockError } from '../core/errors.ts';
+import { copyInto, pourBody } from '../core/http-pour.ts';
 import type { Run } from '../core/run.ts';
 import { createDownloader } from '../fetch/index.ts';
 import type { RepositoryName } from '../oci/index.ts';
@@ -16,8 +17,19 @@ export function contentSources(clients: RemoteClients): ContentSources {
     ...(clients.bandwidth ? { bandwidth: clients.bandwidth } : {}),
   });
   return {
-    checksBlobs: true,
-    openBlob: (blob, offsetBytes, run) => openFromAny(clients, blob, offsetBytes, run),
+    openBlob: (blob, offsetBytes, run) =>
+      fromAny(blob, run, async (repository) => {
+        const manifest = await findManifestBytes(clients, repository, blob, run);
+        if (manifest) return Readable.from([manifest.subarray(offsetBytes)], { objectMode: false });
+        return clients.remote.fetchBlob(repository, blob, offsetBytes, run);
+      }),
+    pourBlob: (blob, sink, run) =>
+      fromAny(blob, run, async (repository) => {
+        const manifest = await findManifestBytes(clients, repository, blob, run);
+        if (manifest) await copyInto(sink, manifest.subarray(sink.receivedBytes));
+        else if (clients.remote.pourBlob) await clients.remote.pourBlob(repository, blob, sink, run);
+        else await pourBody(await clients.remote.fetchBlob(repository, blob, sink.receivedBytes, run), sink);
+      }),
     async openFile(file, offsetBytes, run) {
       if (file.content.kind !== 'url') throw new Error(`${file.path} is not fetched from a URL`);
       const { url } = file.content;
@@ -29,27 +41,29 @@ export function contentSources(clients: RemoteClients): ContentSources {
   };
 }
 
-async function openFromAny(
-  clients: RemoteClients,
-  blob: PlannedBlob,
-  offsetBytes: number,
-  run: Run,
-): Promise<Readable> {
+/** The first of a blob's repositories that does what is asked. */
+async function fromAny<T>(blob: PlannedBlob, run: Run, task: (repository: RepositoryName) => Promise<T>): Promise<T> {
   let failure: unknown = new AirlockError('BLOB_UNKNOWN', `${blob.digest} has no source`);
   for (const source of blob.sources) {
-    const repository = splitSource(source);
     try {
-      if (blob.kind === 'manifest') {
-        const { bytes } = await clients.remote.fetchManifest({ ...repository, digest: blob.digest }, run);
-        return Readable.from([bytes.subarray(offsetBytes)], { objectMode: false });
-      }
-      return await clients.remote.fetchBlob(repository, blob, offsetBytes, run);
+      return await task(splitSource(source));
     } catch (error) {
       if (run.signal.aborted) throw error;
       failure = error;
     }
   }
   throw failure;
+}
+
+/** Manifests have an address of their own; undefined for all other blobs. */
+async function findManifestBytes(
+  clients: RemoteClients,
+  repository: RepositoryName,
+  blob: PlannedBlob,
+  run: Run,
+): Promise<Buffer | undefined> {
+  if (blob.kind !== 'manifest') return undefined;
+  return (await clients.remote.fetchManifest({ ...repository, digest: blob.digest }, run)).bytes;
 }
 
 /** `registry/repository` as it stands in a plan. */

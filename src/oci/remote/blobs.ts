@@ -1,11 +1,14 @@
 import { Readable } from 'node:stream';
 import { AirlockError, isAirlockError } from '../../core/errors.ts';
+import type { Bandwidth } from '../../core/http-bandwidth.ts';
 import { discardBody } from '../../core/http-body.ts';
-import { CheckedStream } from '../../core/http-stream.ts';
-import { waitForRetry } from '../../core/retry.ts';
+import { type ByteSink, pourBody } from '../../core/http-pour.ts';
+import { CheckedStream, progressBytes } from '../../core/http-stream.ts';
+import { isTransient, pause, waitForRetry } from '../../core/retry.ts';
 import type { Run } from '../../core/run.ts';
 import type { Descriptor } from '../descriptor.ts';
 import { digestAlgorithm, digestHex } from '../digest.ts';
+import type { PourSink } from '../source.ts';
 import type { RemoteOptions } from './options.ts';
 import { connectionError } from './registry-error.ts';
 import type { RegistryCall } from './session.ts';
@@ -37,20 +40,69 @@ export async function fetchBlob(
         if (attempt >= (policy.retryTimes ?? 5)) throw connectionError(error, call.subject, options.side);
         return waitForRetry(policy, attempt, error, about, run);
       },
-      mismatch: (what, why) =>
-        new AirlockError(
-          what === 'size' ? 'SIZE_MISMATCH' : 'DIGEST_MISMATCH',
-          `${what} of blob ${blob.digest} ${why}`,
-          {
-            ...(options.side ? { side: options.side } : {}),
-            hint: 'the server or something before it gives wrong content; run again, or use another mirror',
-          },
-        ),
+      mismatch: (what, why) => wrongContent(what, `${what} of blob ${blob.digest} ${why}`, options),
       bandwidth: options.bandwidth,
       signal: run.signal,
     },
     first,
   );
+}
+
+/**
+ * A blob from where `sink` has it so far, put straight into its memory and continued by range when a connection breaks. The size is checked;
+ * the digest is the caller's to check.
+ */
+export async function pourBlob(
+  place: Place,
+  blob: Descriptor,
+  sink: PourSink,
+  open: (task: () => Promise<Readable>) => Promise<Readable>,
+  options: RemoteOptions,
+  run: Run,
+): Promise<void> {
+  const about = { stage: options.stage ?? 'plan', subject: blob.digest };
+  const policy = options.retry ?? {};
+  const target = options.bandwidth ? slowedSink(sink, options.bandwidth, run) : sink;
+  let attempt = 0;
+  for (let isFirst = true; sink.receivedBytes < blob.size || isFirst; isFirst = false) {
+    const before = sink.receivedBytes;
+    try {
+      await pourBody(await open(() => openBlob(place, blob, before, isFirst, options, run)), target);
+    } catch (error) {
+      if (run.signal.aborted || !isTransient(error)) throw error;
+      if (sink.receivedBytes - before >= progressBytes) attempt = 0;
+      if (attempt >= (policy.retryTimes ?? 5))
+        throw connectionError(error, blobCall(place, blob).subject, options.side);
+      await waitForRetry(policy, attempt, error, about, run);
+      attempt += 1;
+      continue;
+    }
+    // HTTP said that this was the end: the server has less than it should.
+    if (sink.receivedBytes < blob.size) {
+      const why = `ends after ${sink.receivedBytes} of its ${blob.size} bytes`;
+      throw wrongContent('size', `size of blob ${blob.digest} ${why}`, options);
+    }
+  }
+}
+
+/** The sink, which asks for no more bytes than the bandwidth allows. */
+function slowedSink(sink: PourSink, bandwidth: Bandwidth, run: Run): ByteSink {
+  return {
+    room: () => sink.room(),
+    took(count) {
+      const wait = sink.took(count);
+      const waitMs = bandwidth.spend(count);
+      if (waitMs === 0) return wait;
+      return Promise.all([wait, pause(waitMs, run)]).then(() => undefined);
+    },
+  };
+}
+
+function wrongContent(what: 'size' | 'digest', message: string, { side }: RemoteOptions): AirlockError {
+  return new AirlockError(what === 'size' ? 'SIZE_MISMATCH' : 'DIGEST_MISMATCH', message, {
+    ...(side ? { side } : {}),
+    hint: 'the server or something before it gives wrong content; run again, or use another mirror',
+  });
 }
 
 /** Whether the registry has the blob in this repository. `repeat` false asks only once. */
@@ -100,6 +152,7 @@ async function openBlob(
       headers: { 'accept-encoding': 'identity', ...(offsetBytes > 0 ? { range: `bytes=${offsetBytes}-` } : {}) },
       expect: offsetBytes > 0 ? [200, 206, 416] : [200],
       repeat,
+      pour: true,
     },
     run,
   );

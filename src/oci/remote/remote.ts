@@ -7,7 +7,7 @@ import { parseManifest } from '../manifest.ts';
 import type { Reference } from '../reference.ts';
 import type { FetchedManifest, RepositoryName, Source, Target } from '../source.ts';
 import { createAttachedMemory } from './attached-memory.ts';
-import { fetchBlob, hasBlob, pushScopes } from './blobs.ts';
+import { fetchBlob, hasBlob, pourBlob, pushScopes } from './blobs.ts';
 import { deleteManifest, fetchManifest, pushManifest, resolveManifest } from './manifests.ts';
 import { mountBlob } from './mounts.ts';
 import type { RemoteOptions } from './options.ts';
@@ -56,6 +56,11 @@ export function createRemote(options: RemoteOptions): Source & Target {
         (place) => gate(place, () => fetchBlob(place, blob, offsetBytes, options, run)),
         run,
       ),
+    pourBlob: (repository, blob, sink, run) => {
+      const pour = (place: Place): Promise<void> =>
+        pourBlob(place, blob, sink, (open) => gate(place, open), options, run);
+      return sessions.read(repository, 'parts', pour, run);
+    },
     listTags: (repository, run) => sessions.read(repository, { tag: 'latest' }, (place) => listTags(place, run), run),
     listReferrers: (repository, digest, run) =>
       sessions.read(repository, { digest }, (place) => listReferrers(place, digest, attached, run), run),

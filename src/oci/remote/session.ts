@@ -28,6 +28,8 @@ export interface RegistryCall {
   readonly subject: string;
   /** False: the caller repeats it on its own (uploads). Default true. */
   readonly repeat?: boolean;
+  /** The body of a GET is read whole, and may be poured (`core/http-pour.ts`). */
+  readonly pour?: boolean;
 }
 
 /** The connection to one registry: protocol, TLS and login found out once, then used by every request. */
@@ -107,7 +109,7 @@ export function createSession(registry: string, insecure: boolean, options: Remo
     async requestBytes(call, limitBytes, run) {
       await connected(call, run);
       const task = async () => {
-        const response = await once(call, run);
+        const response = await once({ ...call, pour: true }, run);
         try {
           return { response, bytes: await readBody(response, limitBytes) };
         } catch (error) {
@@ -138,6 +140,7 @@ async function send(
         url,
         headers: { ...call.headers, ...(sent === undefined ? {} : { authorization: sent }) },
         ...(body === undefined ? {} : { body }),
+        ...(call.pour ? { pour: true } : {}),
         ...(own && connection.tls ? { tls: connection.tls } : {}),
         // A registry on object storage copies the whole blob before it answers.
         ...(call.method === 'PUT' ? { headersTimeoutMs: putTimeoutMs } : {}),

@@ -19,6 +19,79 @@ async function serve(prank: (nth: number) => Prank | undefined) {
   return { registry, blob, ranges, repository: { registry: registry.host, repository: 'kitchen/soup' } };
 }
 
+describe('pourBlob', () => {
+  function collector() {
+    const room = Buffer.alloc(1 << 16);
+    const parts: Buffer[] = [];
+    const sink = {
+      receivedBytes: 0,
+      room: () => room,
+      took(count: number) {
+        parts.push(Buffer.from(room.subarray(0, count)));
+        sink.receivedBytes += count;
+        return undefined;
+      },
+    };
+    return { sink, bytes: () => Buffer.concat(parts) };
+  }
+
+  test('gives exactly the bytes, from where the sink has it on', async () => {
+    const { blob, repository, ranges } = await serve(() => undefined);
+    const { sink, bytes: got } = collector();
+    await testRemote().pourBlob?.(repository, blob, sink, run);
+    expect(digestOf(got())).toBe(blob.digest);
+    const rest = collector();
+    rest.sink.receivedBytes = 299_990;
+    await testRemote().pourBlob?.(repository, blob, rest.sink, run);
+    expect(rest.bytes().equals(bytes.subarray(299_990))).toBe(true);
+    expect(ranges()).toEqual([undefined, 'bytes=299990-']);
+  });
+
+  test('continues by range after the connection drops, again and again, and says so', async () => {
+    const { blob, repository, ranges } = await serve((nth) =>
+      nth <= 3 ? { kind: 'drop', afterBytes: 70_000 } : undefined,
+    );
+    const { run: listening, events } = listeningRun();
+    const { sink, bytes: got } = collector();
+    await testRemote().pourBlob?.(repository, blob, sink, listening);
+    expect(digestOf(got())).toBe(blob.digest);
+    expect(ranges()).toEqual([undefined, 'bytes=70000-', 'bytes=140000-', 'bytes=210000-']);
+    expect(events.filter((event) => event.state === 'retrying')).toHaveLength(3);
+  });
+
+  test('gives up when every connection drops without progress', async () => {
+    const { blob, repository, ranges } = await serve(() => ({ kind: 'drop', afterBytes: 10 }));
+    const remote = testRemote({ side: 'source', retry: { firstDelayMs: 0, retryTimes: 3 } });
+    await expect(remote.pourBlob?.(repository, blob, collector().sink, run)).rejects.toMatchObject({
+      code: 'REGISTRY_UNREACHABLE',
+      side: 'source',
+    });
+    expect(ranges()).toHaveLength(4);
+  });
+
+  test('refuses another size and a server that ignores the range', async () => {
+    const { blob, repository } = await serve(() => ({ kind: 'lie', change: (body) => body.subarray(1) }));
+    await expect(testRemote().pourBlob?.(repository, blob, collector().sink, run)).rejects.toMatchObject({
+      code: 'SIZE_MISMATCH',
+    });
+    const whole = await serve(() => ({ kind: 'ignore-range' }));
+    const { sink } = collector();
+    sink.receivedBytes = 7;
+    await expect(testRemote().pourBlob?.(whole.repository, whole.blob, sink, run)).rejects.toMatchObject({
+      code: 'RANGE_IGNORED',
+    });
+  });
+
+  test('keeps to a bandwidth', async () => {
+    const { blob, repository } = await serve(() => undefined);
+    const started = performance.now();
+    const { sink } = collector();
+    // A quarter of a second's worth is there at once: 300 kB less 100 kB at 400 kB/s.
+    await testRemote({ bandwidth: createBandwidth(400_000) }).pourBlob?.(repository, blob, sink, run);
+    expect(performance.now() - started).toBeGreaterThan(300);
+  });
+});
+
 describe('fetchBlob', () => {
   test('gives exactly the bytes, whole or from an offset', async () => {
     const { blob, repository } = await serve(() => undefined);
