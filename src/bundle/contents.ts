@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
+import type { PourSink } from '../core/http-pour.ts';
 import type { Run } from '../core/run.ts';
-import { type Digest, digestAlgorithm, digestFromHex, digestHex, digestOf, type PourSink } from '../oci/index.ts';
+import { type Digest, digestAlgorithm, digestFromHex, digestHex, digestOf } from '../oci/index.ts';
 import type { KeptBlobs, Plan, PlannedBlob, SelectedFile } from '../plan/index.ts';
 import { type ExpectedData, pourStream } from './fill.ts';
 import { bundleNames } from './format.ts';
@@ -15,6 +16,7 @@ export interface ContentSources {
   pourBlob?(blob: PlannedBlob, sink: PourSink, run: Run): Promise<void>;
   /** For files whose content is a URL. */
   openFile(file: SelectedFile, offsetBytes: number, run: Run): Promise<Readable>;
+  pourFile?(file: SelectedFile, sink: PourSink, run: Run): Promise<void>;
 }
 
 /** One place to get content from: brings it from `sink.receivedBytes` on. */
@@ -60,7 +62,7 @@ export function createWanted(places: ContentPlaces): (segment: Extract<Segment, 
     if (content.kind === 'index') throw new Error('the index is not brought from anywhere');
     const expected = { name: path, size, algorithm: 'sha256', hex: content.file.sha256 } as const;
     const digest = digestFromHex(content.file.sha256);
-    return { ...at, digest, expected, openers: [fromStream(fileOpener(places, path, digest, files.get(path)))] };
+    return { ...at, digest, expected, openers: [fileOpener(places, path, digest, files.get(path))] };
   };
 }
 
@@ -77,17 +79,24 @@ function blobOpeners(places: ContentPlaces, digest: Digest, blob: PlannedBlob | 
   return openers;
 }
 
-function fileOpener(places: ContentPlaces, path: string, digest: Digest, file: SelectedFile | undefined): OpenStream {
-  if (path === bundleNames.plan) return async (offset) => fromMemory(planBytes(places.plan), offset);
-  const { toolFile } = places;
+function fileOpener(
+  places: ContentPlaces,
+  path: string,
+  digest: Digest,
+  file: SelectedFile | undefined,
+): ContentOpener {
+  if (path === bundleNames.plan) return fromStream(async (offset) => fromMemory(planBytes(places.plan), offset));
+  const { toolFile, sources } = places;
   if (path === bundleNames.tool && toolFile !== undefined)
-    return async (offset, run) => readFileFrom(toolFile, offset, run);
-  return async (offset, run) => {
-    if (!file) throw new Error(`the plan does not say where ${path} comes from`);
-    if (file.content.kind === 'inline') return fromMemory(Buffer.from(file.content.base64, 'base64'), offset);
-    if (file.content.kind === 'kept') return readFileFrom(places.kept.path(digest), offset, run);
-    return places.sources.openFile(file, offset, run);
-  };
+    return fromStream(async (offset, run) => readFileFrom(toolFile, offset, run));
+  if (!file) return () => Promise.reject(new Error(`the plan does not say where ${path} comes from`));
+  const { content } = file;
+  if (content.kind === 'inline')
+    return fromStream(async (offset) => fromMemory(Buffer.from(content.base64, 'base64'), offset));
+  if (content.kind === 'kept') return fromStream(async (at, run) => readFileFrom(places.kept.path(digest), at, run));
+  const { pourFile } = sources;
+  if (pourFile) return (sink, run) => pourFile(file, sink, run);
+  return fromStream((offset, run) => sources.openFile(file, offset, run));
 }
 
 async function* fromMemory(bytes: Buffer, offset: number): AsyncGenerator<Uint8Array> {

@@ -1,6 +1,7 @@
 import { errorText, isAirlockError } from '../core/errors.ts';
+import type { PourSink } from '../core/http-pour.ts';
 import { assertRunning, type Run } from '../core/run.ts';
-import type { Digest, PourSink } from '../oci/index.ts';
+import type { Digest } from '../oci/index.ts';
 import { Committer } from './committer.ts';
 import type { WantedMember } from './contents.ts';
 import { fillMember, type OpenVolumeFile, Sink } from './fill.ts';

@@ -3,9 +3,8 @@ import { Readable } from 'node:stream';
 import type { DiskFile } from '../core/disk.ts';
 import { AirlockError, isAirlockError } from '../core/errors.ts';
 import { diskError } from '../core/files.ts';
-import { type ByteSink, copyInto } from '../core/http-pour.ts';
+import { type ByteSink, copyInto, type PourSink } from '../core/http-pour.ts';
 import { assertRunning, type Run } from '../core/run.ts';
-import type { PourSink } from '../oci/index.ts';
 
 /** What a member's data has to be. `name` is what people and events call it. */
 export interface ExpectedData {

@@ -33,6 +33,11 @@ export async function copyInto(sink: ByteSink, bytes: Uint8Array): Promise<void>
   }
 }
 
+/** A sink that knows how many bytes of the whole it has. */
+export interface PourSink extends ByteSink {
+  readonly receivedBytes: number;
+}
+
 /** Pours any body: one that cannot be poured is read as a stream, with a copy. */
 export async function pourBody(body: Readable, sink: ByteSink): Promise<void> {
   if (isPourable(body)) return body.pour(sink);

@@ -48,7 +48,7 @@ export async function requestPart(
 ): Promise<HttpResponse> {
   const range =
     offsetBytes > 0 ? { range: `bytes=${offsetBytes}-`, ...(known.etag ? { 'if-range': known.etag } : {}) } : {};
-  const response = await http.request({ method: 'GET', url, headers: { ...headers, ...range } }, run);
+  const response = await http.request({ method: 'GET', url, headers: { ...headers, ...range }, pour: true }, run);
   try {
     if (response.status !== 200 && response.status !== 206 && response.status !== 416)
       throw statusError(response, 'GET', run);

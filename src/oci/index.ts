@@ -63,7 +63,7 @@ export {
 } from './remote/registries-conf.ts';
 export { loadRegistriesConf, type RegistriesConfPlaces } from './remote/registries-conf-files.ts';
 export { createRemote } from './remote/remote.ts';
-export type { FetchedManifest, PourSink, RepositoryName, Source, Target } from './source.ts';
+export type { FetchedManifest, RepositoryName, Source, Target } from './source.ts';
 export type { BlobHandle, BlobUpload, ContentStore, ContentWriter, ResumableUpload } from './storage/content-store.ts';
 export { compareRepositories, type LinkFile, type RepositoryContent, repositoryLinks } from './storage/links.ts';
 export {

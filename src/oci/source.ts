@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { AdaptiveLimit } from '../core/http-concurrency.ts';
-import type { ByteSink } from '../core/http-pour.ts';
+import type { PourSink } from '../core/http-pour.ts';
 import type { Run } from '../core/run.ts';
 import type { Descriptor } from './descriptor.ts';
 import type { Digest } from './digest.ts';
@@ -17,11 +17,6 @@ export interface FetchedManifest {
   readonly bytes: Buffer;
   readonly mediaType: string;
   readonly digest: Digest;
-}
-
-/** A sink that knows how many bytes of the whole it has. */
-export interface PourSink extends ByteSink {
-  readonly receivedBytes: number;
 }
 
 /** Anything that images are copied from: registries over HTTP (`oci/remote`), a storage tree, an OCI layout, a bundle. */

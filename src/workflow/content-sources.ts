@@ -5,7 +5,7 @@ import { copyInto, pourBody } from '../core/http-pour.ts';
 import type { Run } from '../core/run.ts';
 import { createDownloader } from '../fetch/index.ts';
 import type { RepositoryName } from '../oci/index.ts';
-import type { PlannedBlob } from '../plan/index.ts';
+import type { PlannedBlob, SelectedFile } from '../plan/index.ts';
 import type { RemoteClients } from './clients.ts';
 
 /** Where `build` gets what the workspace does not hold: each blob from the first of its repositories that gives it, files by their URL. */
@@ -30,15 +30,17 @@ export function contentSources(clients: RemoteClients): ContentSources {
         else if (clients.remote.pourBlob) await clients.remote.pourBlob(repository, blob, sink, run);
         else await pourBody(await clients.remote.fetchBlob(repository, blob, sink.receivedBytes, run), sink);
       }),
-    async openFile(file, offsetBytes, run) {
-      if (file.content.kind !== 'url') throw new Error(`${file.path} is not fetched from a URL`);
-      const { url } = file.content;
-      return downloader.open(
-        { url, offsetBytes, expectedSizeBytes: file.sizeBytes, ...(offsetBytes === 0 ? { sha256: file.sha256 } : {}) },
-        run,
-      );
+    openFile(file, offsetBytes, run) {
+      const sha256 = offsetBytes === 0 ? { sha256: file.sha256 } : {};
+      return downloader.open({ url: urlOf(file), offsetBytes, expectedSizeBytes: file.sizeBytes, ...sha256 }, run);
     },
+    pourFile: (file, sink, run) => downloader.pour({ url: urlOf(file), expectedSizeBytes: file.sizeBytes }, sink, run),
   };
+}
+
+function urlOf(file: SelectedFile): string {
+  if (file.content.kind !== 'url') throw new Error(`${file.path} is not fetched from a URL`);
+  return file.content.url;
 }
 
 /** The first of a blob's repositories that does what is asked. */

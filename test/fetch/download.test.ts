@@ -4,6 +4,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { createHttp } from '../../src/core/http.ts';
 import { quietRun } from '../../src/core/run.ts';
 import { createDownloader } from '../../src/fetch/index.ts';
+import { collectingSink } from '../helpers/collecting-sink.ts';
 import { type Prank, type SeenRequest, seededBytes, startScriptedRegistry } from '../helpers/scripted-registry.ts';
 
 const run = quietRun();
@@ -62,6 +63,31 @@ describe('head', () => {
     await expect(closed.downloads.head(closed.url, run)).rejects.toMatchObject({
       code: 'FETCH_FAILED',
       side: 'source',
+    });
+  });
+});
+
+describe('pour', () => {
+  test('gives the file, from where the sink has it on, over broken connections and an overloaded server', async () => {
+    const { downloads, url, ranges } = await serve((_, nth) =>
+      nth === 1
+        ? { kind: 'drop', afterBytes: 30_000 }
+        : nth === 2
+          ? { kind: 'answer', status: 503, headers: { 'content-length': '0' } }
+          : undefined,
+    );
+    const { sink, bytes: got } = collectingSink();
+    await downloads.pour({ url, expectedSizeBytes: 100_000 }, sink, run);
+    expect(got().equals(bytes)).toBe(true);
+    expect(ranges()).toEqual([undefined, 'bytes=30000-', 'bytes=30000-']);
+  });
+
+  test('refuses another file in the middle, and another size', async () => {
+    const { downloads, url } = await serve(() => lie({ etag: '"b"' }));
+    const changed = downloads.pour({ url, expectedSizeBytes: 100_000, etag: '"a"' }, collectingSink().sink, run);
+    await expect(changed).rejects.toMatchObject({ code: 'FETCH_CHANGED' });
+    await expect(downloads.pour({ url, expectedSizeBytes: 99_999 }, collectingSink().sink, run)).rejects.toMatchObject({
+      code: 'FETCH_SIZE_MISMATCH',
     });
   });
 });

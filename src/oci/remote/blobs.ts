@@ -1,14 +1,13 @@
 import { Readable } from 'node:stream';
 import { AirlockError, isAirlockError } from '../../core/errors.ts';
-import type { Bandwidth } from '../../core/http-bandwidth.ts';
 import { discardBody } from '../../core/http-body.ts';
-import { type ByteSink, pourBody } from '../../core/http-pour.ts';
-import { CheckedStream, progressBytes } from '../../core/http-stream.ts';
-import { isTransient, pause, waitForRetry } from '../../core/retry.ts';
+import type { PourSink } from '../../core/http-pour.ts';
+import { pourWhole } from '../../core/http-pour-whole.ts';
+import { CheckedStream } from '../../core/http-stream.ts';
+import { waitForRetry } from '../../core/retry.ts';
 import type { Run } from '../../core/run.ts';
 import type { Descriptor } from '../descriptor.ts';
 import { digestAlgorithm, digestHex } from '../digest.ts';
-import type { PourSink } from '../source.ts';
 import type { RemoteOptions } from './options.ts';
 import { connectionError } from './registry-error.ts';
 import type { RegistryCall } from './session.ts';
@@ -24,9 +23,6 @@ export async function fetchBlob(
 ): Promise<Readable> {
   // A range after the last byte has no answer but 416.
   if (offsetBytes > 0 && offsetBytes === blob.size) return Readable.from([]);
-  const about = { stage: options.stage ?? 'plan', subject: blob.digest };
-  const policy = options.retry ?? {};
-  const call = blobCall(place, blob);
   // The stream has tries of its own for going on: they must not be multiplied by those of each request.
   const open = (at: number): Promise<Readable> => openBlob(place, blob, at, false, options, run);
   const first = await openBlob(place, blob, offsetBytes, true, options, run);
@@ -36,10 +32,7 @@ export async function fetchBlob(
       digest: { algorithm: digestAlgorithm(blob.digest), hex: digestHex(blob.digest) },
       offsetBytes,
       open,
-      wait: (attempt, error) => {
-        if (attempt >= (policy.retryTimes ?? 5)) throw connectionError(error, call.subject, options.side);
-        return waitForRetry(policy, attempt, error, about, run);
-      },
+      wait: retryWait(place, blob, options, run),
       mismatch: (what, why) => wrongContent(what, `${what} of blob ${blob.digest} ${why}`, options),
       bandwidth: options.bandwidth,
       signal: run.signal,
@@ -52,7 +45,7 @@ export async function fetchBlob(
  * A blob from where `sink` has it so far, put straight into its memory and continued by range when a connection breaks. The size is checked;
  * the digest is the caller's to check.
  */
-export async function pourBlob(
+export function pourBlob(
   place: Place,
   blob: Descriptor,
   sink: PourSink,
@@ -60,41 +53,21 @@ export async function pourBlob(
   options: RemoteOptions,
   run: Run,
 ): Promise<void> {
-  const about = { stage: options.stage ?? 'plan', subject: blob.digest };
-  const policy = options.retry ?? {};
-  const target = options.bandwidth ? slowedSink(sink, options.bandwidth, run) : sink;
-  let attempt = 0;
-  for (let isFirst = true; sink.receivedBytes < blob.size || isFirst; isFirst = false) {
-    const before = sink.receivedBytes;
-    try {
-      await pourBody(await open(() => openBlob(place, blob, before, isFirst, options, run)), target);
-    } catch (error) {
-      if (run.signal.aborted || !isTransient(error)) throw error;
-      if (sink.receivedBytes - before >= progressBytes) attempt = 0;
-      if (attempt >= (policy.retryTimes ?? 5))
-        throw connectionError(error, blobCall(place, blob).subject, options.side);
-      await waitForRetry(policy, attempt, error, about, run);
-      attempt += 1;
-      continue;
-    }
-    // HTTP said that this was the end: the server has less than it should.
-    if (sink.receivedBytes < blob.size) {
-      const why = `ends after ${sink.receivedBytes} of its ${blob.size} bytes`;
-      throw wrongContent('size', `size of blob ${blob.digest} ${why}`, options);
-    }
-  }
+  const pouring = {
+    sizeBytes: blob.size,
+    open: (at: number, isFirst: boolean) => open(() => openBlob(place, blob, at, isFirst, options, run)),
+    wait: retryWait(place, blob, options, run),
+    tooShort: (why: string) => wrongContent('size', `size of blob ${blob.digest} ${why}`, options),
+    bandwidth: options.bandwidth,
+  };
+  return pourWhole(pouring, sink, run);
 }
 
-/** The sink, which asks for no more bytes than the bandwidth allows. */
-function slowedSink(sink: PourSink, bandwidth: Bandwidth, run: Run): ByteSink {
-  return {
-    room: () => sink.room(),
-    took(count) {
-      const wait = sink.took(count);
-      const waitMs = bandwidth.spend(count);
-      if (waitMs === 0) return wait;
-      return Promise.all([wait, pause(waitMs, run)]).then(() => undefined);
-    },
+function retryWait(place: Place, blob: Descriptor, options: RemoteOptions, run: Run) {
+  const policy = options.retry ?? {};
+  return (attempt: number, error: unknown): Promise<void> => {
+    if (attempt >= (policy.retryTimes ?? 5)) throw connectionError(error, blobCall(place, blob).subject, options.side);
+    return waitForRetry(policy, attempt, error, { stage: options.stage ?? 'plan', subject: blob.digest }, run);
   };
 }
 

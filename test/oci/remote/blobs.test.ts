@@ -3,6 +3,7 @@ import { createBandwidth } from '../../../src/core/http-bandwidth.ts';
 import { createHostLimits } from '../../../src/core/http-concurrency.ts';
 import { quietRun } from '../../../src/core/run.ts';
 import { digestOf } from '../../../src/oci/index.ts';
+import { collectingSink } from '../../helpers/collecting-sink.ts';
 import { type Prank, seededBytes, startScriptedRegistry } from '../../helpers/scripted-registry.ts';
 import { listeningRun, readAll, testRemote } from './helpers.ts';
 
@@ -20,28 +21,12 @@ async function serve(prank: (nth: number) => Prank | undefined) {
 }
 
 describe('pourBlob', () => {
-  function collector() {
-    const room = Buffer.alloc(1 << 16);
-    const parts: Buffer[] = [];
-    const sink = {
-      receivedBytes: 0,
-      room: () => room,
-      took(count: number) {
-        parts.push(Buffer.from(room.subarray(0, count)));
-        sink.receivedBytes += count;
-        return undefined;
-      },
-    };
-    return { sink, bytes: () => Buffer.concat(parts) };
-  }
-
   test('gives exactly the bytes, from where the sink has it on', async () => {
     const { blob, repository, ranges } = await serve(() => undefined);
-    const { sink, bytes: got } = collector();
+    const { sink, bytes: got } = collectingSink();
     await testRemote().pourBlob?.(repository, blob, sink, run);
     expect(digestOf(got())).toBe(blob.digest);
-    const rest = collector();
-    rest.sink.receivedBytes = 299_990;
+    const rest = collectingSink(299_990);
     await testRemote().pourBlob?.(repository, blob, rest.sink, run);
     expect(rest.bytes().equals(bytes.subarray(299_990))).toBe(true);
     expect(ranges()).toEqual([undefined, 'bytes=299990-']);
@@ -52,7 +37,7 @@ describe('pourBlob', () => {
       nth <= 3 ? { kind: 'drop', afterBytes: 70_000 } : undefined,
     );
     const { run: listening, events } = listeningRun();
-    const { sink, bytes: got } = collector();
+    const { sink, bytes: got } = collectingSink();
     await testRemote().pourBlob?.(repository, blob, sink, listening);
     expect(digestOf(got())).toBe(blob.digest);
     expect(ranges()).toEqual([undefined, 'bytes=70000-', 'bytes=140000-', 'bytes=210000-']);
@@ -62,7 +47,7 @@ describe('pourBlob', () => {
   test('gives up when every connection drops without progress', async () => {
     const { blob, repository, ranges } = await serve(() => ({ kind: 'drop', afterBytes: 10 }));
     const remote = testRemote({ side: 'source', retry: { firstDelayMs: 0, retryTimes: 3 } });
-    await expect(remote.pourBlob?.(repository, blob, collector().sink, run)).rejects.toMatchObject({
+    await expect(remote.pourBlob?.(repository, blob, collectingSink().sink, run)).rejects.toMatchObject({
       code: 'REGISTRY_UNREACHABLE',
       side: 'source',
     });
@@ -71,12 +56,11 @@ describe('pourBlob', () => {
 
   test('refuses another size and a server that ignores the range', async () => {
     const { blob, repository } = await serve(() => ({ kind: 'lie', change: (body) => body.subarray(1) }));
-    await expect(testRemote().pourBlob?.(repository, blob, collector().sink, run)).rejects.toMatchObject({
+    await expect(testRemote().pourBlob?.(repository, blob, collectingSink().sink, run)).rejects.toMatchObject({
       code: 'SIZE_MISMATCH',
     });
     const whole = await serve(() => ({ kind: 'ignore-range' }));
-    const { sink } = collector();
-    sink.receivedBytes = 7;
+    const { sink } = collectingSink(7);
     await expect(testRemote().pourBlob?.(whole.repository, whole.blob, sink, run)).rejects.toMatchObject({
       code: 'RANGE_IGNORED',
     });
@@ -85,7 +69,7 @@ describe('pourBlob', () => {
   test('keeps to a bandwidth', async () => {
     const { blob, repository } = await serve(() => undefined);
     const started = performance.now();
-    const { sink } = collector();
+    const { sink } = collectingSink();
     // A quarter of a second's worth is there at once: 300 kB less 100 kB at 400 kB/s.
     await testRemote({ bandwidth: createBandwidth(400_000) }).pourBlob?.(repository, blob, sink, run);
     expect(performance.now() - started).toBeGreaterThan(300);
