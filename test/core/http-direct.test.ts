@@ -1,6 +1,6 @@
 import http, { type RequestListener } from 'node:http';
 import https from 'node:https';
-import net, { type AddressInfo, type Socket } from 'node:net';
+import net, { type AddressInfo, type LookupFunction, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createHttp, type HttpOptions } from '../../src/core/http.ts';
@@ -101,6 +101,19 @@ describe('a body that is poured', () => {
     const { port } = await listen(https.createServer({ cert: certificate.cert, key: certificate.key }, sendContent));
     const { sink, bytes } = blockSink(50_000, wait);
     const response = await pour(client({ caPem: [certificate.cert] }), `https://127.0.0.1:${port}/`, sink);
+    expect(isPourable(response.body)).toBe(true);
+    expect(bytes().equals(content)).toBe(true);
+  });
+
+  test('comes from a name of several addresses, of which the first refuses', async () => {
+    const { port } = await listen(http.createServer(sendContent));
+    const lookup: LookupFunction = (_, __, answer) =>
+      answer(null, [
+        { address: '::1', family: 6 },
+        { address: '127.0.0.1', family: 4 },
+      ]);
+    const { sink, bytes } = blockSink(100_000);
+    const response = await pour(client({ lookup }), `http://kitchen.example:${port}/`, sink);
     expect(isPourable(response.body)).toBe(true);
     expect(bytes().equals(content)).toBe(true);
   });
