@@ -283,6 +283,44 @@ describe('airlock hosted restore-etcd', () => {
     expect(cluster()?.metadata['annotations']).toEqual({});
   }, 30_000);
 
+  test('does in pods and to objects what it rehearsed, in that order', async () => {
+    const { api, hosted, inside } = await members();
+    const plan = (await hosted(['restore-etcd', 'kitchen', 'backup', '--dry-run'])).outcome?.result as {
+      readonly steps: readonly { readonly command: string }[];
+    };
+    expect((await hosted(['restore-etcd', 'kitchen', 'backup', '-y'])).exitCode).toBe(0);
+    const commands = plan.steps.map(({ command }) => command);
+    // Shell words lose their quotes; the copy is one command by hand, and several pieces for us. The last step is for later.
+    const told = commands.flatMap(
+      (one) => /^oc exec -n \S+ etcd-restore -- (.*)$/.exec(one)?.[1]?.replaceAll("'", '') ?? [],
+    );
+    expect(inside.filter((one) => !/dd|cat/.test(one))).toEqual(told);
+    const kinds = {
+      hostedcluster: 'HostedCluster',
+      nodepool: 'NodePool',
+      deployment: 'Deployment',
+      statefulset: 'StatefulSet',
+      pvc: 'PersistentVolumeClaim',
+      pod: 'Pod',
+    };
+    const changed = commands
+      .flatMap((one) => one.split(/ && | \| xargs -I NAME /))
+      .flatMap((one) => {
+        const [, verb, kind = '', rest = ''] = /^oc (patch|scale|delete) (\w+) -n \S+ (.*)$/.exec(one) ?? [];
+        return verb
+          ? [
+              `${verb === 'delete' ? 'DELETE' : 'PATCH'} ${kinds[kind as keyof typeof kinds]} ${rest.split(' ')[0]?.replace('NAME', 'workers')}`,
+            ]
+          : [];
+      });
+    const written = api.writes.map((one) => one.replace(/ \S+ (\w+) \S+\/(\S+)$/, ' $1 $2'));
+    // Notes in an annotation of the cluster, and the helper that is made, stand in no command of these forms.
+    expect(written.filter((one) => !/^APPLY|HostedCluster/.test(one))).toEqual(
+      changed.filter((one) => !one.includes('HostedCluster')),
+    );
+    expect(changed.filter((one) => one.includes('HostedCluster'))).toHaveLength(2);
+  }, 30_000);
+
   test('goes on where it was cut off, and keeps the data that was there at first', async () => {
     const { api, hosted, inside, answer, replicas } = await members();
     api.exec = (pod, command, input) =>

@@ -9,7 +9,14 @@ import { fieldAt } from '../fields.ts';
 import type { PodContainer, PodShell } from '../pod-shell.ts';
 import { type EtcdCommands, etcdCommands } from './etcd-commands.ts';
 import { getHosted, type HostedName, textAt } from './objects.ts';
-import { controlPlaneNamespace, readWriters, type StoppedWriters, startWriters, stopWriters } from './quiesce.ts';
+import {
+  controlPlaneNamespace,
+  pauseCommand,
+  readWriters,
+  type StoppedWriters,
+  startWriters,
+  stopWriters,
+} from './quiesce.ts';
 
 /** One step of a plan: what it is for, and the command that does the same by hand. */
 export interface HostedStep {
@@ -94,13 +101,11 @@ function backupSteps(
 ): HostedStep[] {
   const space = controlPlaneNamespace(hosted);
   const inside = (command: readonly string[]): string => `oc exec -n ${space} etcd-0 -c etcd -- ${command.join(' ')}`;
-  const pause = (value: string): string =>
-    `oc patch hostedcluster -n ${hosted.namespace} ${hosted.name} --type=merge -p '{"spec":{"pausedUntil":${value}}}'`;
   const scales = Object.entries(writers?.replicas ?? {});
   const scale = (name: string, count: number): string => `oc scale deployment -n ${space} ${name} --replicas=${count}`;
   return [
     ...(writers && !writers.wasPaused
-      ? [{ title: 'pause the cluster and its node pools', command: pause('"true"') }]
+      ? [{ title: 'pause the cluster and its node pools', command: pauseCommand(hosted, true) }]
       : []),
     ...scales.map(([name]) => ({ title: `stop ${name}: its API is down from here`, command: scale(name, 0) })),
     { title: 'take the snapshot', command: inside(commands.save) },
@@ -115,7 +120,7 @@ function backupSteps(
         },
     ...[...scales].reverse().map(([name, count]) => ({ title: `start ${name}`, command: scale(name, count) })),
     ...(writers && !writers.wasPaused
-      ? [{ title: 'resume the cluster and its node pools', command: pause('null') }]
+      ? [{ title: 'resume the cluster and its node pools', command: pauseCommand(hosted, false) }]
       : []),
   ];
 }

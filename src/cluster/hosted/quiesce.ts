@@ -25,6 +25,16 @@ export function controlPlaneNamespace(hosted: HostedName): string {
   return `${hosted.namespace}-${hosted.name.replaceAll('.', '-')}`;
 }
 
+/** What pauses or resumes a cluster and its node pools by hand. */
+export function pauseCommand({ name, namespace }: HostedName, paused: boolean): string {
+  const patch = `--type=merge -p '{"spec":{"pausedUntil":${paused ? '"true"' : 'null'}}}'`;
+  const pools = `{range .items[?(@.spec.clusterName=="${name}")]}{.metadata.name}{"\\n"}{end}`;
+  return [
+    `oc patch hostedcluster -n ${namespace} ${name} ${patch}`,
+    `oc get nodepool -n ${namespace} -o jsonpath='${pools}' | xargs -I NAME oc patch nodepool -n ${namespace} NAME ${patch}`,
+  ].join(' && ');
+}
+
 /** How things are, or how they were before a run that did not come to its end. @throws AirlockError HOSTED_UNKNOWN, CLUSTER_* */
 export async function readWriters(hosted: HostedName, client: ClusterClient, run: Run): Promise<StoppedWriters> {
   const cluster = await getHosted(hosted, client, run);

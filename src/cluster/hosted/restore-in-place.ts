@@ -8,7 +8,14 @@ import type { ClusterObject, ObjectRef } from '../types.ts';
 import { backupFiles, chunkMiB, type EtcdBackupRecord, type HostedStep } from './etcd-backup.ts';
 import { etcdCommands } from './etcd-commands.ts';
 import { type HostedName, numberAt, textAt } from './objects.ts';
-import { controlPlaneNamespace, readWriters, type StoppedWriters, startWriters, stopWriters } from './quiesce.ts';
+import {
+  controlPlaneNamespace,
+  pauseCommand,
+  readWriters,
+  type StoppedWriters,
+  startWriters,
+  stopWriters,
+} from './quiesce.ts';
 import { type StepWait, waitFor } from './wait.ts';
 
 /** A restore of the members of a cluster that is there. */
@@ -87,13 +94,11 @@ export function inPlaceSteps(restore: InPlaceRestore): InPlaceStep[] {
   const { hosted, before } = restore;
   const space = controlPlaneNamespace(hosted);
   const scales = Object.entries(before.replicas);
-  const pause = (value: string): string =>
-    `oc patch hostedcluster -n ${hosted.namespace} ${hosted.name} --type=merge -p '{"spec":{"pausedUntil":${value}}}'`;
   const scale = (name: string, count: number): string => `oc scale deployment -n ${space} ${name} --replicas=${count}`;
   return [
     {
       title: 'pause the cluster and its node pools',
-      command: pause('"true"'),
+      command: pauseCommand(hosted, true),
       act: ({ client }, run) => stopWriters(hosted, before, client, run),
     },
     ...scales.map(([name]) => ({ title: `stop ${name}`, command: scale(name, 0) })),
@@ -102,7 +107,7 @@ export function inPlaceSteps(restore: InPlaceRestore): InPlaceStep[] {
       title: scales.length > 0 ? `start ${scales.map(([name]) => name).join(', ')}` : 'go on',
       command: [
         ...scales.map(([name, count]) => scale(name, count)).reverse(),
-        ...(before.wasPaused ? [] : [pause('null')]),
+        ...(before.wasPaused ? [] : [pauseCommand(hosted, false)]),
       ].join(' && '),
       act: ({ client }, run) => startWriters(hosted, before, client, run),
     },
