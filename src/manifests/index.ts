@@ -16,7 +16,7 @@ export { type EmitInput, emitSite, siteStages } from './emit.ts';
 export { manifestsErrors } from './errors.ts';
 export { type LintCode, lintCodes } from './lint/codes.ts';
 export { lintManifest, lintManifests, type ManifestText } from './lint/lint.ts';
-export { type LintConfOptions, lintRegistriesConf } from './lint/registries-conf.ts';
+export { hasRegistryTables, type LintConfOptions, lintRegistriesConf } from './lint/registries-conf.ts';
 export { type MirrorCategory, type MirrorMapping, mergeMirrorMappings, mirrorMappings } from './mirror-mappings.ts';
 export { imageDigestMirrorSets, imageTagMirrorSets, type Provenance } from './mirror-sets.ts';
 export { getRelease, releaseImage } from './mirrored-release.ts';

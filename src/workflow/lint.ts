@@ -3,7 +3,7 @@ import { AirlockError } from '../core/errors.ts';
 import { readFileLimited } from '../core/files.ts';
 import type { Finding } from '../core/findings.ts';
 import type { Run } from '../core/run.ts';
-import { lintManifests, type ManifestText } from '../manifests/index.ts';
+import { hasRegistryTables, lintManifests, type ManifestText } from '../manifests/index.ts';
 
 /** Kinds that have a linter of their own; everything else with a kind is a Kubernetes object. */
 const configKinds: readonly string[] = ['Site', 'ImageSetConfiguration', 'DeleteImageSetConfiguration'];
@@ -28,7 +28,7 @@ export async function lintFiles(files: readonly string[], run: Run): Promise<Fin
 }
 
 function isManifest(file: string, text: string): boolean {
-  if (file.endsWith('.conf')) return true;
+  if (file.endsWith('.conf') || hasRegistryTables(text)) return true;
   // Reading the whole for its kind takes long where it is large; most files say it on a line of its own.
   const [, written] = /^kind:[ \t]*(\w+)[ \t]*\r?$/m.exec(text) ?? [];
   if (written !== undefined && !configKinds.includes(written)) return true;

@@ -5,7 +5,7 @@ import { knownKinds } from '../schema/kinds.ts';
 import { validateResource } from '../schema/validate.ts';
 import type { LintCode } from './codes.ts';
 import { type AddFault, type FieldPath, isPlaceholder, type LintedObject, textAt, valueAt } from './faults.ts';
-import { type LintFinding, lintRegistriesConf } from './registries-conf.ts';
+import { hasRegistryTables, type LintFinding, lintRegistriesConf } from './registries-conf.ts';
 import { lintAgentServiceConfig, lintInfraEnv, lintNmStateConfig } from './rules/assisted.ts';
 import { lintBareMetalHost } from './rules/bare-metal-host.ts';
 import { lintCatalogAnnotations } from './rules/catalog-annotations.ts';
@@ -90,9 +90,14 @@ export function lintManifests(files: readonly ManifestText[]): Finding[] {
   return found.flatMap(({ findings }) => findings);
 }
 
+/** By its name, or, since drop-in files may have any, by its tables. */
+function isRegistriesConf(file: string, text: string): boolean {
+  return /registries.*\.conf$|registries\.conf\.d\//.test(file) || hasRegistryTables(text);
+}
+
 /** The objects of a file; its faults go into `findings`. */
 function lintFile(file: string, text: string, findings: Finding[]): LintedEntry[] {
-  if (/registries.*\.conf$|registries\.conf\.d\//.test(file)) {
+  if (isRegistriesConf(file, text)) {
     findings.push(...lintRegistriesConf(file, text));
     return [];
   }
@@ -162,6 +167,7 @@ function lintFile(file: string, text: string, findings: Finding[]): LintedEntry[
 /** In a template (`{{x}}`) values are not yet what they will be; only names of fields are judged by the schema. */
 function lintObject(object: LintedObject, add: AddFault, template: boolean): void {
   const schema = knownKinds().get(`${object.apiVersion} ${object.kind}`);
+  if (!schema) lintUnknownKind(object, add);
   for (const fault of schema ? validateResource(object.value, schema) : []) {
     const path = splitPath(fault.path);
     const found = valueAt(object.value, ...path);
@@ -185,6 +191,22 @@ function lintObject(object: LintedObject, add: AddFault, template: boolean): voi
       );
   }
   applyRules(object, add);
+}
+
+/** A kind that its group does not have, while another one does, or that it has in another version; groups that are not known here are let be. */
+function lintUnknownKind({ apiVersion, kind }: LintedObject, add: AddFault): void {
+  const known = [...knownKinds().keys()].map((key) => key.split(' '));
+  const group = apiVersion.split('/')[0];
+  if (isPlaceholder(apiVersion) || !known.some(([other]) => other?.split('/')[0] === group)) return;
+  const elsewhere = known.filter(([, name]) => name === kind).map(([other]) => other);
+  if (elsewhere.length > 0)
+    add(
+      'LINT_KIND',
+      ['apiVersion'],
+      `${kind} is not known in ${apiVersion}`,
+      `write ${elsewhere.join(' or ')}, unless the cluster serves this one too`,
+      'warning',
+    );
 }
 
 /** The rules for the kind of an object, without its schema. */

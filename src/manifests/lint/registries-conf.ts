@@ -70,6 +70,15 @@ export function lintRegistriesConf(file: string, text: string, options: LintConf
   return findings;
 }
 
+/** Whether text has what only a registries.conf has, of whatever version. */
+export function hasRegistryTables(text: string): boolean {
+  return (
+    /^\s*(\[\[registry\]\]|\[registries\.(search|insecure|block)\]|unqualified-search-registries\s*=)/m.test(
+      text.slice(0, 65_536),
+    ) && !/^kind\s*:/m.test(text.slice(0, 65_536))
+  );
+}
+
 /** What the tables of a registries.conf are for: prefix, or location without one. [] for what cannot be read. */
 export function confSources(text: string): string[] {
   try {

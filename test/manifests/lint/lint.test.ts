@@ -320,6 +320,22 @@ describe('lintManifest', () => {
     expect(lint(text, 'registries.conf')).toEqual(expected);
   });
 
+  test.each(['99-mirror.conf', 'mirrors.toml'])('knows a registries.conf named %s by its tables', (file) => {
+    expect(lint('[[registry]]\nlocation = "https://quay.io/a"\n', file)).toEqual(['2 LINT_MIRROR_GRAMMAR']);
+  });
+
+  test.each([
+    ['of another group', 'config.openshift.io/v1', 'ImageContentSourcePolicy', ['1 LINT_KIND']],
+    ['of another version', 'config.openshift.io/v1alpha1', 'ImageDigestMirrorSet', ['1 LINT_KIND']],
+    ['of a group that is not known', 'networking.k8s.io/v1', 'Ingress', []],
+  ])('tells a kind %s', (_, apiVersion, kind, expected) => {
+    expect(
+      lint(`apiVersion: ${apiVersion}\nkind: ${kind}\nmetadata: {name: cluster}\n`).filter((one) =>
+        one.includes('KIND'),
+      ),
+    ).toEqual(expected);
+  });
+
   test('asks more of the assisted service’s registries.conf', () => {
     const text = configMap(
       '  registries.conf: |\n    [[registry]]\n    location = "quay.io"\n    [[registry.mirror]]\n    location = "r.example.com"\n',
