@@ -21,8 +21,8 @@ export interface StagePlan {
   readonly stage: string;
   readonly title: string;
   readonly objects: readonly ObjectChange[];
-  /** What it does to the nodes of the pools below. */
-  readonly effect: NodeEffect;
+  /** What it does to the nodes of the pools below; only the cluster knows. */
+  readonly effect: NodeEffect | 'unknown';
   readonly reasons: readonly string[];
   readonly pools: readonly string[];
 }
@@ -37,7 +37,7 @@ export function listStage(stage: ApplyStage): StagePlan {
       action: 'unknown',
       changes: diffObjects(undefined, object),
     })),
-    effect: 'none',
+    effect: 'unknown',
     reasons: [],
     pools: [],
   };

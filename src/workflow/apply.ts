@@ -4,6 +4,7 @@ import {
   type ApplyStage,
   type ApplyStagesOptions,
   applyStages,
+  type ClientFor,
   type ClusterClient,
   type ClusterObject,
   connectCluster,
@@ -35,7 +36,12 @@ export interface ApplyRequest {
  */
 export async function apply(request: ApplyRequest, run: Run): Promise<ApplyReport> {
   const stages = await readStages(request.folder, run);
-  return applyStages(stages, createClientFor(await managementClient(request, run)), request.options, run);
+  // Listing what would be sent needs no cluster, and so no kubeconfig.
+  const clientFor: ClientFor =
+    request.options.dryRun === 'client'
+      ? () => managementClient(request, run)
+      : createClientFor(await managementClient(request, run));
+  return applyStages(stages, clientFor, request.options, run);
 }
 
 /** The client of the management cluster. @throws AirlockError USAGE, FILE_NOT_FOUND, KUBECONFIG_INVALID */

@@ -69,6 +69,13 @@ describe('airlock apply', () => {
     expect(api.writes).toEqual(written);
   });
 
+  test('lists with --dry-run=client what would be sent, without a kubeconfig, and says nothing of nodes', async () => {
+    const { cwd } = await bench();
+    const ending = await runCommand(['apply', '--dry-run=client'], { cwd });
+    expect(ending.exitCode).toBe(0);
+    expect(ending.outcome?.text).toContain('pots: Cook pots (what nodes do, only the cluster can tell)');
+  });
+
   test.each([['--diff'], ['--dry-run=server'], ['--dry-run=client'], ['--dry-run']])(
     'changes nothing with %s, and shows fields but no value of a Secret',
     async (flag) => {

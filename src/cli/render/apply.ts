@@ -2,10 +2,13 @@ import type { StagePlanText } from '../../workflow/index.ts';
 
 /** A stage for people: what each object becomes, field by field, and what it does to nodes. Values of Secrets are hidden already. */
 export function renderStagePlan(plan: StagePlanText): string {
+  const effects: Readonly<Record<string, string>> = {
+    none: 'nodes stay as they are',
+    unknown: 'what nodes do, only the cluster can tell',
+  };
   const effect =
-    plan.effect === 'none'
-      ? 'nodes stay as they are'
-      : `nodes of ${plan.pools.join(', ') || 'all pools'} will ${plan.effect}: ${plan.reasons.join('; ')}`;
+    effects[plan.effect] ??
+    `nodes of ${plan.pools.join(', ') || 'all pools'} will ${plan.effect}: ${plan.reasons.join('; ')}`;
   const objects = plan.objects.flatMap((one) => [
     `  ${one.action} ${one.object}${one.reason ? ` (${one.reason})` : ''}`,
     ...one.changes.flatMap(({ path, before, after }) => [
