@@ -1,14 +1,17 @@
-import { openBundle, openBundleStore } from '../bundle/index.ts';
+import { openBundleStore } from '../bundle/index.ts';
 import { AirlockError } from '../core/errors.ts';
 import { readFileLimited } from '../core/files.ts';
 import type { Run } from '../core/run.ts';
 import { openStorage } from '../oci/index.ts';
 import { type ListenAddress, parseHtpasswd, startEmbeddedRegistry } from '../registry/index.ts';
+import { openMedia } from './media.ts';
 import { openAccessLog } from './services/access-log-file.ts';
 
 export interface RegistryServeRequest {
   readonly storage?: string | undefined;
   readonly bundle?: string | undefined;
+  /** Further folders where parts of the same bundle lie. */
+  readonly media?: readonly string[] | undefined;
   readonly listen: readonly ListenAddress[];
   readonly certificateFile?: string | undefined;
   readonly keyFile?: string | undefined;
@@ -32,7 +35,10 @@ export async function serveRegistry(request: RegistryServeRequest, run: Run): Pr
     throw new AirlockError('USAGE', 'name either --storage DIR or --bundle BUNDLE');
   if ((certificateFile === undefined) !== (keyFile === undefined))
     throw new AirlockError('USAGE', '--tls-cert and --tls-key go together');
-  const opened = bundle === undefined ? undefined : await openBundleStore(await openBundle(bundle, run), {}, run);
+  const media = bundle === undefined ? undefined : await openMedia(bundle, request.media ?? [], run);
+  // Volumes that lie in parts are read through the disk that puts them together.
+  const serving = media?.run ?? run;
+  const opened = media && (await openBundleStore(media.bundles, {}, serving));
   if (storage !== undefined) await run.disk.makeDirectory(storage);
   const text = async (file: string): Promise<string> => (await readFileLimited(file, run)).toString();
   const log = request.accessLogFile === undefined ? undefined : openAccessLog(request.accessLogFile, run);
@@ -49,14 +55,14 @@ export async function serveRegistry(request: RegistryServeRequest, run: Run): Pr
         : {}),
       ...(request.htpasswdFile ? { htpasswd: parseHtpasswd(await text(request.htpasswdFile)) } : {}),
     },
-    run,
+    serving,
   );
   for (const one of opened?.incomplete ?? []) {
     run.report({
       stage: 'serve',
       state: 'log',
       level: 'warning',
-      message: `${one.repository}:${one.tag} is not served: ${one.missing.length} of its blobs are in an earlier generation`,
+      message: `${one.repository}:${one.tag} is not served: ${one.missing.length} of its blobs are in an earlier generation, or on another medium`,
     });
   }
   request.onReady(registry.url);

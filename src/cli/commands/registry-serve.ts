@@ -3,6 +3,7 @@ import { serveRegistry } from '../../workflow/index.ts';
 import type { Invocation, Outcome } from '../command.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { pathFlag } from '../settings.ts';
+import { mediaFlag } from './verify.ts';
 
 export async function runRegistryServe(invocation: Invocation): Promise<Outcome> {
   const { flags, world } = invocation;
@@ -14,6 +15,7 @@ export async function runRegistryServe(invocation: Invocation): Promise<Outcome>
     {
       storage: pathFlag(invocation, 'storage'),
       bundle: pathFlag(invocation, 'bundle'),
+      media: mediaFlag(invocation),
       listen,
       certificateFile: pathFlag(invocation, 'tlsCert'),
       keyFile: pathFlag(invocation, 'tlsKey'),

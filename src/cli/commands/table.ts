@@ -265,7 +265,11 @@ export const commandTable: readonly CommandSpec[] = [
     description: 'Prints one line with the URL on standard output when it is ready.',
     options: [
       { flags: '--storage <dir>', summary: "storage in distribution's layout; it is made when it is not there" },
-      { flags: '--bundle <bundle>', summary: 'serve a bundle in place, read-only' },
+      {
+        flags: '--bundle <bundle>',
+        summary: 'serve a bundle in place, read-only: a generation, a chain, parts, an archive of oc-mirror',
+      },
+      mediaOption,
       {
         flags: '--listen <address>',
         summary: 'ADDRESS:PORT, IPv6 in brackets; several with commas',
