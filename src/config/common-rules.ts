@@ -4,6 +4,9 @@ import type { ContentFile } from './image-set-decode.ts';
 import { parseMirrorReference } from './mirror-reference.ts';
 import type { ConfigPath } from './node.ts';
 
+const referenceHint = 'write registry/path:tag or registry/path@sha256:…';
+const tagHint = 'letters, digits, _ . and -, at most 128, and neither . nor - first';
+
 /** Both parts of every platform have to be there. */
 export function checkPlatforms(
   platforms: ContentFile['platform']['platforms'],
@@ -26,12 +29,12 @@ export function checkImageName(
   faults: Faults,
   untagged: 'error' | 'warning' = 'error',
 ): void {
-  if (!requireText(name, path, faults)) return;
+  if (!requireText(name, path, faults, referenceHint)) return;
   const reference = parseMirrorReference(name);
   if ('fault' in reference) {
     const say = reference.untagged ? untagged : 'error';
     const message = `"${name}" is not an image reference: ${reference.fault}`;
-    faults[say]('CONFIG_VALUE', path, message, 'write registry/path:tag or registry/path@sha256:…');
+    faults[say]('CONFIG_VALUE', path, message, referenceHint);
   } else if (reference.transport === 'docker') {
     const { pathComponent, tag, domain } = reference;
     if (!isRepository(pathComponent))
@@ -41,7 +44,7 @@ export function checkImageName(
         `"${pathComponent}" is not a repository path`,
         'lower-case letters and digits, with . _ - between them',
       );
-    else if (tag !== '' && !isTag(tag)) faults.error('CONFIG_VALUE', path, `"${tag}" is not a tag`);
+    else if (tag !== '' && !isTag(tag)) faults.error('CONFIG_VALUE', path, `"${tag}" is not a tag`, tagHint);
     else if (!/[.:]/.test(domain) && domain !== 'localhost')
       faults.warning(
         'CONFIG_VALUE',
@@ -73,7 +76,7 @@ export function checkTargets(
       : 'lower-case path components, joined by /';
     faults.error('CONFIG_VALUE', repositoryPath, `invalid target path "${repository}"`, hint);
   }
-  if (tag !== undefined && !isTag(tag)) faults.error('CONFIG_VALUE', tagPath, `"${tag}" is not a tag`);
+  if (tag !== undefined && !isTag(tag)) faults.error('CONFIG_VALUE', tagPath, `"${tag}" is not a tag`, tagHint);
 }
 
 /** Faults for a text that is not there, unless something was already said about it; true when it is. */

@@ -1,5 +1,5 @@
 import type { Faults } from './faults.ts';
-import { knownHint } from './nearest.ts';
+import { findNearest, knownHint } from './nearest.ts';
 import type { ConfigNode, ConfigPath } from './node.ts';
 
 /**
@@ -15,7 +15,7 @@ type Decoded<F extends Fields> = { readonly [K in keyof F]: F[K] extends Decoder
 export const text: Decoder<string | undefined> = (node, path, faults) => {
   if (isNothing(node)) return undefined;
   if (node.kind === 'scalar' && typeof node.value === 'string') return node.value || undefined;
-  const hint = node.kind === 'scalar' ? `put it in quotes: "${node.source}"` : undefined;
+  const hint = node.kind === 'scalar' ? `put it in quotes: "${node.source}"` : 'write one value behind the colon';
   faults.error('CONFIG_TYPE', path, `has to be text, but is ${describe(node)}`, hint);
   return undefined;
 };
@@ -36,7 +36,8 @@ export const flag: Decoder<boolean> = (node, path, faults) => {
 export const wholeNumber: Decoder<number> = (node, path, faults) => {
   if (isNothing(node)) return 0;
   if (node.kind === 'scalar' && typeof node.value === 'number' && Number.isSafeInteger(node.value)) return node.value;
-  const hint = node.kind === 'scalar' && /^\d+$/.test(String(node.value)) ? 'take the quotes away' : undefined;
+  const hint =
+    node.kind === 'scalar' && /^\d+$/.test(String(node.value)) ? 'take the quotes away' : 'write digits alone';
   faults.error('CONFIG_TYPE', path, `has to be a whole number, but is ${describe(node)}`, hint);
   return 0;
 };
@@ -72,8 +73,9 @@ export function object<F extends Fields>(fields: F, hints: FieldHints = {}): Dec
   const names = Object.keys(fields);
   return (node, path, faults) => {
     const found = new Map<string, ConfigNode>();
+    const misspelled = new Map<string, ConfigNode>();
     if (!isNothing(node) && node.kind !== 'map') {
-      faults.error('CONFIG_TYPE', path, `has to be a mapping, but is ${describe(node)}`);
+      faults.error('CONFIG_TYPE', path, `has to be a mapping, but is ${describe(node)}`, mappingHint(names));
     }
     for (const entry of node?.kind === 'map' ? node.entries : []) {
       const name = names.find((one) => one.toLowerCase() === entry.key.toLowerCase());
@@ -81,6 +83,8 @@ export function object<F extends Fields>(fields: F, hints: FieldHints = {}): Dec
       if (name === undefined) {
         const hint = (Object.hasOwn(hints, entry.key) ? hints[entry.key] : undefined) ?? knownHint(entry.key, names);
         const message = `unknown field "${entry.key}"`;
+        const meant = findNearest(entry.key, names);
+        if (meant !== undefined && entry.node.kind === 'scalar') misspelled.set(meant, entry.node);
         if (typeof hint === 'string') faults.error('CONFIG_UNKNOWN_FIELD', [...path, entry.key], message, hint, at);
         else faults.error('CONFIG_V1', [...path, entry.key], `${message}: it belongs to oc-mirror v1`, hint.v1, at);
       } else if (found.has(name)) {
@@ -88,14 +92,23 @@ export function object<F extends Fields>(fields: F, hints: FieldHints = {}): Dec
           'CONFIG_DUPLICATE_KEY',
           [...path, entry.key],
           `"${name}" is set twice, in other letter case`,
-          undefined,
+          'remove one of the two',
           at,
         );
       } else found.set(name, entry.node);
     }
-    const values = names.map((name) => [name, fields[name]?.(found.get(name), [...path, name], faults)]);
+    const values = names.map((name) => {
+      // A misspelled key was told: its value stands in for the field that was meant, so that this is not said to be missing too.
+      const standIn = found.has(name) ? undefined : misspelled.get(name);
+      const [node, listener] = standIn ? [standIn, faults.fork()] : [found.get(name), faults];
+      return [name, fields[name]?.(node, [...path, name], listener)];
+    });
     return Object.fromEntries(values) as Decoded<F>;
   };
+}
+
+function mappingHint(names: readonly string[]): string {
+  return `write "${names[0]}: …", or another of its fields, on an indented line of its own`;
 }
 
 /** A value in words: `the number 4.16`, `a list`. */

@@ -79,7 +79,7 @@ function syntaxMessage(message: string): string {
 function syntaxHint(source: string): string | undefined {
   if (/\{%|\{\{/.test(source)) return 'is this a template whose {{ … }} placeholders were not filled in?';
   if (/^ *\t/m.test(source)) return 'indent with spaces: YAML allows no tabs there';
-  return undefined;
+  return 'look at the brackets, quotes and indentation there and on the line before';
 }
 
 /** The errors worth showing: what follows the first one is mostly its echo, all the more in a template. */

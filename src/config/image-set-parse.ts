@@ -53,7 +53,12 @@ function readHead(text: string, kind: Kind, faults: Faults): ConfigNode | undefi
       'put the others into files of their own',
     );
   if (root.kind !== 'map') {
-    faults.error('CONFIG_TYPE', [], `has to be a mapping with kind: ${kind}`);
+    faults.error('CONFIG_TYPE', [], `has to be a mapping with kind: ${kind}`, `begin with "kind: ${kind}"`);
+    return undefined;
+  }
+  if (root.entries.length === 0) {
+    const hint = 'airlock init writes one to begin with';
+    faults.error('CONFIG_KIND', [], 'the file is empty: configuration missing `kind`', hint);
     return undefined;
   }
   checkKind(root, kind, faults);
@@ -81,9 +86,9 @@ function readHead(text: string, kind: Kind, faults: Faults): ConfigNode | undefi
     const hint = `remove it, or move it to a file of kind ${other === 'mirror' ? 'ImageSetConfiguration' : 'DeleteImageSetConfiguration'}`;
     faults.error('CONFIG_KIND', [other], `${other}: is not allowed in ${kind}`, hint, entry.keyPosition);
   }
-  // What was just said is not to be said again as an unknown field.
+  // What was just said is not to be said again as an unknown field, or as a kind that is no text.
   return mapNode(
-    root.entries.filter(({ key }) => key !== other),
+    root.entries.filter(({ key }) => key !== other && !(key === 'kind' && faults.touches(['kind']))),
     root,
   );
 }

@@ -10,12 +10,20 @@ import { compareVersions, findStrictVersion } from './version.ts';
 /** Architectures that a release can be asked for (oc-mirror-v2.md §6.2). */
 export const releaseArchitectures = ['amd64', 'arm64', 'ppc64le', 's390x', 'multi'] as const;
 
+const regexpHint = 'RE2 has no look-around and no back-references; \\ takes the meaning of a sign away';
+const urlHint = 'the folder of index.yaml, for example https://charts.example.com/stable/';
+
 const otherSpellings: Readonly<Record<string, string>> = { x86_64: 'amd64', aarch64: 'arm64' };
 
 /** Every rule of oc-mirror-v2.md §1.4 and §14 for an ImageSetConfiguration. */
 export function checkImageSet(file: ImageSetFile, faults: Faults): void {
   if (file.archiveSize < 0 || file.archiveSize > 8_388_607)
-    faults.error('CONFIG_VALUE', ['archiveSize'], 'has to be a number of GiB from 1 to 8388607');
+    faults.error(
+      'CONFIG_VALUE',
+      ['archiveSize'],
+      'has to be a number of GiB from 1 to 8388607',
+      'leave it out for 500',
+    );
   checkContent(file.mirror, ['mirror'], faults);
   checkBlocked(file.mirror.blockedImages, ['mirror', 'blockedImages'], faults);
 }
@@ -94,17 +102,15 @@ function checkRelease(platform: ContentFile['platform'], path: ConfigPath, fault
       );
   }
   platform.architectures.forEach((architecture, index) => {
-    checkArchitecture(architecture, [...path, 'architectures', index], faults);
+    const at = [...path, 'architectures', index];
+    if (!faults.touches(at)) checkArchitecture(architecture, at, faults);
   });
   checkPlatforms(platform.platforms, [...path, 'platforms'], faults);
   if (platform.platforms.length > 0 && platform.architectures.length > 0) {
     const hint = 'keep platforms for sparse manifest lists, or architectures for single-architecture or multi payloads';
-    faults.error(
-      'CONFIG_CONFLICT',
-      [...path, 'platforms'],
-      'platforms and architectures cannot be used together',
-      hint,
-    );
+    const message = 'platforms and architectures cannot be used together';
+    // In a deletion platforms win, as in oc-mirror, which puts an architecture into every one (reference §1.3).
+    faults[path[0] === 'delete' ? 'warning' : 'error']('CONFIG_CONFLICT', [...path, 'platforms'], message, hint);
   }
 }
 
@@ -156,7 +162,7 @@ function checkBlocked(blocked: ImageSetFile['mirror']['blockedImages'], path: Co
       compileBlockedPattern(name);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      const hint = /^[*?]/.test(name) ? 'patterns are regular expressions: write .* for anything' : undefined;
+      const hint = /^[*?]/.test(name) ? 'patterns are regular expressions: write .* for anything' : regexpHint;
       faults.error(
         'CONFIG_VALUE',
         at,
@@ -170,12 +176,12 @@ function checkBlocked(blocked: ImageSetFile['mirror']['blockedImages'], path: Co
 function checkHelm(helm: ContentFile['helm'], path: ConfigPath, faults: Faults): void {
   helm.repositories.forEach((repository, index) => {
     const at = [...path, 'repositories', index];
-    requireText(repository.name, [...at, 'name'], faults);
-    requireText(repository.url, [...at, 'url'], faults);
+    requireText(repository.name, [...at, 'name'], faults, 'any name, for messages');
+    requireText(repository.url, [...at, 'url'], faults, urlHint);
     if (repository.url !== undefined && !URL.canParse(repository.url))
-      faults.error('CONFIG_VALUE', [...at, 'url'], `"${repository.url}" is not a URL`);
+      faults.error('CONFIG_VALUE', [...at, 'url'], `"${repository.url}" is not a URL`, urlHint);
     repository.charts.forEach((chart, number) => {
-      requireText(chart.name, [...at, 'charts', number, 'name'], faults);
+      requireText(chart.name, [...at, 'charts', number, 'name'], faults, 'the name of a chart in the index');
       checkPlatforms(chart.platforms, [...at, 'charts', number, 'platforms'], faults);
     });
   });

@@ -80,7 +80,7 @@ function catalogNames(catalog: Catalog): { source: string; target: string } | un
 }
 
 function checkPackage(one: Package, full: boolean, path: ConfigPath, faults: Faults): void {
-  requireText(one.name, [...path, 'name'], faults);
+  requireText(one.name, [...path, 'name'], faults, 'the name of a package in the catalog');
   const packageRange = checkRange(one, full, path, faults);
   checkUnique(
     one.channels.map((channel) => channel.name),
@@ -91,7 +91,7 @@ function checkPackage(one: Package, full: boolean, path: ConfigPath, faults: Fau
   );
   one.channels.forEach((channel, index) => {
     const at = [...path, 'channels', index];
-    requireText(channel.name, [...at, 'name'], faults);
+    requireText(channel.name, [...at, 'name'], faults, 'the name of a channel of the package, for example stable');
     if (checkRange(channel, full, at, faults) && packageRange) {
       const message =
         'mixing both filtering by minVersion/maxVersion and filtering by channel minVersion/maxVersion is not allowed';

@@ -212,6 +212,39 @@ mirror:
     expect(findings.map(formatFinding).join('\n')).toMatch(reason);
   });
 
+  test.each([
+    ['a misspelled key, not that the right one is missing', 'additionalImages: [{names: "quay.io/a/b:1"}]', /"name"\?/],
+    ['a number for an architecture', 'platform: {channels: [{name: a}], architectures: [64]}', /quotes: "64"/],
+    ['a list under a misspelled key', 'platform: {channels: [{name: a}], releases: [b]}', /did you mean "release"/],
+    [
+      'letter case twice',
+      'additionalImages: [{name: "quay.io/a/b:1", Name: "quay.io/a/b:1"}]',
+      /remove one of the two/,
+    ],
+    ['a list for a mapping', 'platform: []', /write "graph: …"/],
+    ['an expression that RE2 does not have', 'blockedImages: [{name: "a(?=b)"}]', /RE2 has no look-around/],
+    ['a chart without name', 'helm: {repositories: [{name: a, url: "http://h.io/", charts: [{}]}]}', /index/],
+  ])('says once, with what to do: %s', (_, line, reason) => {
+    const [only, ...others] = parseImageSet(`${head}mirror:\n  ${line}\n`, 'isc.yaml').findings.filter(
+      (one) => one.severity === 'error',
+    );
+    expect(others).toEqual([]);
+    expect(only?.hint).toBeTruthy();
+    expect(only && formatFinding(only)).toMatch(reason);
+  });
+
+  test.each([
+    ['', 'the file is empty'],
+    ['# nothing yet\n', 'the file is empty'],
+    [`kind: 5\napiVersion: mirror.openshift.io/v2alpha1\nmirror:\n${image}`, 'cannot parse "5"'],
+    ['- a\n', 'has to be a mapping with kind'],
+    ['{', 'look at the brackets'],
+  ])('says once what is wrong with %j', (text, reason) => {
+    const [only, ...others] = parseImageSet(text, 'isc.yaml').findings;
+    expect(others).toEqual([]);
+    expect(only && formatFinding(only)).toContain(reason);
+  });
+
   test('tells everything at once, in the order of the file', () => {
     const text = `apiVersion: mirror.openshift.io/v2alpha1
 kind: ImageSetConfiguration
@@ -245,7 +278,6 @@ mirror:
       '13:19 mirror.platform.channels[1].minVersion CONFIG_VALUE',
       '15:14 mirror.operators[0].catalog CONFIG_VALUE',
       '17:7 mirror.operators[0].packages[0].nam CONFIG_UNKNOWN_FIELD',
-      '17:7 mirror.operators[0].packages[0].name CONFIG_MISSING',
       '19:5 mirror.additionalImages[0] CONFIG_TYPE',
     ]);
   });
@@ -295,6 +327,15 @@ mirror:
 describe('parseDeleteImageSet', () => {
   const text = (body: string): string =>
     `apiVersion: mirror.openshift.io/v2alpha1\nkind: DeleteImageSetConfiguration\n${body}`;
+
+  test('takes platforms beside architectures, as oc-mirror does, and says that they win', () => {
+    const both =
+      'platform: {channels: [{name: a}], architectures: [arm64], platforms: [{os: linux, architecture: amd64}]}';
+    const text = `kind: DeleteImageSetConfiguration\napiVersion: mirror.openshift.io/v2alpha1\ndelete:\n  ${both}\n`;
+    const { value, findings } = parseDeleteImageSet(text, 'disc.yaml');
+    expect(value?.delete.platform.platforms).toHaveLength(1);
+    expect(findings.map((one) => one.code)).toEqual(['CONFIG_CONFLICT']);
+  });
 
   test('always has an architecture when there are channels', () => {
     const body =

@@ -67,7 +67,7 @@ describe('loadImageSet', () => {
     expect(error.code).toBe('CONFIG_INVALID');
     expect(error.message.split('\n')).toEqual([
       `${target} has 2 faults:`,
-      `${target}:3:14: archiveSize: has to be a whole number, but is the text "ten"`,
+      `${target}:3:14: archiveSize: has to be a whole number, but is the text "ten" (write digits alone)`,
       `${target}:6:11: mirror.additionalImages[0].name: "quay.io/kitchen/kettle@1" is not an image reference: "1" is not a digest (sha256: and 64 hex digits) (write registry/path:tag or registry/path@sha256:…)`,
     ]);
     expect(error.details['findings']).toMatchObject([
