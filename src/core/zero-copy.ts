@@ -3,7 +3,7 @@ import { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 
 /**
- * Two system calls that Node has no words for, by way of koffi. They do not wait: neither for the disk, as long as the pages asked for are in
+ * Three system calls that Node has no words for, by way of koffi. They do not wait: neither for the disk, as long as the pages asked for are in
  * the page cache, nor for a socket. File and socket are numbers of open descriptors.
  */
 export interface ZeroCopy {
@@ -11,6 +11,8 @@ export interface ZeroCopy {
   readCached(file: number, buffer: Buffer, position: number): number;
   /** Hands up to `lengthBytes` of a file to a socket without copying them (`sendfile`); 0 when the socket takes none now. */
   sendFile(socket: number, file: number, position: number, lengthBytes: number): number;
+  /** Has a TCP socket send full packets only (`TCP_CORK`), or send what it holds; the kernel itself holds nothing longer than 200 ms. */
+  cork(socket: number, on: boolean): void;
 }
 
 /** The calls, undefined where koffi is not installed (the packaged tool, odd platforms) or the C library lacks them. */
@@ -43,17 +45,22 @@ interface Koffi {
 type NativeCall = (...values: readonly unknown[]) => number;
 
 const withoutWaiting = 8;
+const tcpLevel = 6;
+const tcpCork = 3;
 
 function bindCalls(koffi: Koffi): ZeroCopy {
   const library = koffi.load(null);
   const vector = koffi.pointer(koffi.struct({ base: 'void *', length: 'size_t' }));
   const preadv2 = library.func('preadv64v2', 'int64_t', ['int', vector, 'int', 'int64_t', 'int']);
   const offset = koffi.inout(koffi.pointer('int64_t'));
+  const number = koffi.inout(koffi.pointer('int'));
   const sendfile = library.func('sendfile64', 'int64_t', ['int', 'int', offset, 'size_t']);
+  const setsockopt = library.func('setsockopt', 'int', ['int', 'int', 'int', number, 'uint32_t']);
   // An error is "none": whoever called goes on in the ordinary way, and meets it there if it lasts.
   return {
     readCached: (file, buffer, position) =>
       Math.max(0, preadv2(file, [{ base: buffer, length: buffer.length }], 1, position, withoutWaiting)),
+    cork: (socket, on) => void setsockopt(socket, tcpLevel, tcpCork, [on ? 1 : 0], 4),
     sendFile: (socket, file, position, lengthBytes) => Math.max(0, sendfile(socket, file, [position], lengthBytes)),
   };
 }

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { findSocketDescriptor, type ZeroCopy } from '../core/zero-copy.ts';
 import type { ChunkWriter } from './chunk-writer.ts';
 import type { Transfer } from './transfer.ts';
@@ -25,6 +26,22 @@ export function canSendCached({ exchange, span }: Transfer): boolean {
  * stream, behind `mayEnd`. Returns false when the connection is gone.
  */
 export async function sendCached(transfer: Transfer, zeroCopy: ZeroCopy, writer: ChunkWriter): Promise<boolean> {
+  const { socket } = transfer.exchange.response;
+  // What sendfile has put into the socket when it is full ends anywhere: without this the end of each turn is a small packet of its own.
+  setCork(socket, zeroCopy, true);
+  try {
+    return await sendCorked(transfer, zeroCopy, writer);
+  } finally {
+    setCork(socket, zeroCopy, false);
+  }
+}
+
+function setCork(socket: Socket | null, zeroCopy: ZeroCopy, on: boolean): void {
+  const descriptor = findSocketDescriptor(socket);
+  if (descriptor !== undefined) zeroCopy.cork(descriptor, on);
+}
+
+async function sendCorked(transfer: Transfer, zeroCopy: ZeroCopy, writer: ChunkWriter): Promise<boolean> {
   const { exchange, handle, span, pool, mayEnd } = transfer;
   const piece = Buffer.allocUnsafe(pieceBytes);
   let goesWell = true;

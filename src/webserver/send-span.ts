@@ -1,5 +1,6 @@
 import { ChunkWriter, ClientGone } from './chunk-writer.ts';
 import { canSendCached, sendCached } from './send-cached.ts';
+import { sendRead } from './send-read.ts';
 import type { Transfer } from './transfer.ts';
 
 /** Sends the span behind what was written to the response before. Returns false when the connection is gone. */
@@ -8,6 +9,7 @@ export async function sendSpan(transfer: Transfer): Promise<boolean> {
   try {
     const { zeroCopy } = transfer;
     if (zeroCopy && canSendCached(transfer)) return await sendCached(transfer, zeroCopy, writer);
+    if (zeroCopy) return await sendRead(transfer, zeroCopy, writer);
     return await sendBuffered(transfer, writer);
   } catch (error) {
     if (!(error instanceof ClientGone)) throw error;

@@ -6,47 +6,33 @@ import type {
   StatusCheck,
   StatusDisk,
   StatusFile,
-  StatusLevel,
   StatusModel,
   StatusOperator,
   StatusRelease,
   StatusService,
   StatusSnippet,
 } from './status-model.ts';
+import { fill, type SectionName, sectionTitles, state, summary, timeLeft } from './status-summary.ts';
 
 /** The status page: one page of plain HTML that needs no script and loads nothing. */
 export function renderStatusPage(model: StatusModel): string {
   return renderPage(
     model.title,
-    html`<h1>${model.title}</h1><p class="soft">as of ${time(model.at)} · ${overall(model)}</p>
-${section('Services', services(model.services))}
-${section('Last check', model.check && check(model.check))}
-${section('Bundle', model.bundle && bundle(model.bundle))}
-${section('Releases', releases(model.releases))}
-${section('Operators', operators(model.operators))}
-${section('RHCOS and other files', files(model.files))}
-${section('Certificates', certificates(model))}
-${section('Disk', disks(model.disks))}
-${section('Use this bastion', snippets(model.snippets))}`,
+    html`<h1>${model.title}</h1><p class="soft">as of ${time(model.at)}</p>${summary(model)}
+${section('services', services(model.services))}
+${section('check', model.check && check(model.check))}
+${section('bundle', model.bundle && bundle(model.bundle))}
+${section('releases', releases(model.releases))}
+${section('operators', operators(model.operators))}
+${section('files', files(model.files))}
+${section('certificates', certificates(model))}
+${section('disks', disks(model.disks))}
+${section('use', snippets(model.snippets))}`,
   );
 }
 
-function overall(model: StatusModel): Markup {
-  const levels = [
-    ...(model.services ?? []),
-    ...(model.certificates ?? []),
-    ...(model.disks ?? []),
-    ...(model.files ?? []),
-    ...(model.check?.findings ?? []),
-  ].map((part) => part.level);
-  if (levels.includes('bad')) return state('bad', 'something needs repair');
-  if (levels.includes('warning')) return state('warning', 'something is worth a look');
-  const unknown = levels.length === 0 || levels.includes('unknown');
-  return unknown ? state('unknown', 'not everything could be looked at') : state('good', 'all is well');
-}
-
-function section(title: string, body: Markup | undefined): Markup | undefined {
-  return body && html`<section><h2>${title}</h2>${body}</section>`;
+function section(name: SectionName, body: Markup | undefined): Markup | undefined {
+  return body && html`<section id="${name}"><h2>${sectionTitles[name]}</h2>${body}</section>`;
 }
 
 interface Column {
@@ -115,11 +101,11 @@ function files(list: readonly StatusFile[] = []): Markup | undefined {
 }
 
 function certificates(model: StatusModel): Markup | undefined {
-  const rows = (model.certificates ?? []).map((one) => {
-    const days = Math.floor((one.notAfter.getTime() - model.at.getTime()) / 86_400_000);
-    const left = days < 0 ? 'run out' : days === 1 ? '1 day left' : `${days} days left`;
-    return [one.name, time(one.notAfter), state(one.level, left)];
-  });
+  const rows = (model.certificates ?? []).map((one) => [
+    one.name,
+    time(one.notAfter),
+    state(one.level, timeLeft(one.notAfter, model.at)),
+  ]);
   const download = model.caPath && html`<p><a href="${model.caPath}" download>Download the CA certificate</a></p>`;
   const print =
     model.caFingerprintSha256 &&
@@ -134,7 +120,7 @@ function disks(list: readonly StatusDisk[] = []): Markup | undefined {
     list.map((one) => [
       one.name,
       html`<code>${one.path}</code>`,
-      state(one.level, `${formatBytes(one.usedBytes)} of ${formatBytes(one.totalBytes)}`),
+      state(one.level, fill(one.usedBytes, one.totalBytes)),
       meter(one.usedBytes, one.totalBytes),
     ]),
   );
@@ -159,20 +145,7 @@ function check(one: StatusCheck): Markup {
 function snippets(list: readonly StatusSnippet[] = []): Markup | undefined {
   return list.length === 0
     ? undefined
-    : html`${list.map((one) => html`<p>${one.title}</p><pre tabindex="0">${one.text}</pre>`)}`;
-}
-
-const words: Readonly<Record<StatusLevel, readonly [css: string, sign: string]>> = {
-  good: ['good', '✓'],
-  warning: ['warn', '!'],
-  bad: ['bad', '✗'],
-  unknown: ['soft', '?'],
-};
-
-// A sign beside the colour: not everybody sees red and green.
-function state(level: StatusLevel, text: string): Markup {
-  const [css, sign] = words[level];
-  return html`<span class="state ${css}"><span aria-hidden="true">${sign}</span> ${text}</span>`;
+    : html`${list.map((one) => html`<h3>${one.title}</h3><pre tabindex="0">${one.text}</pre>`)}`;
 }
 
 function time(date: Date): Markup {

@@ -7,9 +7,15 @@ body{margin:0;background:var(--page);color:var(--text);font:16px/1.5 system-ui,-
 main{max-width:64rem;margin:0 auto;padding:1.25rem 1rem 3rem}
 h1{font-size:1.6rem;line-height:1.2;margin:.25rem 0}
 h2{font-size:1.1rem;margin:0 0 .6rem}
+h3{font-size:1rem;font-weight:600;margin:.9rem 0 .3rem}
 p{margin:.25rem 0 .6rem}
 a{color:var(--link)}
 section{background:var(--card);border:1px solid var(--line);border-radius:.5rem;padding:1rem;margin:1rem 0}
+section>:last-child,.verdict>:last-child{margin-bottom:0}
+.verdict{background:var(--card);border:1px solid var(--line);border-left:.4rem solid currentColor;border-radius:.5rem;padding:.75rem 1rem;margin:1rem 0}
+.verdict>p{font-size:1.1rem;margin:0 0 .4rem}
+.verdict ul{color:var(--text);margin:0;padding-left:1.2rem}
+.verdict li{overflow-wrap:anywhere}
 .soft{color:var(--soft)}
 .scroll{overflow-x:auto}
 table{border-collapse:collapse;width:100%}
@@ -26,5 +32,6 @@ meter{width:8rem;max-width:100%}
 @media (max-width:40rem){main{padding:.75rem .6rem 2rem}section{padding:.75rem}
 table.stack thead{display:none}table.stack tr{display:block;border-bottom:1px solid var(--line);padding:.4rem 0}table.stack tr:last-child{border-bottom:0}
 table.stack td{display:block;border:0;padding:.1rem 0;text-align:left}
-table.stack td:empty{display:none}table.stack td[data-label]::before{content:attr(data-label) ": ";color:var(--soft)}}
+table.stack td:first-child{font-weight:600}pre{white-space:pre-wrap;overflow-wrap:anywhere}
+table.stack td:empty{display:none}table.stack td[data-label]:not(:first-child)::before{content:attr(data-label) ": ";color:var(--soft)}}
 `;

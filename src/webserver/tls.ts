@@ -1,5 +1,6 @@
 import { createSecureContext } from 'node:tls';
 import { AirlockError, errorText } from '../core/errors.ts';
+import { serverTls } from '../core/server-tls.ts';
 
 /** PEM texts of a server certificate (with intermediates) and its key. */
 export interface WebTls {
@@ -12,8 +13,9 @@ export function tlsSettings(tls: WebTls): {
   readonly cert: string;
   readonly key: string;
   readonly minVersion: 'TLSv1.2';
+  readonly ciphers: string;
 } {
-  const settings = { cert: tls.cert, key: tls.key, minVersion: 'TLSv1.2' as const };
+  const settings = { ...serverTls, cert: tls.cert, key: tls.key };
   try {
     createSecureContext(settings);
   } catch (error) {

@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { request } from 'node:https';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -135,6 +136,20 @@ describe('the connections of a web server', () => {
     const [body] = await Promise.all([response.arrayBuffer(), server.close(20_000)]);
     expect(body.byteLength).toBe(content.length);
     expect(performance.now() - started).toBeLessThan(5000);
+  });
+
+  test('use AES-128, with a new certificate too', async () => {
+    const { server, port } = await start({
+      listen: [{ address: '::1', port: 0, tls: true }],
+      tls: await tlsFor('web'),
+    });
+    for (const maxVersion of ['TLSv1.3', 'TLSv1.2'] as const) {
+      const socket = connectTls({ host: '::1', port, ca: ca.certificatePem, servername: 'web', maxVersion });
+      await once(socket, 'secureConnect');
+      expect(socket.getCipher().standardName).toMatch(/_AES_128_GCM_SHA256$/);
+      socket.destroy();
+      server.replaceTls(await tlsFor('web'));
+    }
   });
 
   test('use TLS 1.2 or newer', async () => {

@@ -36,6 +36,16 @@ describe('renderStatusPage', () => {
       expect(page).toContain(text);
   });
 
+  test('says at its top what is wrong, the worst first, with links, and not more than five of it', () => {
+    const page = renderStatusPage(fullModel);
+    const top = page.slice(0, page.indexOf('<section'));
+    const items = [...top.matchAll(/<li[^>]*>(.*?)<\/li>/g)].map(([, item = '']) => item.replaceAll(/<[^>]*>/g, ''));
+    expect(items.at(0)).toBe('Services: DNS at 192.0.2.1:53, [2001:db8:10::1]:53: no answer over IPv6');
+    expect(items.slice(-2)).toEqual(['Certificates: Server: 12 days left', 'and 1 more below']);
+    expect(items).toHaveLength(6);
+    for (const [, name] of top.matchAll(/href="#([^"]*)"/g)) expect(page).toContain(`<section id="${name}">`);
+  });
+
   test('needs no script and loads nothing', () => {
     const page = renderStatusPage(fullModel);
     expect(page).not.toMatch(/<script|<link(?! rel="icon" href="data:,")|\ssrc=|@import|url\(|\son\w+=|style="/);
@@ -53,7 +63,7 @@ describe('renderStatusPage', () => {
 
   test('leaves out what is not known and does not claim that all is well', () => {
     const page = renderStatusPage({ title: 'Kitchen', at: fullModel.at });
-    expect(page).not.toContain('<section>');
+    expect(page).not.toContain('<section');
     expect(page).toContain('not everything could be looked at');
     expect(
       renderStatusPage({

@@ -201,6 +201,7 @@ export const partCommands: readonly CommandSpec[] = [
       { flags: '--follow', summary: 'go on as it grows (Podman)' },
     ],
     examples: ['airlock registry logs --tail 20'],
+    resumeHint: 'run the same command to read on',
     load: async () => (await registry()).runRegistryLogs,
   },
   {

@@ -225,6 +225,7 @@ export const commandTable: readonly CommandSpec[] = [
       { flags: '--print-firewall', summary: 'show the commands that open the ports in a firewall' },
     ],
     examples: ['airlock up -f site.yaml', 'airlock up --print-firewall'],
+    resumeHint: 'nothing that it started is left running; airlock up starts it again',
     load: async () => (await import('./up.ts')).runUp,
   },
   {

@@ -5,6 +5,7 @@ import { createSecureContext } from 'node:tls';
 import { AirlockError, errorText, findErrno } from '../../core/errors.ts';
 import { findIpFamily, hostPort } from '../../core/ip.ts';
 import { portHolderNote } from '../../core/port-holder.ts';
+import { serverTls } from '../../core/server-tls.ts';
 
 /** A certificate chain, leaf first, and its private key, both PEM. */
 export interface TlsPair {
@@ -64,7 +65,7 @@ function createServer(tls: TlsPair | undefined, listener: RequestListener): Serv
   };
   if (!tls) return http.createServer(common, listener);
   assertTls(tls);
-  return https.createServer({ ...common, cert: tls.certificate, key: tls.key, minVersion: 'TLSv1.2' }, listener);
+  return https.createServer({ ...common, ...serverTls, cert: tls.certificate, key: tls.key }, listener);
 }
 
 function assertTls(pair: TlsPair): void {
@@ -82,7 +83,7 @@ export function replaceTls(servers: readonly Server[], pair: TlsPair): void {
   assertTls(pair);
   for (const server of servers)
     if (server instanceof https.Server)
-      server.setSecureContext({ cert: pair.certificate, key: pair.key, minVersion: 'TLSv1.2' });
+      server.setSecureContext({ ...serverTls, cert: pair.certificate, key: pair.key });
 }
 
 async function listenAll(wanted: readonly ListenAddress[], create: () => Server): Promise<ListenAddress[]> {
