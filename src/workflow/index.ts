@@ -76,7 +76,7 @@ export { type MirrorOutcome, type MirrorRequest, mirror } from './mirror.ts';
 export { mirrorWithOcMirror, type OcMirrorMirrorRequest } from './mirror-oc-mirror.ts';
 export { type MustGatherRequest, type MustGatherResult, mustGather } from './must-gather.ts';
 export { cutBundle, findNewest, makeNeeded, type PartsResult, usualPartsFolder } from './parts.ts';
-export { type PlanResult, planImageSet } from './plan-image-set.ts';
+export { type PlanResult, planAlone, planImageSet } from './plan-image-set.ts';
 export { type PruneResult, parseLiveDigests, prune, pruneCollect, pruneDryRun, pruneUndo } from './prune.ts';
 export { type RefreshResult, refreshBastion } from './refresh.ts';
 export { type RegistryServeRequest, serveRegistry } from './registry-serve.ts';

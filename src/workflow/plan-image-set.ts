@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { bundleNames } from '../bundle/index.ts';
+import { acquireLock, bundleNames } from '../bundle/index.ts';
 import { type LoadedImageSet, type LoadedSite, loadImageSet, loadSite } from '../config/index.ts';
 import { AirlockError } from '../core/errors.ts';
 import { readFileLimited } from '../core/files.ts';
@@ -71,7 +71,21 @@ export async function loadConfiguration(request: PlanRequest, run: Run): Promise
 }
 
 /**
- * Resolves an image set to digests and writes `plan.json` into the workspace. Nothing else is changed, but for what had to be read whole.
+ * Plans under the lock of the workspace: a build that ends meanwhile would take the new plan for the one that it used up.
+ * @throws AirlockError WORKSPACE_LOCKED, and as `planImageSet`
+ */
+export async function planAlone(request: PlanRequest, run: Run): Promise<PlanResult> {
+  const lock = await acquireLock(workspaceOf(request), 'airlock plan', run);
+  try {
+    return await planImageSet(request, run);
+  } finally {
+    await lock.release();
+  }
+}
+
+/**
+ * Resolves an image set to digests and writes `plan.json` into the workspace. Nothing else is changed, but for what had to be read whole. The
+ * caller holds the workspace's lock.
  * @throws AirlockError of configuration, sources and disk; missing content is no error but in the plan
  */
 export async function planImageSet(request: PlanRequest, run: Run): Promise<PlanResult> {

@@ -1,4 +1,5 @@
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type AirlockOptions, airlock, tell } from '../helpers/airlock.ts';
@@ -38,6 +39,22 @@ describe('plans and builds', () => {
     expect(built.stderr).toContain('using the plan that lies in the workspace');
     expect(await exists('used/.airlock/plan.json')).toBe(false);
     expect(await exists('used/gen-000001/result.json')).toBe(true);
+  });
+
+  test('two on one workspace cannot meet, plan neither: the second says who holds it, and goes on once that is gone', async () => {
+    await mkdir(path.join(folder, 'held/.airlock'), { recursive: true });
+    const lock = path.join(folder, 'held/.airlock/lock');
+    const holder = { pid: process.pid, host: os.hostname(), command: 'airlock build', since: '2026-11-20T10:00:00Z' };
+    await writeFile(lock, JSON.stringify(holder));
+    for (const verb of ['plan', 'build']) {
+      const refused = await run(verb, '-c', 'tools.yaml', 'held');
+      expect(refused.exitCode, tell(refused)).toBe(3);
+      expect(refused.stderr).toContain(`\`airlock build\` (process ${process.pid} on ${os.hostname()}`);
+    }
+    expect(await exists('held/.airlock/plan.json')).toBe(false);
+    await writeFile(lock, JSON.stringify({ ...holder, processStart: '1' }));
+    expect((await run('plan', '-c', 'tools.yaml', 'held')).exitCode).toBe(0);
+    expect(await exists('held/.airlock/lock')).toBe(false);
   });
 
   test('--plan builds that plan, with the same bytes', async () => {

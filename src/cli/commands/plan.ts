@@ -1,4 +1,4 @@
-import { planImageSet } from '../../workflow/index.ts';
+import { planAlone } from '../../workflow/index.ts';
 import { argument, type Invocation, type Outcome } from '../command.ts';
 import { missingExitCode } from '../error-codes.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -8,7 +8,7 @@ import { planRequest } from '../settings.ts';
 export const defaultBundleFolder = 'bundles/out';
 
 export async function runPlan(invocation: Invocation): Promise<Outcome> {
-  const result = await planImageSet(
+  const result = await planAlone(
     await planRequest(invocation, argument(invocation, 0) ?? defaultBundleFolder),
     invocation.run,
   );
