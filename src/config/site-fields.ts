@@ -40,6 +40,15 @@ export const hostOrAddress = z
   )
   .meta({ title: 'name or address' });
 
+/** What a certificate is made for: a name, all names below one, or an address. */
+export const certificateName = z
+  .string()
+  .refine(
+    (text) => findIpFamily(text) !== undefined || domainName.safeParse(text.replace(/^\*\./, '')).success,
+    'has to be a DNS name, a wildcard such as *.lab.example.com, or an address',
+  )
+  .meta({ title: 'name, wildcard or address' });
+
 export const address = z
   .string()
   .refine(

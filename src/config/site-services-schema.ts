@@ -101,6 +101,10 @@ export const certificatesSchema = z
       .optional()
       .describe('PEM of a ready certificate for registry and web server, with its chain'),
     keyFile: f.file.optional().describe('Its key'),
+    names: z
+      .array(f.certificateName)
+      .default([])
+      .describe('Further names of the server certificate, as written: aliases, *.DOMAIN, addresses'),
     days: z.int().min(1).max(7300).default(825).describe('Validity of the certificates that Airlock makes'),
     trustFiles: z.array(f.file).default([]).describe('PEM files of further CAs that clusters and hosts shall trust'),
   })

@@ -43,7 +43,7 @@ describe('parseSite', () => {
         forwarders: [],
         records: [],
       },
-      certificates: { days: 825, trustFiles: [] },
+      certificates: { names: [], days: 825, trustFiles: [] },
       pullSecretFile: undefined,
       ntp: [],
       proxy: undefined,

@@ -4,6 +4,7 @@ import { type EnsureOptions, ensureCertificates, type SiteCertificates } from '.
 import type { Site } from '../../config/index.ts';
 import { AirlockError } from '../../core/errors.ts';
 import { findFile, readFileLimited, writeFileAtomic } from '../../core/files.ts';
+import { findIpFamily } from '../../core/ip.ts';
 import type { Run } from '../../core/run.ts';
 import {
   generatePassword,
@@ -23,8 +24,18 @@ export async function prepareCertificates(site: Site, run: Run, renew = false): 
 /** What a site asks of its certificates: every name and address under which a service answers. */
 export function certificateOptions(site: Site): EnsureOptions {
   const { certificates } = site;
-  const names = [...new Set([site.registry.host, site.web.host, site.bastion.host, ...shortNames(site)])];
-  const addresses = [...site.bastion.addresses, ...site.registry.addresses, ...site.web.addresses, ...loopback(site)];
+  const further = certificates.names;
+  const isAddress = (text: string): boolean => findIpFamily(text) !== undefined;
+  const names = [
+    ...new Set([
+      ...[site.registry.host, site.web.host, site.bastion.host, ...shortNames(site)],
+      ...further.filter((text) => !isAddress(text)),
+    ]),
+  ];
+  const addresses = [
+    ...[...site.bastion.addresses, ...site.registry.addresses, ...site.web.addresses, ...loopback(site)],
+    ...further.filter(isAddress),
+  ];
   return {
     folder: path.join(site.paths.state, 'certs'),
     names,
