@@ -1,12 +1,12 @@
 import { execFile } from 'node:child_process';
-import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { airlock, tell } from '../helpers/airlock.ts';
 import { freeSitePorts, writeSite } from '../helpers/journey-site.ts';
 import { type JourneySource, startJourneySource, writeImageSet } from '../helpers/journey-source.ts';
-import { describeReal } from '../helpers/real.ts';
+import { describeReal, describeRoot } from '../helpers/real.ts';
 import { suiteFolder } from '../helpers/temporary.ts';
 
 const run = promisify(execFile);
@@ -18,12 +18,23 @@ const at = (...names: string[]): string => path.join(folder, ...names);
 
 /** What a bare bastion has: tar and a few of the coreutils, in a folder of their own; no Node. */
 async function bareEnvironment(): Promise<readonly string[]> {
-  await mkdir(at('bare'));
+  await mkdir(at('bare'), { recursive: true });
   for (const name of ['tar', 'cat', 'ls', 'uname']) {
     const { stdout } = await run('sh', ['-c', `command -v ${name}`]);
-    await symlink(stdout.trim(), at('bare', name));
+    await symlink(stdout.trim(), at('bare', name)).catch(() => {});
   }
   return ['env', '-i', `PATH=${at('bare')}`, `HOME=${folder}`];
+}
+
+let packaged: Promise<string> | undefined;
+
+/** The executable, made once for all tests. */
+function packageOnce(): Promise<string> {
+  const tool = at('airlock-linux');
+  packaged ??= run(process.execPath, ['scripts/package.mjs', '--out', tool], { cwd: root, maxBuffer: 1 << 26 }).then(
+    () => tool,
+  );
+  return packaged;
 }
 
 beforeAll(async () => {
@@ -38,8 +49,7 @@ afterAll(async () => {
 
 describeReal('the packaged executable', ['tar', 'env'], () => {
   test('comes along in the bundle and loads it where there is neither Node nor anything else', async () => {
-    const tool = at('airlock-linux');
-    await run(process.execPath, ['scripts/package.mjs', '--out', tool], { cwd: root, maxBuffer: 1 << 26 });
+    const tool = await packageOnce();
     await writeImageSet(at('imageset.yaml'), { release: false });
     await writeSite(folder, { addresses: ['127.0.0.1'], mode: 'embedded', ports: await freeSitePorts() });
     const flags = ['-f', 'site.yaml', '--no-rhcos', ...source.flags, '--tool', tool, '--engine', 'builtin'];
@@ -85,5 +95,32 @@ describeReal('the packaged executable', ['tar', 'env'], () => {
     const { bundles } = JSON.parse(inspect.stdout) as { bundles: { files: { path: string }[] }[] };
     const carries = bundles.map(({ files }) => files.some((file) => file.path === 'airlock/bin/airlock'));
     expect(carries, tell(inspect)).toEqual([true, false]);
+  });
+});
+
+describeRoot('the packaged executable in the hands of somebody without rights', ['tar', 'setpriv', 'mount'], () => {
+  test('loads with a umask of 0077 and a temporary folder from which nothing may be run, for a registry that is somebody else', async () => {
+    await writeImageSet(at('plain.yaml'), { release: false });
+    const flags = ['-c', 'plain.yaml', ...source.flags, '--tool', await packageOnce(), '--engine', 'builtin'];
+    const built = await airlock(['build', ...flags, 'plain'], { cwd: folder, env: source.env });
+    expect(built.exitCode, tell(built)).toBe(0);
+    await bareEnvironment();
+    const [home, temporary] = [at('home'), at('noexec')];
+    for (const one of [home, temporary]) await mkdir(one);
+    await cp(at('plain/gen-000001/mirror_000001.tar'), path.join(home, 'mirror_000001.tar'));
+    await run('mount', ['-t', 'tmpfs', '-o', 'noexec,mode=1777', 'tmpfs', temporary]);
+    onTestFinished(() => run('umount', [temporary]).then(() => {}));
+    await chmod(folder, 0o755);
+    await run('chown', ['-R', '65534:65534', home]);
+    const script = `umask 0077; cd ${home} && ${at('bare/tar')} -xf mirror_000001.tar airlock/bin/airlock && ./airlock/bin/airlock load . storage:${home}/registry --tools-dir ${home}/tools -o json`;
+    const user = ['--reuid=65534', '--regid=65534', '--clear-groups'];
+    const bare = ['env', '-i', `PATH=${at('bare')}`, `HOME=${home}`, `TMPDIR=${temporary}`];
+    const load = await run('setpriv', [...user, ...bare, '/bin/sh', '-c', script], { maxBuffer: 1 << 26 });
+    expect(JSON.parse(load.stdout)).toMatchObject({ state: 'loaded' });
+    for (const entry of await readdir(path.join(home, 'registry/docker'), { recursive: true, withFileTypes: true })) {
+      const { mode } = await stat(path.join(entry.parentPath, entry.name));
+      expect(mode & 0o777, entry.name).toBe(entry.isDirectory() ? 0o755 : 0o644);
+    }
+    expect((await stat(path.join(home, 'tools/airlock'))).mode & 0o777).toBe(0o755);
   });
 });
