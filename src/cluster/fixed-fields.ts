@@ -1,6 +1,6 @@
 import { AirlockError, isAirlockError } from '../core/errors.ts';
 import type { Run } from '../core/run.ts';
-import type { ClusterClient } from './client.ts';
+import { type ClusterClient, fieldManager } from './client.ts';
 import { fieldAt, listAt } from './fields.ts';
 import { settleNetwork } from './network-growth.ts';
 import { type ApplyStage, type ClusterObject, describeRef, refOf, type StageObject } from './types.ts';
@@ -35,6 +35,9 @@ const fixedFields: Readonly<Record<string, readonly FixedField[]>> = {
       'spec.controllerAvailabilityPolicy',
       'spec.olmCatalogPlacement',
       'spec.fips',
+      'spec.capabilities',
+      'spec.configuration.featureGate.featureSet',
+      'spec.operatorConfiguration.clusterNetworkOperator.ovnKubernetesConfig',
     ].map((path) => ({ path })),
     { path: 'spec.etcd.managed.storage.restoreSnapshotURL', onlyAtCreation: true },
   ],
@@ -76,8 +79,11 @@ export function settleFixedFields(
     if (onlyAtCreation) {
       if (before !== undefined) setField(settled, path, before);
       else if (after !== undefined) differences.push({ object: describeRef(refOf(object)), path, before, after });
-    } else if (after === undefined || before === undefined) continue;
-    else if (path === 'spec.services' ? agreeOnServices(before, after) : agree(before, after))
+    } else if (before === undefined) continue;
+    else if (after === undefined) {
+      // What we set once and leave out now would be taken away; what others set stays.
+      if (isOwn(live, path)) differences.push({ object: describeRef(refOf(object)), path, before, after });
+    } else if (path === 'spec.services' ? agreeOnServices(before, after) : agree(before, after))
       // Also their order and what was filled in, or the server takes it for a change.
       setField(settled, path, before);
     else differences.push({ object: describeRef(refOf(object)), path, before, after });
@@ -172,6 +178,20 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** Whether the field is one that we applied. */
+function isOwn(live: ClusterObject, path: string): boolean {
+  const fields = path
+    .split('.')
+    .map((step) => `f:${step}`)
+    .join('.');
+  return listAt(live, 'metadata.managedFields').some(
+    (entry) =>
+      fieldAt(entry, 'manager') === fieldManager &&
+      fieldAt(entry, 'operation') === 'Apply' &&
+      fieldAt(fieldAt(entry, 'fieldsV1'), fields) !== undefined,
+  );
+}
+
 function setField(object: ClusterObject, path: string, value: unknown): void {
   const steps = path.split('.');
   const last = steps.pop() ?? '';
@@ -184,5 +204,6 @@ function setField(object: ClusterObject, path: string, value: unknown): void {
 }
 
 function say(value: unknown): string {
-  return typeof value === 'string' ? value : JSON.stringify(value ?? null);
+  if (value === undefined) return 'nothing';
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }

@@ -44,6 +44,21 @@ interface PlacedHost {
   readonly path: ConfigPath;
 }
 
+function checkCapabilities({ capabilities }: HostedCluster, path: ConfigPath, faults: Faults): void {
+  const { enabled = [], disabled = [] } = capabilities ?? {};
+  disabled.forEach((one, index) => {
+    if (enabled.includes(one)) faults.error('CONFIG_CONFLICT', [...path, 'disabled', index], `${one} is enabled too`);
+  });
+  const ingress = disabled.indexOf('Ingress');
+  if (ingress >= 0 && !disabled.includes('Console'))
+    faults.error(
+      'CONFIG_CONFLICT',
+      [...path, 'disabled', ingress],
+      'Ingress is disabled without Console',
+      'the console needs it: disable both',
+    );
+}
+
 function hostsOf(cluster: HostedCluster, path: ConfigPath): PlacedHost[] {
   return cluster.nodePools.flatMap((pool, poolIndex) =>
     pool.hosts.map((host, index) => ({
@@ -115,6 +130,7 @@ function checkCluster(site: Site, cluster: HostedCluster, path: ConfigPath, faul
   if (cluster.routeHosts && cluster.publishing === 'NodePort')
     faults.warning('CONFIG_NO_EFFECT', [...path, 'routeHosts'], 'is only read with publishing LoadBalancer');
   checkNetworks(site, cluster, [...path, 'network'], faults);
+  checkCapabilities(cluster, [...path, 'capabilities'], faults);
   checkProxy(cluster.proxy, [...path, 'proxy'], faults);
   checkImagePolicy(cluster.images, [...path, 'images'], faults);
   checkSriov(cluster, path, faults);

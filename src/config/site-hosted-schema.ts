@@ -6,6 +6,30 @@ import { imagePolicySchema, ipFailoverSchema, proxySchema } from './site-service
 
 // Hosted clusters (hosted-clusters-disconnected.md §14–§17, §26).
 
+const ovnFamily = z
+  .strictObject({
+    join: f.prefix.optional().describe('Between the gateways of a node'),
+    transit: f.prefix.optional().describe('Between nodes'),
+  })
+  .optional();
+
+// Immutable once set, which is why they stand here (§15.3).
+const ovnSchema = z.strictObject({
+  mtu: z.int().min(576).max(9216).optional().describe('Of the pods'),
+  ipv4: ovnFamily.describe('Instead of 100.64.0.0/16 and 100.88.0.0/16'),
+  ipv6: ovnFamily.describe('Instead of fd98::/64 and fd97::/64'),
+});
+
+const capability = z.enum([
+  'ImageRegistry',
+  'openshift-samples',
+  'Insights',
+  'baremetal',
+  'Console',
+  'NodeTuning',
+  'Ingress',
+]);
+
 const networkSchema = z.strictObject({
   cluster: z
     .array(f.prefix)
@@ -17,6 +41,7 @@ const networkSchema = z.strictObject({
   machine: z.array(f.prefix).min(1).max(2).describe("The hosts' networks; the first one's family is the primary one"),
   hostPrefix: f.hostPrefix.describe('Length of the pod prefix of one node'),
   nodePortRange: f.portRange.default('30000-32767').describe('Ports of NodePort services'),
+  ovn: ovnSchema.optional().describe('What OVN-Kubernetes uses itself, where that overlaps the site'),
 });
 
 const tolerationSchema = z.strictObject({
@@ -79,8 +104,26 @@ export const hostedClusterSchema = z.strictObject({
     .default('guest')
     .describe('Where its catalogs run. Cannot be changed later'),
   fips: z.boolean().default(false).describe('Whether its nodes run in FIPS mode. Cannot be changed later'),
+  capabilities: z
+    .strictObject({
+      enabled: z.array(capability).default([]).describe('Beyond the usual ones'),
+      disabled: z
+        .array(capability)
+        .default([])
+        .describe('For example Insights and openshift-samples, which look for the internet'),
+    })
+    .optional()
+    .describe('Optional parts of it (newer releases). Cannot be changed later'),
+  featureSet: z
+    .enum(['TechPreviewNoUpgrade', 'DevPreviewNoUpgrade'])
+    .optional()
+    .describe('Features that are not finished; a cluster with them can never be upgraded'),
   annotations: f.textMap.default({}).describe('Further annotations of the HostedCluster'),
   labels: f.textMap.default({}).describe('Labels of the HostedCluster'),
+  podLabels: f.textMap
+    .refine((labels) => Object.keys(labels).length <= 20, 'takes 20 labels at most')
+    .default({})
+    .describe('Labels of the pods of its control plane'),
   kubeAPIServerDNSName: f.publicName
     .optional()
     .describe('A further name of its API, with a kubeconfig of its own (4.19 and newer); add it to dns.records'),

@@ -7,8 +7,11 @@ import { familiesOf } from './site-complete.ts';
 
 const lists = ['machine', 'cluster', 'service'] as const;
 
-// Used inside OVN-Kubernetes of a hosted cluster (hosted-clusters-disconnected.md §15.3).
-const ovnPrefixes = ['100.64.0.0/16', '100.88.0.0/16', 'fd98::/64', 'fd97::/64'].map(toRange);
+// Used inside OVN-Kubernetes of a hosted cluster where the site names no others (hosted-clusters-disconnected.md §15.3).
+const ovnDefaults = {
+  ipv4: { join: '100.64.0.0/16', transit: '100.88.0.0/16' },
+  ipv6: { join: 'fd98::/64', transit: 'fd97::/64' },
+} as const;
 const advertiseAddresses = ['172.20.0.1', 'fd00::1'].map((text) => ({ text, bytes: ipBytes(text) }));
 
 /**
@@ -24,6 +27,7 @@ export function checkNetworks(site: Site, cluster: HostedCluster, path: ConfigPa
       prefix: toRange(text),
     })),
   );
+  const ovn = ovnPrefixes(cluster, path, faults);
   const hub = (site.managementCluster?.network?.cluster ?? []).map(toRange);
   all.forEach((one, index) => {
     const other = all.slice(0, index).find(({ prefix }) => rangesOverlap(prefix, one.prefix));
@@ -34,12 +38,13 @@ export function checkNetworks(site: Site, cluster: HostedCluster, path: ConfigPa
         `${one.prefix.text} overlaps ${other.what} ${other.prefix.text}`,
         'choose another prefix',
       );
-    const inner = ovnPrefixes.find((prefix) => rangesOverlap(prefix, one.prefix));
+    const inner = ovn.find(({ prefix }) => rangesOverlap(prefix, one.prefix));
     if (inner)
       faults.error(
         'CONFIG_CONFLICT',
         one.at,
-        `${one.prefix.text} overlaps ${inner.text}, which OVN-Kubernetes uses itself`,
+        `${one.prefix.text} overlaps ${inner.prefix.text}, which OVN-Kubernetes uses itself`,
+        `choose another prefix, or give OVN-Kubernetes another one: ${inner.field}`,
       );
     const advertised = advertiseAddresses.find(({ bytes }) => rangeContains(one.prefix, bytes));
     if (advertised)
@@ -58,6 +63,28 @@ export function checkNetworks(site: Site, cluster: HostedCluster, path: ConfigPa
   });
   checkPodPrefixes(cluster, path, faults);
   checkPortRange(cluster.network.nodePortRange, [...path, 'nodePortRange'], faults);
+}
+
+/** What OVN-Kubernetes uses itself: prefixes of the right family that are apart, each with its field in the site. */
+function ovnPrefixes(
+  { network }: HostedCluster,
+  path: ConfigPath,
+  faults: Faults,
+): { readonly prefix: ReturnType<typeof toRange>; readonly field: string }[] {
+  const found: { readonly prefix: ReturnType<typeof toRange>; readonly field: string }[] = [];
+  for (const family of ['ipv4', 'ipv6'] as const)
+    for (const use of ['join', 'transit'] as const) {
+      const text = network.ovn?.[family]?.[use];
+      const at = [...path, 'ovn', family, use];
+      if (text !== undefined && text.includes(':') !== (family === 'ipv6'))
+        faults.error('CONFIG_VALUE', at, `${text} is no prefix of this family`);
+      const prefix = toRange(text ?? ovnDefaults[family][use]);
+      const other = found.find((one) => rangesOverlap(one.prefix, prefix));
+      if (other && text !== undefined)
+        faults.error('CONFIG_CONFLICT', at, `${text} overlaps ${other.prefix.text} of ${other.field}`);
+      found.push({ prefix, field: `network.ovn.${family}.${use}` });
+    }
+  return found;
 }
 
 function checkFamilies(cluster: HostedCluster, path: ConfigPath, faults: Faults): void {

@@ -65,6 +65,36 @@ describe('The rules between values of a site', () => {
       /OVN-Kubernetes uses itself/,
     ],
     [
+      'a network over what OVN is given',
+      'machine: [192.0.2.0/24]',
+      'service: [10.70.0.0/16], ovn: {ipv4: {join: 10.70.0.0/16}}, machine: [192.0.2.0/24]',
+      /10\.70\.0\.0\/16 overlaps 10\.70\.0\.0\/16, which OVN-Kubernetes uses itself/,
+    ],
+    [
+      'one prefix for both uses of OVN',
+      'machine: [192.0.2.0/24]',
+      'ovn: {ipv4: {transit: 100.64.0.0/16}}, machine: [192.0.2.0/24]',
+      /overlaps 100\.64\.0\.0\/16 of network\.ovn\.ipv4\.join/,
+    ],
+    [
+      'an IPv6 prefix for IPv4 of OVN',
+      'machine: [192.0.2.0/24]',
+      'ovn: {ipv4: {join: "fd70::/64"}}, machine: [192.0.2.0/24]',
+      /is no prefix of this family/,
+    ],
+    [
+      'ingress disabled without the console',
+      'name: hosted1',
+      'name: hosted1\n    capabilities: {disabled: [Ingress]}',
+      /Ingress is disabled without Console/,
+    ],
+    [
+      'a capability enabled and disabled',
+      'name: hosted1',
+      'name: hosted1\n    capabilities: {disabled: [Insights], enabled: [Insights]}',
+      /Insights is enabled too/,
+    ],
+    [
       'a network over the advertise address',
       'machine: [192.0.2.0/24]',
       'service: [172.20.0.0/16], machine: [192.0.2.0/24]',

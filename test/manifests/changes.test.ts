@@ -20,6 +20,7 @@ const before: Change = [
   [`${intel}.etcd`, { restoreSnapshotURL: 'https://minio.lab.example.com/a.db' }],
   [`${intel}.kubeAPIServerDNSName`, 'api.example.com'],
   [`${intel}.nodeSelector`, { kitchen: 'yes' }],
+  [`${arm}.network.ovn`, { mtu: 1400 }],
 ];
 
 /** Objects that apply would send to the management cluster, the last word on each. */
@@ -255,6 +256,20 @@ describe(missing ? `${title} (the server’s own rules are left out: ${missing})
     ],
   ])('refuses %s, which webhooks and volumes do', async ([, how, fields]) => {
     expect((await change(how, undefined)).refused).toEqual(fields);
+  });
+
+  test('refuses to take away what it set once and can never go, and lets be what others set', async () => {
+    const disabled = { disabled: ['Insights'] };
+    const [ours, live] = [objectsOf([]), objectsOf([[`${intel}.capabilities`, disabled]])].map((all) =>
+      all.get('HostedCluster clusters/intel'),
+    );
+    if (!ours || !live) throw new Error('no HostedCluster');
+    expect(settleFixedFields(ours, live).differences).toEqual([]);
+    const fieldsV1 = { 'f:spec': { 'f:capabilities': { 'f:disabled': {} } } };
+    const managedFields = [{ manager: 'airlock', operation: 'Apply', fieldsV1 }];
+    const own = { ...live, metadata: { ...live.metadata, managedFields } };
+    expect(settleFixedFields(ours, own).differences).toMatchObject([{ path: 'spec.capabilities', before: disabled }]);
+    if (judge) expect(await judge.ask(ours, live)).not.toEqual([]);
   });
 
   test('follows a cluster that `hcp` made: its order of services, its OIDC, its prefixes without a length for nodes', async () => {

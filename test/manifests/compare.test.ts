@@ -146,6 +146,7 @@ function siteFor({ metadata, spec }: RenderedCluster, pool: RenderedPool | undef
           kubeAPIServerDNSName: spec['kubeAPIServerDNSName'],
           nodeSelector: spec['nodeSelector'],
           tolerations: spec['tolerations'],
+          podLabels: spec['labels'],
           ...(spec.sshKey?.name ? { sshKeyFile: 'id.pub' } : {}),
           nodePools: [
             {

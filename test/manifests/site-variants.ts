@@ -267,6 +267,27 @@ const variants: readonly Variant[] = [
     ],
     releases: amd64,
   },
+  {
+    name: 'a cluster in the prefixes that OVN-Kubernetes uses itself, without console and Insights',
+    clusters: [
+      cluster('tea', [four, six], {
+        network: {
+          machine: [four.machine, six.machine],
+          service: ['100.64.0.0/16', 'fd04::/112'],
+          hostPrefix: { ipv4: 24 },
+          ovn: {
+            mtu: 1400,
+            ipv4: { join: '100.70.0.0/16', transit: '100.71.0.0/16' },
+            ipv6: { transit: 'fd77::/64' },
+          },
+        },
+        capabilities: { disabled: ['Insights', 'openshift-samples', 'Ingress', 'Console'] },
+        featureSet: 'TechPreviewNoUpgrade',
+        podLabels: { kitchen: 'yes' },
+      }),
+    ],
+    releases: amd64,
+  },
 ];
 
 /** Sites that differ from the golden ones in every respect that the objects depend on, with what was mirrored for each. */

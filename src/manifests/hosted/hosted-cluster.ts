@@ -28,6 +28,7 @@ export function hostedCluster(input: HostedClusterInput): Resource {
   const storageClass = cluster.etcd.storageClass ?? site.managementCluster?.storageClasses.etcd;
   const configuration = hostedConfiguration(input);
   const annotations = hostedAnnotations(input);
+  const ovn = ovnConfig(cluster);
   return {
     apiVersion: 'hypershift.openshift.io/v1beta1',
     kind: 'HostedCluster',
@@ -72,6 +73,12 @@ export function hostedCluster(input: HostedClusterInput): Resource {
       infrastructureAvailabilityPolicy: cluster.infrastructureAvailability,
       olmCatalogPlacement: cluster.olmCatalogPlacement,
       ...(Object.keys(configuration).length > 0 ? { configuration } : {}),
+      ...(Object.keys(ovn).length > 0
+        ? { operatorConfiguration: { clusterNetworkOperator: { ovnKubernetesConfig: ovn } } }
+        : {}),
+      // Left out the server fills in {}, and nothing can be disabled any more.
+      ...(cluster.capabilities ? { capabilities: withoutEmpty(cluster.capabilities) } : {}),
+      ...(Object.keys(cluster.podLabels).length > 0 ? { labels: { ...cluster.podLabels } } : {}),
       platform: { type: 'Agent', agent: { agentNamespace: cluster.hostNamespace } },
       services: servicePublishing(cluster),
       ...(cluster.kubeAPIServerDNSName ? { kubeAPIServerDNSName: cluster.kubeAPIServerDNSName } : {}),
@@ -81,6 +88,22 @@ export function hostedCluster(input: HostedClusterInput): Resource {
       fips: cluster.fips,
     },
   };
+}
+
+/** What OVN-Kubernetes uses itself; can never be changed. */
+function ovnConfig({ network: { ovn } }: HostedCluster): Record<string, unknown> {
+  const family = (of: { readonly join?: string | undefined; readonly transit?: string | undefined } | undefined) =>
+    withoutEmpty({ internalJoinSubnet: of?.join, internalTransitSwitchSubnet: of?.transit });
+  return withoutEmpty({ mtu: ovn?.mtu, ipv4: family(ovn?.ipv4), ipv6: family(ovn?.ipv6) });
+}
+
+/** Without fields that are undefined, or lists or objects of nothing, which the API server refuses. */
+function withoutEmpty(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(fields).filter(
+      ([, value]) => value !== undefined && (typeof value !== 'object' || Object.keys(value ?? {}).length > 0),
+    ),
+  );
 }
 
 /** Architectures of the cluster and its pools, each once. */
@@ -158,6 +181,7 @@ function hostedConfiguration(input: HostedClusterInput): Record<string, unknown>
   if (proxy) configuration['proxy'] = proxySpec(site, proxy, undefined);
   if (cluster.network.nodePortRange !== '30000-32767')
     configuration['network'] = { serviceNodePortRange: cluster.network.nodePortRange };
+  if (cluster.featureSet) configuration['featureGate'] = { featureSet: cluster.featureSet };
   const image = imagePolicyFields(content.target.registry, cluster.images);
   if (Object.keys(image).length > 0) configuration['image'] = image;
   return configuration;
