@@ -1,8 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { build } from 'esbuild';
-import { stubNativeModules } from '../scripts/package-stubs.mjs';
+import { bundleModules } from '../scripts/bundle.mjs';
 
 /** Runs `bench/NAME-suite.ts` with this process's arguments. Node 20 does not read TypeScript, so esbuild puts the suite together first. */
 export async function runSuite(name) {
@@ -10,20 +9,7 @@ export async function runSuite(name) {
   const folder = mkdtempSync(path.join(import.meta.dirname, '../node_modules/.airlock-bench-'));
   try {
     const outfile = path.join(folder, 'suite.mjs');
-    await build({
-      entryPoints: [path.join(import.meta.dirname, `${name}-suite.ts`)],
-      outfile,
-      bundle: true,
-      platform: 'node',
-      format: 'esm',
-      target: 'node20',
-      logLevel: 'warning',
-      plugins: [stubNativeModules()],
-      // Bundled CommonJS packages (node-forge) ask for require.
-      banner: {
-        js: "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);",
-      },
-    });
+    await bundleModules({ entryPoints: [path.join(import.meta.dirname, `${name}-suite.ts`)], outfile });
     const result = spawnSync(process.execPath, [outfile, ...process.argv.slice(2)], { stdio: 'inherit' });
     process.exitCode = result.status ?? 1;
   } finally {

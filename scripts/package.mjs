@@ -9,7 +9,7 @@ import path from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 import { build } from 'esbuild';
 import { inject } from 'postject';
-import { stubNativeModules } from './package-stubs.mjs';
+import { bundleOptions } from './bundle.mjs';
 
 const root = path.resolve(import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname), '..');
 // The fuse of Node's documentation on single executables: its presence says that a binary takes a blob.
@@ -43,17 +43,11 @@ async function bundleSources(outfile) {
       sourcefile: 'airlock.ts',
       loader: 'ts',
     },
+    ...bundleOptions,
     outfile,
-    bundle: true,
-    platform: 'node',
     format: 'cjs',
-    target: 'node20',
     minify: true,
-    // Stacks of bugs keep their names.
-    keepNames: true,
     legalComments: 'none',
-    logLevel: 'warning',
-    plugins: [stubNativeModules()],
     // Packages that find their own files by import.meta.url ask for something that a single file does not have.
     define: { 'import.meta.url': '__airlock_url' },
     banner: {

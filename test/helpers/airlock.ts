@@ -1,5 +1,4 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -114,24 +113,20 @@ async function buildOnce(): Promise<void> {
     }
   }
   try {
-    // Types are held by a check of their own; what is emitted runs.
-    await promisify(execFile)('npx', ['tsc', '-p', 'tsconfig.build.json'], { cwd: root }).catch((error: unknown) => {
-      if (!existsSync(main)) throw error;
-    });
+    await promisify(execFile)(process.execPath, ['scripts/build.mjs'], { cwd: root });
   } finally {
     await rm(lock, { recursive: true, force: true });
   }
 }
 
 async function isStale(): Promise<boolean> {
-  if (!existsSync(main)) return true;
+  const made = await stat(main).catch(() => undefined);
+  if (!made) return true;
   const names = await readdir(path.join(root, 'src'), { recursive: true });
-  const sources = names.filter((name) => name.endsWith('.ts'));
-  const stale = await Promise.all(
-    sources.map(async (name) => {
-      const made = await stat(path.join(root, 'dist', name.replace(/\.ts$/, '.js'))).catch(() => undefined);
-      return made === undefined || made.mtimeMs < (await stat(path.join(root, 'src', name))).mtimeMs;
-    }),
-  );
-  return stale.includes(true);
+  const sources = [
+    ...names.filter((name) => name.endsWith('.ts')).map((name) => path.join('src', name)),
+    'package.json',
+  ];
+  const changed = await Promise.all(sources.map(async (name) => (await stat(path.join(root, name))).mtimeMs));
+  return Math.max(...changed) > made.mtimeMs;
 }
