@@ -26,6 +26,7 @@ export { type EngineSearch, engineSockets, findEngine } from './podman/socket.ts
 export {
   hasSystemd,
   installUnit,
+  outdatedRegistryUnit,
   registryUnit,
   removeUnit,
   restartUnit,

@@ -25,11 +25,22 @@ export interface UnitOptions {
 
 /** The unit for a spec, as Quadlet where Podman knows it. Give a spec `withSpecLabel`, so that its container is known again. */
 export function registryUnit(spec: ContainerSpec, options: UnitOptions): ServiceUnit {
+  return unitAs(hasQuadlet(options.podmanVersion) ? 'quadlet' : 'plain', spec, options);
+}
+
+/**
+ * The unit in the form that `registryUnit` does not choose, as it lies there when Podman was updated since. Both have one name, and systemd
+ * takes the plain one.
+ */
+export function outdatedRegistryUnit(spec: ContainerSpec, options: UnitOptions): ServiceUnit {
+  return unitAs(hasQuadlet(options.podmanVersion) ? 'plain' : 'quadlet', spec, options);
+}
+
+function unitAs(form: 'quadlet' | 'plain', spec: ContainerSpec, { home }: UnitOptions): ServiceUnit {
   const service = `${spec.name}.service`;
-  const { home } = options;
   const description = 'Airlock registry';
   const user = home !== undefined;
-  if (hasQuadlet(options.podmanVersion)) {
+  if (form === 'quadlet') {
     const folder = home === undefined ? '/etc/containers/systemd' : path.join(home, '.config/containers/systemd');
     return { file: path.join(folder, `${spec.name}.container`), text: renderQuadlet(spec, description), service, user };
   }

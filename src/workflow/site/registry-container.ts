@@ -8,11 +8,13 @@ import {
   type ContainerState,
   ensureContainer,
   installUnit,
+  outdatedRegistryUnit,
   registryContainer,
   registryFolders,
   registryUnit,
   removeUnit,
   restartUnit,
+  type ServiceUnit,
   specLabel,
   withSpecLabel,
 } from '../../registry/index.ts';
@@ -58,10 +60,14 @@ export async function ensureRegistry(
   if (!there?.running) await assertPortFree(site.registry.port);
   if (!systemd) return ensureContainer(engine, spec, run);
   const labelled = withSpecLabel(spec, (await engine.findImage(spec.image)) ?? '');
-  const changed = await installUnit(registryUnit(labelled, { podmanVersion: await engine.version() }), run);
+  const options = { podmanVersion: await engine.version() };
+  const outdated = outdatedRegistryUnit(labelled, options);
+  if (await isOwnUnit(outdated, run)) await removeUnit(outdated, run);
+  const unit = registryUnit(labelled, options);
+  const changed = await installUnit(unit, run);
   const fits = there?.running === true && there.labels[specLabel] === labelled.labels[specLabel];
   if (!changed && fits) return 'unchanged';
-  await restartUnit(registryUnit(labelled, { podmanVersion: await engine.version() }), run);
+  await restartUnit(unit, run);
   return there ? 'recreated' : 'created';
 }
 
@@ -73,17 +79,26 @@ export async function removeRegistry(
   run: Run,
 ): Promise<boolean> {
   const there = (await findRegistryContainer(engine, site)) !== undefined;
-  // The unit takes its container along; it may also be there without one.
-  const unit = registryUnit(siteContainer(site, '', ''), { podmanVersion: await engine.version() });
-  const text = systemd ? (await findFile(unit.file, run))?.toString() : undefined;
-  // The label as this very unit would have it, whatever its place and quotes.
-  const ownLabel = unit.text.split('\n').find((line) => line.includes(`${siteLabel}=`)) ?? '';
-  const ours = text?.split('\n').includes(ownLabel) === true;
-  if (ours) await removeUnit(unit, run);
+  // A unit takes its container along; it may also be there without one.
+  const options = { podmanVersion: await engine.version() };
+  const spec = siteContainer(site, '', '');
+  let ours = false;
+  for (const unit of systemd ? [registryUnit(spec, options), outdatedRegistryUnit(spec, options)] : []) {
+    if (!(await isOwnUnit(unit, run))) continue;
+    await removeUnit(unit, run);
+    ours = true;
+  }
   if (!there) return ours;
   await engine.stopContainer(name, 10);
   await engine.removeContainer(name);
   return true;
+}
+
+/** Whether the unit that lies there is of this site: it has the label of the state folder, written as this unit has it. */
+async function isOwnUnit(unit: ServiceUnit, run: Run): Promise<boolean> {
+  const label = unit.text.split('\n').find((line) => line.includes(`${siteLabel}=`));
+  const text = (await findFile(unit.file, run))?.toString();
+  return label !== undefined && text?.split('\n').includes(label) === true;
 }
 
 /** Its output. */

@@ -1,7 +1,9 @@
+import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { loadSite, type Site } from '../../../src/config/index.ts';
+import { type Disk, nodeDisk } from '../../../src/core/disk.ts';
 import { quietRun } from '../../../src/core/run.ts';
 import type { ContainerEngine, ContainerSpec, ContainerState } from '../../../src/registry/index.ts';
 import { ensureRegistry, removeRegistry, siteContainer } from '../../../src/workflow/site/registry-container.ts';
@@ -11,7 +13,7 @@ import { temporaryFolder } from '../../helpers/temporary.ts';
 const run = quietRun();
 
 /** Keeps one container and forgets it. */
-function fakeEngine(): ContainerEngine & { readonly held: () => ContainerState | undefined } {
+function fakeEngine(version = '5.0.0'): ContainerEngine & { readonly held: () => ContainerState | undefined } {
   let held: ContainerState | undefined;
   const set = (running: boolean): void => {
     if (held) held = { ...held, running };
@@ -19,7 +21,7 @@ function fakeEngine(): ContainerEngine & { readonly held: () => ContainerState |
   return {
     endpoint: 'unix:///fake.sock',
     held: () => held,
-    version: async () => '5.0.0',
+    version: async () => version,
     loadImage: async () => [],
     findImage: async () => 'sha256:kitchen',
     findContainer: async () => held,
@@ -69,5 +71,41 @@ describe('the registry container of a site', () => {
     expect(engine.held()?.running).toBe(true);
     expect(await removeRegistry(engine, first, false, run)).toBe(true);
     expect(engine.held()).toBeUndefined();
+  });
+
+  test('has one unit, of the form that Podman reads, also after an update of Podman; another site has its own', async () => {
+    const [site, folder] = [await openSite(), await temporaryFolder()];
+    await writeFile(path.join(folder, 'systemctl'), '#!/bin/sh\n', { mode: 0o755 });
+    vi.stubEnv('PATH', `${folder}:${process.env['PATH']}`);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    // The units of this host stay as they are: /etc is a folder of this test.
+    const place = (file: string): string => (file.startsWith('/etc/') ? path.join(folder, file) : file);
+    const disk: Disk = {
+      ...nodeDisk,
+      open: (file, access, mode) => nodeDisk.open(place(file), access, mode),
+      rename: (from, to) => nodeDisk.rename(place(from), place(to)),
+      remove: (file) => nodeDisk.remove(place(file)),
+      makeDirectory: (file, mode) => nodeDisk.makeDirectory(place(file), mode),
+      stat: (file) => nodeDisk.stat(place(file)),
+      syncDirectory: (file) => nodeDisk.syncDirectory(place(file)),
+    };
+    const hosted = quietRun({ disk });
+    const [plain, quadlet] = [
+      'systemd/system/airlock-registry.service',
+      'containers/systemd/airlock-registry.container',
+    ];
+    const units = () => [plain, quadlet].map((name) => existsSync(path.join(folder, 'etc', name)));
+    const up = (version: string, one = site) =>
+      ensureRegistry(fakeEngine(version), one, siteContainer(one, 'one', 'first'), true, hosted);
+    await up('4.5.1');
+    expect(units()).toEqual([true, false]);
+    await up('5.4.0');
+    expect(units()).toEqual([false, true]);
+    await up('4.5.1');
+    expect(units()).toEqual([true, false]);
+    expect(await removeRegistry(fakeEngine('5.4.0'), await openSite(), true, hosted)).toBe(false);
+    expect(units()).toEqual([true, false]);
+    expect(await removeRegistry(fakeEngine('5.4.0'), site, true, hosted)).toBe(true);
+    expect(units()).toEqual([false, false]);
   });
 });
