@@ -4,6 +4,7 @@ import {
   checkSignature,
   createReceipt,
   generationText,
+  type PartList,
   renderReceiptHtml,
   renderReceiptMarkdown,
   type VerifyReport,
@@ -54,8 +55,8 @@ export async function verify(request: VerifyRequest, run: Run): Promise<VerifyRe
       opened.partList &&
       (await needOfParts(opened.partList, await orderMedia([request.bundle, ...request.media], run), run));
     const report =
-      need && need.needs.length > 0
-        ? reportOfParts(bundle, need, publicKeyPem)
+      opened.partList && need && need.needs.length > 0
+        ? reportOfParts(bundle, opened.partList, need, publicKeyPem)
         : await verifyBundle(bundle, publicKeyPem === undefined ? {} : { publicKeyPem }, opened.run);
     bundles.push(report);
     const list = need ?? needOfVolumes(bundle, report);
@@ -83,25 +84,44 @@ function needOfVolumes(bundle: Bundle, report: VerifyReport): NeedList {
   return { apiVersion: 'airlock/v1alpha1', kind: 'NeedList', generation, indexDigest, needs: [...needs.values()] };
 }
 
-/** Parts that are not there cannot be looked into: which of those here are whole is known, and the signature of the index. */
-function reportOfParts(bundle: Bundle, need: NeedList, publicKeyPem: string | undefined): VerifyReport {
+/**
+ * Parts that are not there cannot be looked into: which of those here are right is known, and the signature of the index. Missing ones are one
+ * finding: whoever looks at one medium of many expects the rest to be elsewhere.
+ */
+function reportOfParts(
+  bundle: Bundle,
+  list: PartList,
+  { needs }: NeedList,
+  publicKeyPem: string | undefined,
+): VerifyReport {
   const { index, indexDigest, folder, kind } = bundle;
   const signature = checkSignature(bundle, publicKeyPem);
-  const words = { missing: 'is not on the media that are here', size: 'has the wrong size', digest: 'is damaged' };
-  const findings: Finding[] = need.needs.map(({ name, reason }) => ({
-    code: reason === 'missing' ? 'PART_MISSING' : 'PART_DAMAGED',
-    severity: 'error',
-    subject: name,
-    message: `the part ${words[reason]}`,
-    hint:
-      reason === 'missing'
-        ? 'name further media with --media, or write a need list with --need-list and make it again: airlock build --parts'
-        : 'write a need list with --need-list and make it again: airlock build --parts',
-  }));
+  const words = { size: 'has the wrong size', digest: 'is damaged' };
+  const missing = needs.filter((need) => need.reason === 'missing').map((need) => need.name);
+  const findings: Finding[] = needs.flatMap(({ name, reason }): Finding[] => {
+    if (reason === 'missing') return [];
+    const hint = 'write a need list with --need-list and make it again: airlock build --parts';
+    return [{ code: 'PART_DAMAGED', severity: 'error', subject: name, message: `the part ${words[reason]}`, hint }];
+  });
+  const [here, of] = [list.parts.length - missing.length, list.parts.length];
+  if (missing.length > 0) {
+    const which = missing.length > 3 ? `${missing.slice(0, 2).join(', ')} … ${missing.at(-1)}` : missing.join(', ');
+    findings.push({
+      code: 'PART_MISSING',
+      severity: 'error',
+      subject: folder,
+      message: `${missing.length} of ${of} parts are not on the media that are here: ${which}`,
+      hint:
+        needs.length === missing.length
+          ? `the ${here} parts here are right; look at the other media too, side by side with --media or one after the other`
+          : 'name further media with --media, or write a need list with --need-list and make them again: airlock build --parts',
+    });
+  }
   if (signature.state === 'bad') {
     const message = 'the signature does not fit the index and the given key';
     findings.push({ code: 'SIGNATURE_BAD', severity: 'error', subject: folder, message, hint: 'do not load it' });
   }
+  const unread = new Set(needs.filter((need) => need.reason !== 'digest').map((need) => need.name));
   return {
     folder,
     kind,
@@ -111,7 +131,7 @@ function reportOfParts(bundle: Bundle, need: NeedList, publicKeyPem: string | un
     signature,
     findings,
     damages: [],
-    checkedBytes: 0,
+    checkedBytes: list.parts.reduce((sum, part) => sum + (unread.has(part.name) ? 0 : part.size), 0),
     whole: false,
   };
 }

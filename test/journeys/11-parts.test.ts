@@ -95,11 +95,25 @@ describe('parts', () => {
         },
       ],
     });
+    const { bundles } = found as { bundles: { checkedBytes: number; findings: { code: string; subject: string }[] }[] };
+    expect(bundles[0]?.checkedBytes).toBeGreaterThan(100_000);
+    expect(bundles[0]?.findings.map(({ code }) => code)).toEqual(['PART_DAMAGED', 'PART_MISSING']);
     const made = await json(0, 'build', '--parts', 'need.json', '--parts-dir', 'again', 'out');
     expect(made['made']).toEqual([gone, bad]);
     expect((await readdir(at('again'))).filter((name) => name.includes('.part-')).sort()).toEqual([gone, bad]);
     expect((await readFile(at('again', bad))).equals(good)).toBe(true);
     expect(await json(0, 'verify', one, '--media', 'again')).toMatchObject({ whole: true });
+  });
+
+  test('of one medium of several are looked at alone: what is elsewhere is one finding, what is here is said to be right', async () => {
+    const [one = ''] = await spread(3);
+    const ending = await airlock(['verify', one], journey.options);
+    expect(ending.exitCode, tell(ending)).toBe(1);
+    expect(ending.stdout).toMatch(
+      /[2-9] of \d+ parts are not on the media that are here: mirror_000001\.tar\.part-0002/,
+    );
+    expect(ending.stdout).toMatch(/the \d+ parts here are right/);
+    expect(ending.stdout).toContain('1 error,');
   });
 
   test('of another bundle and need lists that are none are refused in one sentence', async () => {

@@ -38,6 +38,12 @@ export function mediaFlag(invocation: Invocation): string[] {
   return (invocation.flags.list('media') ?? []).map((folder) => userPath(invocation, folder));
 }
 
+/** The first names of a list that may have thousands. */
+function shorten(names: readonly string[]): string {
+  const shown = names.slice(0, 10).join(', ');
+  return names.length > 10 ? `${shown} … ${names.length} in all; --need-list FILE writes them down` : shown;
+}
+
 /** What was found, for people. */
 export function renderVerify(result: VerifyResult): string {
   const bundles = result.bundles.map((report) => {
@@ -45,7 +51,7 @@ export function renderVerify(result: VerifyResult): string {
     return report.findings.length > 0 ? `${head}\n${renderFindings(report.findings)}` : head;
   });
   const needs = result.needed.map(
-    (list) => `needed of generation ${list.generation}: ${list.needs.map((need) => need.name).join(', ')}`,
+    (list) => `needed of generation ${list.generation}: ${shorten(list.needs.map((need) => need.name))}`,
   );
   return [...bundles, ...needs, ...result.written.map((file) => `wrote ${file}`)].join('\n');
 }
