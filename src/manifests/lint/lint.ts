@@ -101,6 +101,8 @@ function lintFile(file: string, text: string, findings: Finding[]): LintedEntry[
     findings.push(...lintRegistriesConf(file, text));
     return [];
   }
+  // Values of a template are not yet what they will be.
+  const template = text.includes('{{');
   const lines = new LineCounter();
   const parsed = parseAllDocuments(text, {
     lineCounter: lines,
@@ -119,7 +121,7 @@ function lintFile(file: string, text: string, findings: Finding[]): LintedEntry[
     };
     const syntax = (message: string, offset: number): void => {
       // Templates with {{…}} are no YAML; nothing can be said of them.
-      if (/\{\{/.test(text)) return;
+      if (template) return;
       const { line, col } = lines.linePos(offset);
       const found: LintFinding = {
         code: 'LINT_SYNTAX',
@@ -157,7 +159,7 @@ function lintFile(file: string, text: string, findings: Finding[]): LintedEntry[
         at('LINT_KIND', [], 'this is no Kubernetes object', 'every object has apiVersion and kind', 'info');
         continue;
       }
-      lintObject(object, at, /\{\{/.test(text));
+      lintObject(object, at, template);
       entries.push({ object, add: at });
     }
   }

@@ -15,27 +15,41 @@ export type TogetherRule = (set: ObjectSet) => void;
  */
 export class ObjectSet {
   readonly entries: readonly LintedEntry[];
+  readonly #byKind: ReadonlyMap<string, readonly LintedEntry[]>;
+  readonly #byName: ReadonlyMap<string, readonly LintedObject[]>;
 
   constructor(entries: readonly LintedEntry[]) {
     this.entries = entries;
+    this.#byKind = groupBy(entries, ({ object }) => object.kind);
+    const objects = entries.map(({ object }) => object);
+    this.#byName = groupBy(objects, ({ kind, name }) => `${kind} ${name}`);
   }
 
-  /** Entries of the kinds, in the order of the files. */
-  of(...kinds: readonly string[]): LintedEntry[] {
-    return this.entries.filter(({ object }) => kinds.includes(object.kind));
+  /** Entries of a kind, in the order of the files. */
+  of(kind: string): readonly LintedEntry[] {
+    return this.#byKind.get(kind) ?? [];
   }
 
   /** Objects of a kind and name, in whatever namespace. */
-  named(kind: string, name: string): LintedObject[] {
-    return this.of(kind)
-      .map(({ object }) => object)
-      .filter((object) => object.name === name);
+  named(kind: string, name: string): readonly LintedObject[] {
+    return this.#byName.get(`${kind} ${name}`) ?? [];
   }
 
   /** Objects of a kind and name in one of the namespaces. */
   find(kind: string, name: string, namespaces: readonly (string | undefined)[]): LintedObject[] {
     return this.named(kind, name).filter(({ namespace }) => namespaces.includes(namespace));
   }
+}
+
+function groupBy<T>(list: readonly T[], keyOf: (one: T) => string): ReadonlyMap<string, readonly T[]> {
+  const groups = new Map<string, T[]>();
+  for (const one of list) {
+    const key = keyOf(one);
+    const known = groups.get(key);
+    if (known) known.push(one);
+    else groups.set(key, [one]);
+  }
+  return groups;
 }
 
 /** The namespace that the operator makes for a hosted cluster's control plane. */

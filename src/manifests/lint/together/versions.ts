@@ -164,7 +164,7 @@ function lintStorageClasses(set: ObjectSet): void {
 
 /** Without internet the operator waits for a Secret of telemetry for ever, unless it is told to leave that out. */
 function lintInstallFlags(set: ObjectSet): void {
-  const mirrored = set.of('ImageDigestMirrorSet', 'ImageContentSourcePolicy').length > 0;
+  const mirrored = ['ImageDigestMirrorSet', 'ImageContentSourcePolicy'].some((kind) => set.of(kind).length > 0);
   if (!mirrored || set.of('HostedCluster').length === 0) return;
   if (set.named('ConfigMap', 'hypershift-operator-install-flags').length > 0) return;
   for (const { add } of set.of('MultiClusterEngine'))
