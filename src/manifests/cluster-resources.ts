@@ -54,7 +54,7 @@ export function clusterResources(content: MirroredContent): ClusterResources {
       graph && release
         ? updateService({ releases: release, graph: graph.repository, graphTag: graph.tag }, target, provenance)
         : undefined,
-    signatures: signatureConfigMap(content.signatures, provenance),
+    signatures: signatureConfigMap(signaturesOf(content), provenance),
   };
 }
 
@@ -79,6 +79,12 @@ export function renderClusterResources(content: MirroredContent): NamedFile[] {
     files.push({ name: 'signature-configmap.yaml', content: renderResource(made.signatures) });
   }
   return files;
+}
+
+/** A release that was left out, by a pattern in blockedImages, has no signature at the site either. */
+function signaturesOf({ images, signatures }: MirroredContent): ReleaseSignature[] {
+  const carried = new Set(images.filter((image) => image.type === 'ocpRelease').map((image) => image.digest));
+  return signatures.filter((signature) => carried.has(signature.digest));
 }
 
 // Generations carry the same catalog again and again under one name; the last one is what the name means now.

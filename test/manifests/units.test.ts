@@ -59,7 +59,10 @@ describe('mirrorMappings', () => {
 describe('renderClusterResources', () => {
   test('gives the files of oc-mirror by name, and none that would be empty', () => {
     const content = {
-      images: [imageRecord('operatorBundle', `registry.redhat.io/team/bundle@${digest}`, 'team/bundle')],
+      images: [
+        imageRecord('operatorBundle', `registry.redhat.io/team/bundle@${digest}`, 'team/bundle'),
+        imageRecord('ocpRelease', `quay.io/team/release@${digest}`, 'openshift/release-images'),
+      ],
       releases: [],
       catalogs: [catalogRecord()],
       signatures: [{ digest, base64: 'c2ln' }],
@@ -77,6 +80,8 @@ describe('renderClusterResources', () => {
     expect(files.find(({ name }) => name.endsWith('.json'))?.content).toMatch(
       /^\{"kind":"ConfigMap","apiVersion":"v1","metadata":.*[^\n]$/,
     );
+    const without = renderClusterResources({ ...content, images: content.images.slice(0, 1) });
+    expect(without.map(({ name }) => name).filter((name) => name.startsWith('signature'))).toEqual([]);
   });
 
   test('names the graph and release repositories as they are under nested paths', () => {

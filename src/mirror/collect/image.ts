@@ -34,8 +34,8 @@ export async function addImage(
   request: ImageRequest,
   run: Run,
 ): Promise<{ readonly image: SelectedImage; readonly closure: Closure } | undefined> {
-  const targets = request.targets ?? [{ repository: request.repository, tag: request.tag }];
-  if (isBlocked(collector, request, targets)) return undefined;
+  const targets = targetsOf(request);
+  if (isBlocked(collector, request)) return undefined;
   return orMissing(collector, { ...request, digest: request.pull?.digest }, async () => {
     assertStorageName(request, request.origin);
     const reference = request.pull ?? parseReference(request.origin);
@@ -91,7 +91,11 @@ export function addAttached(
 }
 
 /** Blocked as in oc-mirror (reference §8.2): a pattern is found in the origin or in the name that it would get; host names of targets are left out. */
-function isBlocked(collector: Collector, request: ImageRequest, targets: readonly TargetName[]): boolean {
-  const names = targets.map((target) => `${target.repository}:${target.tag}`);
+export function isBlocked(collector: Collector, request: ImageRequest): boolean {
+  const names = targetsOf(request).map((target) => `${target.repository}:${target.tag}`);
   return collector.isBlocked(request.origin, `${request.repository}:${request.tag}`, ...names);
+}
+
+function targetsOf(request: ImageRequest): readonly TargetName[] {
+  return request.targets ?? [{ repository: request.repository, tag: request.tag }];
 }

@@ -50,9 +50,10 @@ async function collectCatalog(collector: Collector, entry: OperatorCatalog, run:
   const built = isWhole
     ? await addWhole(collector, entry, image, names, run)
     : await addFiltered(collector, entry, { ...image, files: onlyFiles(image.files, used) }, names, selection, run);
-  if (!built) return;
   await addRelatedImages(collector, entry, content, selection, run);
-  collector.catalogs.push(await describeCatalog(collector, entry, image, { ...built, content, selection }, run));
+  // A pattern in blockedImages that meets the catalog alone leaves its operators in, as in oc-mirror.
+  if (built)
+    collector.catalogs.push(await describeCatalog(collector, entry, image, { ...built, content, selection }, run));
   run.report({ stage: 'plan', state: 'finished', subject: entry.catalog });
 }
 

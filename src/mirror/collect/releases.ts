@@ -7,7 +7,7 @@ import { resolveChannels, type WantedRelease } from './channels.ts';
 import { readClosure } from './closure.ts';
 import { type Collector, orMissing, repositoryText } from './collector.ts';
 import { collectCoreos } from './coreos.ts';
-import { addImage } from './image.ts';
+import { addImage, isBlocked } from './image.ts';
 import { kubevirtComponents } from './kubevirt.ts';
 import { readPayload } from './payload-content.ts';
 import { nameRelease } from './release-names.ts';
@@ -51,20 +51,18 @@ async function collectRelease(
   for (const [file, bytes] of payload.files)
     await keepWorkingFile(collector, `hold-release/${names.folder}/${file}`, bytes, wanted.payload, run);
   const reason = `release ${payload.version || wanted.version} ${payload.architecture}`;
-  const added = await addImage(
-    collector,
-    {
-      type: 'ocpRelease',
-      origin: names.origin,
-      pull: reference,
-      repository: 'openshift/release-images',
-      tag: names.tag,
-      platforms: platform.platforms,
-      reason,
-    },
-    run,
-  );
-  if (!added) return;
+  const request = {
+    type: 'ocpRelease',
+    origin: names.origin,
+    pull: reference,
+    repository: 'openshift/release-images',
+    tag: names.tag,
+    platforms: platform.platforms,
+    reason,
+  } as const;
+  const added = await addImage(collector, request, run);
+  // A pattern in blockedImages that meets the payload alone leaves its components in, as in oc-mirror.
+  if (!added && !isBlocked(collector, request)) return;
   const components = platform.kubeVirtContainer
     ? [...payload.components, ...kubevirtComponents(collector, platform, wanted.payload, payload)]
     : payload.components;
@@ -82,6 +80,7 @@ async function collectRelease(
       run,
     ),
   );
+  if (!added) return;
   collector.releases.push({
     version: payload.version || wanted.version,
     architecture: payload.architecture,
