@@ -30,3 +30,10 @@ export async function isRunning(mark: ProcessMark): Promise<boolean> {
 export async function ownProcess(): Promise<ProcessMark> {
   return { pid: process.pid, processStart: (await findProcess(process.pid))?.processStart ?? '' };
 }
+
+/** The mark of the parent process, if it is one that was started with such words. */
+export async function findParent(isMeant: (words: readonly string[]) => boolean): Promise<ProcessMark | undefined> {
+  const { ppid } = process;
+  const words = await readFile(`/proc/${ppid}/cmdline`, 'utf8').catch(() => '');
+  return isMeant(words.split('\0')) ? findProcess(ppid) : undefined;
+}

@@ -5,6 +5,7 @@ import { AirlockError } from '../core/errors.ts';
 import { findFile, writeFileAtomic } from '../core/files.ts';
 import { hostPort } from '../core/ip.ts';
 import { prettyJson } from '../core/json.ts';
+import { findParent } from '../core/process-mark.ts';
 import type { Run } from '../core/run.ts';
 import { renderNamedConf } from '../dns/index.ts';
 import {
@@ -136,9 +137,17 @@ export async function upForeground(
     await writeFailure(settings.stateFolder, error, run).catch(() => {});
     throw error;
   });
+  const supervisor = await findParent((words) => words.includes('--supervised'));
   await writeServicesRecord(
     settings.stateFolder,
-    { startedAt: run.now().toISOString(), settingsDigest: settingsDigest(settings), endpoints: services.endpoints },
+    {
+      ...{
+        startedAt: run.now().toISOString(),
+        settingsDigest: settingsDigest(settings),
+        endpoints: services.endpoints,
+      },
+      ...(supervisor ? { supervisor } : {}),
+    },
     run,
   );
   onReady(services.endpoints);

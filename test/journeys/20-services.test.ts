@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chown, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { chown, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -93,6 +93,22 @@ describe('the services of an ordinary user on high ports, under umask 0077', () 
     expect(processesIn(cwd)).toBe('');
     expect(await go(0, 'down')).toMatchObject({ services: false });
   }, 120_000);
+
+  test.each(['', '{"pid":'])(
+    'end with their supervisor when its record is lost or cut short: "%s"',
+    async (text) => {
+      const { cwd, go } = await openSite();
+      await go(0, 'up');
+      const file = path.join(cwd, 'bastion/state/run/supervisor.json');
+      if (text === '') await rm(file);
+      else await writeFile(file, text);
+      expect(await go(0, 'down')).toMatchObject({ services: true });
+      // It would start them again after half a second.
+      await sleep(1500);
+      expect(processesIn(cwd)).toBe('');
+    },
+    120_000,
+  );
 
   test('that cannot start again are tried with growing waits, and status tells since when and why', async () => {
     const { ports, go, record, cwd } = await openSite();

@@ -32,7 +32,7 @@ export interface EmbeddedRegistryOptions {
   /** Which manifests are accepted whose content is not all there; default `none`. */
   readonly sparse?: SparseRule;
   readonly accessLog?: (entry: AccessEntry) => void;
-  /** How long an upload that no request touches is held open before it is parked in the storage; default one hour. */
+  /** How long an upload that no request touches is held open before it is parked in the storage; default five minutes. */
   readonly uploadIdleMs?: number;
 }
 

@@ -29,7 +29,7 @@ export class UploadSessions {
   /** By id: an upload is not looked for while it is being parked or found. */
   readonly #moves = new RepositoryLocks();
 
-  constructor(idleMs = 3_600_000) {
+  constructor(idleMs = 300_000) {
     this.#idleMs = idleMs;
   }
 

@@ -15,6 +15,8 @@ export interface ServicesRecord extends ProcessMark {
   readonly settingsDigest: string;
   readonly endpoints: readonly ServiceEndpoint[];
   readonly logFile: string;
+  /** What starts it anew when it ends, where that is a process of ours: its own record may have been lost. */
+  readonly supervisor?: ProcessMark;
 }
 
 /** What the supervisor wrote: `STATE/run/supervisor.json`. */
@@ -189,16 +191,17 @@ export async function startDetached(
 /** Ends the supervisor and the services that the records name, and nothing else. Returns whether there were any. */
 export async function stopBackground(stateFolder: string, run: Run, graceMs = 5000): Promise<boolean> {
   const paths = backgroundPaths(stateFolder);
-  const supervisor = await findSupervisor(stateFolder, run);
+  const recorded = await findSupervisor(stateFolder, run);
+  const supervisor = recorded ?? (await findRunningServices(stateFolder, run))?.supervisor;
   // The supervisor first, or it would start the services again. It may have started a worker since its record was read.
-  if (supervisor) await stopProcess(supervisor, graceMs);
+  const supervised = supervisor !== undefined && (await stopProcess(supervisor, graceMs));
   const left = await readRecord<SupervisorRecord>(paths.supervisor, run);
   const services = await findRunningServices(stateFolder, run);
-  const workers = [left?.worker, supervisor?.worker, services].filter((one) => one !== undefined);
+  const workers = [left?.worker, recorded?.worker, services].filter((one) => one !== undefined);
   const stopped = await Promise.all(workers.map((one) => stopProcess(one, graceMs)));
   await run.disk.remove(paths.record);
   await run.disk.remove(paths.supervisor);
-  return supervisor !== undefined || stopped.includes(true);
+  return supervised || stopped.includes(true);
 }
 
 /** SIGTERM, then SIGKILL; false when it does not run any more. */
