@@ -33,5 +33,13 @@ function isManifest(file: string, text: string): boolean {
   const [, written] = /^kind:[ \t]*(\w+)[ \t]*\r?$/m.exec(text) ?? [];
   if (written !== undefined && !configKinds.includes(written)) return true;
   const kind = detectKind(text);
-  return kind !== undefined && !configKinds.includes(kind);
+  return kind === undefined ? hasNoKind(text) : !configKinds.includes(kind);
+}
+
+/** What has no kind and is right so: the configuration of an installer, and that of a registry. */
+function hasNoKind(text: string): boolean {
+  return (
+    (/^baseDomain\s*:/m.test(text) && /^(platform|controlPlane|pullSecret|compute)\s*:/m.test(text)) ||
+    (/^version\s*:\s*["']?0\.\d/m.test(text) && /^storage\s*:/m.test(text))
+  );
 }

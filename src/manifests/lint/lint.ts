@@ -22,6 +22,7 @@ import {
 } from './rules/cluster-config.ts';
 import { lintConfigMap } from './rules/config-maps.ts';
 import { lintHostedCluster } from './rules/hosted-cluster.ts';
+import { isInstallConfig, lintInstallConfig } from './rules/install-config.ts';
 import { lintMirrorSets } from './rules/mirrors.ts';
 import { lintNodePool } from './rules/node-pool.ts';
 import { lintMapNamespace, lintOnlyName } from './rules/placement.ts';
@@ -156,7 +157,8 @@ function lintFile(file: string, text: string, findings: Finding[]): LintedEntry[
       const at: AddFault = (code, path, message, hint, severity) =>
         add(code, [...prefix, ...path], message, hint, severity);
       if (!object) {
-        at('LINT_KIND', [], 'this is no Kubernetes object', 'every object has apiVersion and kind', 'info');
+        if (isInstallConfig(one)) lintInstallConfig(one, at);
+        else at('LINT_KIND', [], 'this is no Kubernetes object', 'every object has apiVersion and kind', 'info');
         continue;
       }
       lintObject(object, at, template);

@@ -320,6 +320,27 @@ describe('lintManifest', () => {
     expect(lint(text, 'registries.conf')).toEqual(expected);
   });
 
+  test('reads an install-config for its mirrors, CA and credentials', () => {
+    const config = `apiVersion: v1
+metadata: {name: hub}
+baseDomain: lab.example.com
+platform: {none: {}}
+imageDigestSources:
+- {source: "https://quay.io/a", mirrors: ["r.example.com/a"]}
+additionalTrustBundle: |-
+  -----BEGIN CERTIFICATE-----
+  MIIB
+  -----END CERTIFICATE-----
+pullSecret: '{"auths": {"r.example.com": {}}}'
+`;
+    expect(lint(config, 'install-config.yaml')).toEqual([
+      '6 LINT_MIRROR_GRAMMAR',
+      '7 LINT_CA_NEWLINE',
+      '7 LINT_PROXY',
+      '11 LINT_PULL_SECRET',
+    ]);
+  });
+
   test.each(['99-mirror.conf', 'mirrors.toml'])('knows a registries.conf named %s by its tables', (file) => {
     expect(lint('[[registry]]\nlocation = "https://quay.io/a"\n', file)).toEqual(['2 LINT_MIRROR_GRAMMAR']);
   });

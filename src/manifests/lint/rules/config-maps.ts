@@ -1,7 +1,15 @@
 import { X509Certificate } from 'node:crypto';
 import { parseYamlStream } from '../../../core/yaml.ts';
 import { nodeConfigKinds } from '../../node-config.ts';
-import { type AddFault, isPlaceholder, type LintedObject, recordAt, textAt, valueAt } from '../faults.ts';
+import {
+  type AddFault,
+  type FieldPath,
+  isPlaceholder,
+  type LintedObject,
+  recordAt,
+  textAt,
+  valueAt,
+} from '../faults.ts';
 import { lintRegistriesConf } from '../registries-conf.ts';
 
 /** ConfigMaps: CA bundles, registries.conf, node configuration, CA injection. */
@@ -10,7 +18,7 @@ export function lintConfigMap(object: LintedObject, add: AddFault): void {
   for (const [key, value] of Object.entries(data)) {
     if (typeof value !== 'string') continue;
     if (value.includes('-----BEGIN')) {
-      lintCertificates(value, key, add);
+      lintCertificates(value, ['data', key], add);
       if (object.name === 'registry-config') lintServerName(value, key, add);
     }
     if (!/^[-._a-zA-Z0-9]{1,253}$/.test(key) || key.startsWith('..'))
@@ -136,8 +144,7 @@ function readCertificate(block: string): X509Certificate | undefined {
 }
 
 /** CA text as Go, OpenSSL and GnuTLS read it: where they differ, somebody in the cluster loads nothing. */
-function lintCertificates(text: string, key: string, add: AddFault): void {
-  const path = ['data', key];
+export function lintCertificates(text: string, path: FieldPath, add: AddFault): void {
   if (!text.endsWith('\n'))
     add(
       'LINT_CA_NEWLINE',

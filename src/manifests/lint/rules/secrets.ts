@@ -33,7 +33,8 @@ export function dockerConfigOf({ value }: LintedObject): unknown {
   }
 }
 
-function lintPullSecret(text: string, path: readonly string[], add: AddFault): void {
+/** A docker config as text. */
+export function lintPullSecret(text: string, path: readonly string[], add: AddFault): void {
   let config: unknown;
   try {
     config = JSON.parse(text);
