@@ -39,6 +39,13 @@ export function scaleSet(set: BenchSet, scale: number): BenchSet {
   return { ...set, images: count(set.images), sharedLayers: count(set.sharedLayers) };
 }
 
+/** The set as an ImageSetConfiguration. */
+export function renderImageSet(set: BenchSet, host: string): string {
+  const images = listImages(set).map(({ repository, tag }) => `  - name: ${host}/${repository}:${tag}\n`);
+  const head = 'apiVersion: mirror.openshift.io/v2alpha1\nkind: ImageSetConfiguration\n';
+  return `${head}mirror:\n  additionalImages:\n${images.join('')}`;
+}
+
 /** The set as `skopeo sync --src yaml` reads it. */
 export function renderSyncList(set: BenchSet, host: string): string {
   const images = listImages(set)

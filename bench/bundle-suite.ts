@@ -39,6 +39,7 @@ import {
   benchSets,
   ensureSet,
   listImages,
+  renderImageSet,
   renderRegsync,
   renderSyncList,
   scaleSet,
@@ -98,6 +99,18 @@ async function measure<T>(set: BenchSet, title: string, task: () => Promise<T>, 
     `${row.set}  ${row.work.padEnd(44)} ${seconds.toFixed(2).padStart(8)} s  cpu ${cpuSeconds.toFixed(2).padStart(6)} s  written ${(row.writtenBytes / 1e6).toFixed(0).padStart(6)} MB${memory ? `  peak ${row.peakMiB.toFixed(0)} MiB` : ''}`,
   );
   return result;
+}
+
+/** A command of the shell, with its CPU time. */
+function measureShell(set: BenchSet, title: string, command: string): Promise<number> {
+  const run = async (): Promise<number> => {
+    const timed = `TIMEFORMAT='cpu %U %S'; time ( ${command} >/dev/null 2>&1 )`;
+    const { status, stderr } = spawnSync('bash', ['-c', timed], { encoding: 'utf8' });
+    if (status !== 0) throw new Error(`${title} failed`);
+    const [, user, system] = /cpu ([\d.]+) ([\d.]+)/.exec(stderr) ?? [];
+    return Number(user) + Number(system);
+  };
+  return measure(set, title, run, false);
 }
 
 /** What the mirror engine does for additional images: every tag resolved, every manifest read and kept. */
@@ -190,6 +203,19 @@ async function benchBuild(set: BenchSet, host: string, folder: string): Promise<
   return bundle;
 }
 
+/** The whole command over a set of which everything is carried: start of the program, look-ups of every tag, plan. */
+async function benchCommand(set: BenchSet, host: string): Promise<void> {
+  const config = path.join(work, `${set.name}.yaml`);
+  const folder = path.join(work, `${set.name}-command`);
+  await writeFile(config, renderImageSet(set, host));
+  await rm(folder, { recursive: true, force: true });
+  const main = path.resolve('dist/cli/main.js');
+  const command = `${process.execPath} ${main} build -c ${config} --engine builtin --src-tls-verify=false ${folder}`;
+  await measureShell(set, 'airlock build, the whole command', command);
+  await measureShell(set, 'airlock build again, nothing new', command);
+  await rm(folder, { recursive: true, force: true });
+}
+
 async function benchLoads(set: BenchSet, bundle: Bundle): Promise<void> {
   await measure(set, 'verify', async () => {
     const report = await verifyBundle(bundle, {}, run);
@@ -246,19 +272,7 @@ async function benchServe(set: BenchSet, host: string, bundle: Bundle): Promise<
 }
 
 async function benchPeers(set: BenchSet, host: string, bundle: Bundle): Promise<void> {
-  const shell = (title: string, command: string): Promise<number> =>
-    measure(
-      set,
-      title,
-      async () => {
-        const timed = `TIMEFORMAT='cpu %U %S'; time ( ${command} >/dev/null 2>&1 )`;
-        const { status, stderr } = spawnSync('bash', ['-c', timed], { encoding: 'utf8' });
-        if (status !== 0) throw new Error(`${title} failed`);
-        const [, user, system] = /cpu ([\d.]+) ([\d.]+)/.exec(stderr) ?? [];
-        return Number(user) + Number(system);
-      },
-      false,
-    );
+  const shell = (title: string, command: string): Promise<number> => measureShell(set, title, command);
   const volume = bundle.volumes[0]?.path ?? '';
   const copy = path.join(work, 'copy');
   await shell('cp of the volume', `cp ${volume} ${copy} && sync ${copy}`);
@@ -300,6 +314,7 @@ async function main(): Promise<void> {
     const registry = await startRegistry(source, work);
     try {
       const bundle = await benchBuild(set, registry.host, path.join(work, `${set.name}-bundles`));
+      if (values.only === '' || values.only === 'command') await benchCommand(set, registry.host);
       if (values.only === '' || values.only === 'loads') await benchLoads(set, bundle);
       if (values.only === '' || values.only === 'serve') await benchServe(set, registry.host, bundle);
       if (values.only === '') await benchPeers(set, registry.host, bundle);
