@@ -100,9 +100,14 @@ export function layoutVolumes(plan: Plan, options: LayoutOptions = {}): BundleIn
   };
 }
 
+// A build asks for the bytes of its one plan five times, and they may be tens of megabytes.
+const rendered = new WeakMap<Plan, Buffer>();
+
 /** The plan's bytes as they lie in the bundle. */
 export function planBytes(plan: Plan): Buffer {
-  return Buffer.from(canonicalJson(plan));
+  const bytes = rendered.get(plan) ?? Buffer.from(canonicalJson(plan));
+  rendered.set(plan, bytes);
+  return bytes;
 }
 
 /** The name of the ImageSetConfiguration at the end of the last volume. */
