@@ -146,6 +146,7 @@ async function planSet(set: BenchSet, host: string, source: Source, folder: stri
       reason: 'bench',
     };
   });
+  await kept.settle(run);
   const history = await readHistory(workspace, run);
   const facts = { images, manifests, releases: [], catalogs: [], files: [], missing: [], notes: [] };
   return assemblePlan(facts as never, {

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import type { DiskFile } from '../core/disk.ts';
-import { findFile, writeFileAtomic } from '../core/files.ts';
+import { diskError, findFile } from '../core/files.ts';
 import type { Run } from '../core/run.ts';
 import { type Digest, digestHex, digestOf } from '../oci/index.ts';
 
@@ -14,36 +14,99 @@ export interface KeptBlobs {
   has(digest: Digest, run: Run): Promise<boolean>;
   /** Its bytes when they are there and still right; a damaged one counts as absent. For content that fits in memory. */
   find(digest: Digest, run: Run): Promise<Buffer | undefined>;
-  /** Keeps bytes under their digest. */
+  /** Keeps bytes under their digest. They survive a power loss after `settle` only. */
   put(bytes: Uint8Array, run: Run): Promise<Digest>;
+  /** Makes all that was put survive a power loss: to be called before a plan is written that names it. */
+  settle(run: Run): Promise<void>;
   /**
    * Keeps a large blob: `fill` writes it to a temporary file and returns its digest once it has checked it; then it gets its name.
    */
   putFile(fill: (file: DiskFile) => Promise<Digest>, run: Run): Promise<Digest>;
 }
 
+// So few are synced one by one; for more, one call for the whole file system costs less.
+const fewFiles = 32;
+
+async function syncFile(file: string, run: Run): Promise<void> {
+  const handle = await run.disk.open(file, 'read');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
 /** Kept blobs below a workspace folder. */
 export function openKeptBlobs(workspace: string): KeptBlobs {
   const folder = path.join(workspace, 'blobs', 'sha256');
   const where = (digest: Digest): string => path.join(folder, digestHex(digest));
+  // Written or looked at by us: a plan asks for the same manifest many times.
+  const known = new Set<Digest>();
+  const unsettled: Digest[] = [];
+  let made: Promise<void> | undefined;
+  const makeFolder = (run: Run): Promise<void> => {
+    made ??= run.disk.makeDirectory(folder).catch((error: unknown) => {
+      made = undefined;
+      throw error;
+    });
+    return made;
+  };
   let counter = 0;
+  const nextTemporary = (): string => {
+    counter += 1;
+    return path.join(folder, `.incoming-${process.pid}-${counter}`);
+  };
+  const find = async (digest: Digest, run: Run): Promise<Buffer | undefined> => {
+    const bytes = await findFile(where(digest), run, 1 << 30);
+    return bytes && digestOf(bytes) === digest ? bytes : undefined;
+  };
+  // Two syncs for each of thousands of manifests took longer than fetching them.
+  const write = async (digest: Digest, bytes: Uint8Array, run: Run): Promise<void> => {
+    const temporary = nextTemporary();
+    try {
+      await makeFolder(run);
+      const file = await run.disk.open(temporary, 'create');
+      try {
+        await file.write(bytes, 0);
+      } finally {
+        await file.close();
+      }
+      await run.disk.rename(temporary, where(digest));
+    } catch (error) {
+      await run.disk.remove(temporary).catch(() => {});
+      throw diskError(error, where(digest), 'write');
+    }
+  };
   return {
     path: where,
     has: async (digest, run) => (await run.disk.stat(where(digest)))?.kind === 'file',
-    async find(digest, run) {
-      const bytes = await findFile(where(digest), run, 1 << 30);
-      return bytes && digestOf(bytes) === digest ? bytes : undefined;
-    },
+    find,
     async put(bytes, run) {
       const digest = digestOf(bytes);
-      if ((await run.disk.stat(where(digest)))?.sizeBytes !== bytes.length)
-        await writeFileAtomic(where(digest), bytes, run);
+      if (known.has(digest)) return digest;
+      // What an earlier run left may be torn.
+      const isThere = (await run.disk.stat(where(digest))) !== undefined && (await find(digest, run)) !== undefined;
+      if (!isThere) {
+        await write(digest, bytes, run);
+        unsettled.push(digest);
+      }
+      known.add(digest);
       return digest;
     },
+    async settle(run) {
+      const digests = unsettled.splice(0);
+      if (digests.length === 0) return;
+      try {
+        if (digests.length > fewFiles && (await run.disk.syncFileSystem?.(folder))) return;
+        for (const digest of digests) await syncFile(where(digest), run);
+        await run.disk.syncDirectory(folder);
+      } catch (error) {
+        throw diskError(error, folder, 'write');
+      }
+    },
     async putFile(fill, run) {
-      counter += 1;
-      const temporary = path.join(folder, `.incoming-${process.pid}-${counter}`);
-      await run.disk.makeDirectory(folder);
+      const temporary = nextTemporary();
+      await makeFolder(run);
       await run.disk.remove(temporary);
       try {
         const file = await run.disk.open(temporary, 'create');

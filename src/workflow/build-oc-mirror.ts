@@ -237,6 +237,7 @@ async function planArchive(
     run,
   );
   const image = await registryImageFile(configuration.site?.site, clients.remote, kept, workspace, run);
+  await kept.settle(run);
   return assemblePlan(
     {
       ...facts,

@@ -137,6 +137,7 @@ export async function planImageSet(request: PlanRequest, run: Run): Promise<Plan
         volumeSizeBytes: request.volumeSizeBytes ?? configuration.imageSet.imageSet.archiveSizeGib * gib,
       },
     );
+    await kept.settle(run);
     const planFile = path.join(workspace, 'plan.json');
     await writePlan(plan, planFile, run);
     return await describePlan(plan, planFile, request, run);
