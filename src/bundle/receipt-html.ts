@@ -37,7 +37,7 @@ export function renderReceiptHtml(receipt: Receipt): string {
   const findings = report.findings.map(({ severity, subject, message, code }): Cell[] => [
     { text: severity, form: 'short' },
     { text: message, below: subject },
-    { text: code, form: 'code' },
+    { text: code, form: 'short' },
   ]);
   const releases = contents.releases.map((one): Cell[] => [
     { text: `${one.version} ${one.architecture}` },
