@@ -105,7 +105,12 @@ export async function load(request: LoadRequest, run: Run): Promise<LoadResult> 
     return { generations: [], ...done, target: formatTarget(target), clusterResources, signature };
   } finally {
     await lock?.release();
+    if (lock && places.state === undefined) await removeEmpty(waitingFolder, run);
   }
+}
+
+async function removeEmpty(folder: string, run: Run): Promise<void> {
+  if ((await run.disk.list(folder)).length === 0) await run.disk.remove(folder);
 }
 
 async function findPlaces(request: LoadRequest, run: Run): Promise<Places> {
