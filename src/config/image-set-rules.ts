@@ -90,6 +90,13 @@ function checkRelease(platform: ContentFile['platform'], path: ConfigPath, fault
     if (channel.type !== undefined && channel.type !== 'ocp' && channel.type !== 'okd')
       faults.warning('CONFIG_NO_EFFECT', [...at, 'type'], `"${channel.type}" is taken for "ocp"`, 'write ocp or okd');
     checkReleaseRange(channel, at, faults);
+    if (channel.shortestPath && path[0] === 'delete')
+      faults.warning(
+        'CONFIG_NO_EFFECT',
+        [...at, 'shortestPath'],
+        'a deletion asks no update service: every release of the range goes',
+        'name the ends so that nothing that stays lies between them',
+      );
   });
   if (platform.release !== undefined) {
     checkImageName(platform.release, [...path, 'release'], faults);

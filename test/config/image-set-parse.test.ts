@@ -343,6 +343,12 @@ describe('parseDeleteImageSet', () => {
     expect(parseDeleteImageSet(text(body), 'd.yaml').value?.delete.platform.architectures).toEqual(['amd64']);
   });
 
+  test('says that no shortest path is looked for', () => {
+    const channel = '{name: stable-4.19, minVersion: 4.19.1, maxVersion: 4.19.9, shortestPath: true}';
+    const [only] = parseDeleteImageSet(text(`delete: {platform: {channels: [${channel}]}}\n`), 'd.yaml').findings;
+    expect(only).toMatchObject({ code: 'CONFIG_NO_EFFECT', severity: 'warning' });
+  });
+
   test('takes the update graph alone', () => {
     expect(parseDeleteImageSet(text('delete: {platform: {graph: true}}\n'), 'd.yaml').findings).toEqual([]);
   });

@@ -2,7 +2,7 @@ import { compileBlockedPattern, type ImageSet } from '../../config/index.ts';
 import { createLimit } from '../../core/limit.ts';
 import type { Run } from '../../core/run.ts';
 import type { Source } from '../../oci/index.ts';
-import type { CollectedSet, KeptBlobs } from '../../plan/index.ts';
+import type { CollectedSet, KeptBlobs, SelectedImage } from '../../plan/index.ts';
 import type { HttpAccess } from '../http-access.ts';
 import { collectAdditional } from './additional.ts';
 import { addNote, type Collector } from './collector.ts';
@@ -85,18 +85,33 @@ function noteCollisions(collector: Collector, run: Run): void {
   }
 }
 
+/** One image that several charts or catalogs ask for: it is needed as long as one of them is. */
+function withUses(one: SelectedImage, other: SelectedImage): SelectedImage {
+  const united = (left: readonly string[], right: readonly string[]): string[] =>
+    [...new Set([...left, ...right])].sort();
+  const [left, right] = [one.operators, other.operators];
+  return {
+    ...one,
+    absent: one.absent.filter((digest) => other.absent.includes(digest)),
+    reason: united(one.reason.split('; '), other.reason.split('; ')).join('; '),
+    ...(left && right
+      ? { operators: { packages: united(left.packages, right.packages), bundles: united(left.bundles, right.bundles) } }
+      : {}),
+  };
+}
+
 /** The same set in the same order, whatever the order in which answers came. */
 function finish(collector: Collector): CollectedSet {
   const by =
     <T>(key: (item: T) => string) =>
     (a: T, b: T) =>
       key(a) < key(b) ? -1 : key(a) > key(b) ? 1 : 0;
-  const images = new Map(
-    collector.images.map((image) => [
-      JSON.stringify([image.type, image.origin, image.repository, image.tag, image.digest, image.targets]),
-      image,
-    ]),
-  );
+  const images = new Map<string, SelectedImage>();
+  for (const image of collector.images) {
+    const key = JSON.stringify([image.type, image.origin, image.repository, image.tag, image.digest, image.targets]);
+    const known = images.get(key);
+    images.set(key, known ? withUses(known, image) : image);
+  }
   return {
     images: [...images.values()].sort(
       by((image) => [image.repository, image.tag, image.type, image.origin, image.digest].join('\0')),

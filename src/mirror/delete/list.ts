@@ -81,7 +81,8 @@ export function parseDeletions(text: string): DeletionItem[] {
   });
 }
 
-function isAttached(image: SelectedImage): boolean {
+/** Whether it is a signature, a referrer or the like, and not an image that was asked for. */
+export function isAttached(image: SelectedImage): boolean {
   return /^(?:signature|attestation|sbom|referrer|referrers-index) of /.test(image.reason);
 }
 

@@ -1,6 +1,10 @@
-import type { DeleteImageSet, OperatorCatalog, ReleaseChannel } from '../../config/index.ts';
-import { compareVersions, findLenientVersion, findStrictVersion } from '../../config/index.ts';
+import type { DeleteImageSet, ReleaseChannel } from '../../config/index.ts';
+import { compareVersions, findLenientVersion, findStrictVersion, parseMirrorReference } from '../../config/index.ts';
 import type { SelectedCatalog, SelectedImage, SelectedRelease } from '../../plan/index.ts';
+import { additionalStorageName, parseImageName } from '../naming.ts';
+import { isAttached } from './list.ts';
+import { selectBundles } from './select-bundles.ts';
+import { chartTest } from './select-charts.ts';
 
 /** What lies at a site, from its load records. */
 export interface LoadedSet {
@@ -23,18 +27,20 @@ export interface LoadedSelection {
 export function selectLoaded(deletion: DeleteImageSet, loaded: LoadedSet): LoadedSelection {
   const { platform, operators, additionalImages, helm } = deletion.delete;
   const releases = new Set(selectReleases(deletion, loaded.releases).map((release) => release.tag));
-  const charts = [...helm.repositories.flatMap((one) => one.charts), ...helm.local].map((chart) => chart.name ?? '');
-  const additional = new Set(additionalImages.map((one) => bare(one.name ?? '')));
-  const bundles = operators.map((entry) => selectBundles(entry, loaded.catalogs));
+  const isOfCharts = chartTest(helm);
+  const additional = additionalImages.map(additionalTest);
+  const bundles = operators.map((entry) => selectBundles(entry, loaded.catalogs, loaded.images));
+  // A boot image goes when it is asked for, as it came.
+  const isWantedPart = (name: string): boolean => platform.kubeVirtContainer || !/^kube-virt-container\b/.test(name);
   const isNamed = (image: SelectedImage): boolean => {
-    if (image.type === 'generic') return additional.has(bare(image.origin));
+    if (image.type === 'generic') return additional.some((test) => test(image));
     if (image.type === 'cincinnatiGraph') return platform.graph;
     if (image.type === 'ocpRelease') return releases.has(image.tag);
-    if (image.type === 'ocpReleaseContent') return [...releases].some((tag) => image.tag.startsWith(`${tag}-`));
-    if (image.type === 'helmImage')
-      return charts.some(
-        (name) => name !== '' && new RegExp(`(^|\\W)${escapePattern(name)}(\\W|$)`).test(image.reason),
+    if (image.type === 'ocpReleaseContent')
+      return [...releases].some(
+        (tag) => image.tag.startsWith(`${tag}-`) && isWantedPart(image.tag.slice(tag.length + 1)),
       );
+    if (image.type === 'helmImage') return isOfCharts(image);
     const own = image.operators?.bundles ?? [];
     // An image of several bundles goes when all of them go.
     return (
@@ -47,6 +53,19 @@ export function selectLoaded(deletion: DeleteImageSet, loaded: LoadedSet): Loade
   const staying = new Set(loaded.images.filter((image) => !isNamed(image)).flatMap(namesOf));
   const isFree = (image: SelectedImage): boolean => namesOf(image).every((name) => !staying.has(name));
   return { selected: named.filter(isFree), kept: named.filter((image) => !isFree(image)) };
+}
+
+/** An additional image under the name that the entry gives it, and what is attached to it. */
+function additionalTest(
+  entry: DeleteImageSet['delete']['additionalImages'][number],
+): (image: SelectedImage) => boolean {
+  // Without tag and digest it is no name; the reader of the file has warned of it.
+  if ('fault' in parseMirrorReference(entry.name)) return () => false;
+  const name = additionalStorageName(parseImageName(entry.name), entry);
+  return (image) =>
+    bare(image.origin) === bare(entry.name) &&
+    image.repository === name.repository &&
+    (image.tag === name.tag || isAttached(image));
 }
 
 function selectReleases(
@@ -83,35 +102,6 @@ function inChannel(channel: ReleaseChannel, releases: readonly SelectedRelease[]
   );
 }
 
-/** Names of the bundles that an entry selects of its catalog. */
-function selectBundles(entry: OperatorCatalog, catalogs: readonly SelectedCatalog[]): Set<string> {
-  const names = new Set<string>();
-  for (const catalog of catalogs.filter((one) => bare(one.origin) === bare(entry.catalog))) {
-    for (const one of catalog.packages) {
-      const filter = entry.packages?.find((candidate) => candidate.name === one.name);
-      if (entry.packages && entry.packages.length > 0 && !filter) continue;
-      for (const channel of one.channels) {
-        const channelFilter = filter?.channels.find((candidate) => candidate.name === channel.name);
-        if (filter && filter.channels.length > 0 && !channelFilter) continue;
-        const range = channelFilter?.minVersion || channelFilter?.maxVersion ? channelFilter : filter;
-        for (const bundle of channel.bundles) if (inRange(bundle.version, range)) names.add(bundle.name);
-      }
-    }
-  }
-  return names;
-}
-
-function inRange(
-  version: string,
-  range: { readonly minVersion?: string | undefined; readonly maxVersion?: string | undefined } | undefined,
-): boolean {
-  const { minVersion, maxVersion } = range ?? {};
-  return (
-    (minVersion === undefined || compare(version, minVersion) >= 0) &&
-    (maxVersion === undefined || compare(version, maxVersion) <= 0)
-  );
-}
-
 function compare(a: string, b: string): number {
   const [left, right] = [findStrictVersion(a) ?? findLenientVersion(a), findStrictVersion(b) ?? findLenientVersion(b)];
   return left && right ? compareVersions(left, right) : a < b ? -1 : a > b ? 1 : 0;
@@ -123,8 +113,4 @@ function namesOf(image: SelectedImage): string[] {
 
 function bare(reference: string): string {
   return reference.replace(/^docker:\/\//, '');
-}
-
-function escapePattern(text: string): string {
-  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 }
