@@ -44,6 +44,14 @@ describeShared('selectLoaded over the golden source', 'golden', (golden) => {
     });
   });
 
+  test('a bundle that another catalog has too stays until both are named', async () => {
+    const lambda = (name: string): string =>
+      `  - {catalog: 'registry.example.com/acme/${name}:latest', packages: [{name: lambda-operator}]}\n`;
+    const [one, both] = [lambda('community-index'), lambda('community-index') + lambda('moving-index')];
+    expect(await selected(`  operators:\n${both}`, `  operators:\n${one}`)).toEqual([]);
+    expect(await selected(`  operators:\n${both}`, `  operators:\n${both}`)).toEqual(['lambda-operator.v0.2.0']);
+  });
+
   test('the boot image of a release goes when it is asked for', async () => {
     const [virtual, plain] = [`${release}    kubeVirtContainer: true\n`, release];
     const boot = 'openshift/release:4.19.10-x86_64-kube-virt-container';

@@ -3,7 +3,7 @@ import { compareVersions, findLenientVersion, findStrictVersion, parseMirrorRefe
 import type { SelectedCatalog, SelectedImage, SelectedRelease } from '../../plan/index.ts';
 import { additionalStorageName, parseImageName } from '../naming.ts';
 import { isAttached } from './list.ts';
-import { selectBundles } from './select-bundles.ts';
+import { bundleTest } from './select-bundles.ts';
 import { chartTest } from './select-charts.ts';
 
 /** What lies at a site, from its load records. */
@@ -29,7 +29,7 @@ export function selectLoaded(deletion: DeleteImageSet, loaded: LoadedSet): Loade
   const releases = new Set(selectReleases(deletion, loaded.releases).map((release) => release.tag));
   const isOfCharts = chartTest(helm);
   const additional = additionalImages.map(additionalTest);
-  const bundles = operators.map((entry) => selectBundles(entry, loaded.catalogs, loaded.images));
+  const isOfBundles = bundleTest(operators, loaded.catalogs, loaded.images);
   // A boot image goes when it is asked for, as it came.
   const isWantedPart = (name: string): boolean => platform.kubeVirtContainer || !/^kube-virt-container\b/.test(name);
   const isNamed = (image: SelectedImage): boolean => {
@@ -41,13 +41,7 @@ export function selectLoaded(deletion: DeleteImageSet, loaded: LoadedSet): Loade
         (tag) => image.tag.startsWith(`${tag}-`) && isWantedPart(image.tag.slice(tag.length + 1)),
       );
     if (image.type === 'helmImage') return isOfCharts(image);
-    const own = image.operators?.bundles ?? [];
-    // An image of several bundles goes when all of them go.
-    return (
-      image.type !== 'operatorCatalog' &&
-      own.length > 0 &&
-      bundles.some((names) => own.every((name) => names.has(name)))
-    );
+    return image.type !== 'operatorCatalog' && isOfBundles(image.operators?.bundles ?? []);
   };
   const named = loaded.images.filter(isNamed);
   const staying = new Set(loaded.images.filter((image) => !isNamed(image)).flatMap(namesOf));
