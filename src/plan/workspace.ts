@@ -24,6 +24,23 @@ export interface KeptBlobs {
   putFile(fill: (file: DiskFile) => Promise<Digest>, run: Run): Promise<Digest>;
 }
 
+const heldBytes = 16 << 20;
+const smallBytes = 64 << 10;
+
+/** Small blobs in memory, up to a bound: a plan asks for the same manifest again and again. */
+function createHeld() {
+  const blobs = new Map<Digest, Buffer>();
+  let left = heldBytes;
+  return {
+    find: (digest: Digest) => blobs.get(digest),
+    keep(digest: Digest, bytes: Uint8Array): void {
+      if (bytes.length > Math.min(left, smallBytes) || blobs.has(digest)) return;
+      left -= bytes.length;
+      blobs.set(digest, Buffer.from(bytes));
+    },
+  };
+}
+
 // So few are synced one by one; for more, one call for the whole file system costs less.
 const fewFiles = 32;
 
@@ -40,8 +57,9 @@ async function syncFile(file: string, run: Run): Promise<void> {
 export function openKeptBlobs(workspace: string): KeptBlobs {
   const folder = path.join(workspace, 'blobs', 'sha256');
   const where = (digest: Digest): string => path.join(folder, digestHex(digest));
-  // Written or looked at by us: a plan asks for the same manifest many times.
+  // Written or looked at by us.
   const known = new Set<Digest>();
+  const held = createHeld();
   const unsettled: Digest[] = [];
   let made: Promise<void> | undefined;
   const makeFolder = (run: Run): Promise<void> => {
@@ -57,8 +75,13 @@ export function openKeptBlobs(workspace: string): KeptBlobs {
     return path.join(folder, `.incoming-${process.pid}-${counter}`);
   };
   const find = async (digest: Digest, run: Run): Promise<Buffer | undefined> => {
+    const inMemory = held.find(digest);
+    if (inMemory) return inMemory;
     const bytes = await findFile(where(digest), run, 1 << 30);
-    return bytes && digestOf(bytes) === digest ? bytes : undefined;
+    if (!bytes || digestOf(bytes) !== digest) return undefined;
+    known.add(digest);
+    held.keep(digest, bytes);
+    return bytes;
   };
   // Two syncs for each of thousands of manifests took longer than fetching them.
   const write = async (digest: Digest, bytes: Uint8Array, run: Run): Promise<void> => {
@@ -91,6 +114,7 @@ export function openKeptBlobs(workspace: string): KeptBlobs {
         unsettled.push(digest);
       }
       known.add(digest);
+      held.keep(digest, bytes);
       return digest;
     },
     async settle(run) {

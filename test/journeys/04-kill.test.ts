@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { cp, mkdir, rm } from 'node:fs/promises';
+import { cp, mkdir, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -73,7 +73,11 @@ describe(`kill -9 at a random point (seed ${seed}, AIRLOCK_TEST_SEED repeats it)
     const bundle = path.join(reference(), 'gen-000001');
     const far = path.join(folder, 'bastion');
     const loadArgs = ['load', bundle, '-f', site];
-    const undisturbed = await airlock(loadArgs, options);
+    const first = await startAirlock(loadArgs, options);
+    await firstFile(far, first.ended);
+    const writingSince = performance.now();
+    const undisturbed = await first.ended;
+    const writingMs = performance.now() - writingSince;
     expect(undisturbed.exitCode, tell(undisturbed)).toBe(0);
     const [storage, web] = [await listTree(path.join(far, 'registry')), await listTree(path.join(far, 'web'))];
     let [met, halfWay] = [0, 0];
@@ -81,7 +85,10 @@ describe(`kill -9 at a random point (seed ${seed}, AIRLOCK_TEST_SEED repeats it)
       expect(round, 'runs that ended before they were killed').toBeLessThan(4 * kills);
       await rm(far, { recursive: true });
       await mkdir(far);
-      if (await killAt(loadArgs, (0.2 + 0.8 * random()) * undisturbed.durationMs, options)) met += 1;
+      // Two of three fall into the time in which files are written, which is the short end of a load.
+      const isWriting = round % 3 > 0;
+      const delayMs = random() * (isWriting ? writingMs : undisturbed.durationMs);
+      if (await killAt(loadArgs, delayMs, options, isWriting ? far : undefined)) met += 1;
       const there = Object.keys(await listTree(far)).length;
       if (there > 0 && there < Object.keys(storage).length) halfWay += 1;
       const again = await airlock(loadArgs, options);
@@ -102,12 +109,27 @@ describe(`kill -9 at a random point (seed ${seed}, AIRLOCK_TEST_SEED repeats it)
   }, 240_000);
 });
 
-/** Runs and kills after a while; false when the run was over before. */
-async function killAt(args: readonly string[], delayMs: number, options: AirlockOptions): Promise<boolean> {
+/** Runs and kills after a while, which begins when there is a file in `folder` if that is given; false when the run was over before. */
+async function killAt(
+  args: readonly string[],
+  delayMs: number,
+  options: AirlockOptions,
+  folder?: string,
+): Promise<boolean> {
   const { child, ended } = await startAirlock(args, options);
+  if (folder !== undefined) await firstFile(folder, ended);
   await Promise.race([sleep(delayMs), ended]);
   child.kill('SIGKILL');
   return (await ended).signal === 'SIGKILL';
+}
+
+/** Waits for something to appear in a folder, or for the end of the run. */
+async function firstFile(folder: string, ended: Promise<unknown>): Promise<void> {
+  let isOver = false;
+  void ended.then(() => {
+    isOver = true;
+  });
+  while (!isOver && (await readdir(folder).catch(() => [])).length === 0) await sleep(2);
 }
 
 /** The volumes of the first generation. */
