@@ -305,6 +305,26 @@ async function benchPeers(set: BenchSet, host: string, bundle: Bundle): Promise<
   }
 }
 
+/** Each row of ours beside the peers that ran, and what reached the disk for a byte of the bundle. */
+function printRatios(set: BenchSet, payloadBytes: number): void {
+  const own = rows.filter((row) => row.set === set.name);
+  const seconds = (...names: string[]): number =>
+    own.filter(({ work }) => names.some((name) => work.startsWith(name))).reduce((sum, row) => sum + row.seconds, 0);
+  const peers = {
+    'skopeo sync': seconds('skopeo'),
+    regsync: seconds('regsync'),
+    'cp and openssl': seconds('cp ', 'openssl'),
+    'tar -x': seconds('tar '),
+  };
+  const ran = Object.entries(peers).filter(([, time]) => time > 0);
+  console.log(`\n${set.name}  ratios of one run`);
+  for (const row of own.filter(({ work }) => /build|verify|load|pull/.test(work))) {
+    const ratios = ran.map(([name, time]) => `${(row.seconds / time).toFixed(2)} of ${name}`);
+    const written = `${(row.writtenBytes / payloadBytes).toFixed(2)} bytes written per byte`;
+    console.log(`${set.name}  ${row.work.padEnd(44)} ${[...ratios, written].join(', ')}`);
+  }
+}
+
 async function main(): Promise<void> {
   await mkdir(work, { recursive: true });
   for (const whole of benchSets) {
@@ -319,6 +339,10 @@ async function main(): Promise<void> {
       if (values.only === '' || values.only === 'loads') await benchLoads(set, bundle);
       if (values.only === '' || values.only === 'serve') await benchServe(set, registry.host, bundle);
       if (values.only === '') await benchPeers(set, registry.host, bundle);
+      printRatios(
+        set,
+        bundle.volumes.reduce((sum, volume) => sum + volume.sizeBytes, 0),
+      );
     } finally {
       registry.stop();
     }
