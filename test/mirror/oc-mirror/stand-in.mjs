@@ -10,7 +10,7 @@
  *   STAND_IN_RELEASES   what a mirror-to-mirror run unpacks of releases: goes into the working-dir
  *   STAND_IN_PORT_BUSY  a file: as long as it exists the port is busy; it is removed then
  *   STAND_IN_LINGER_MS  how long it waits before its end
- *   STAND_IN_TRUNCATE   bytes of the archive that are kept
+ *   STAND_IN_TRUNCATE   bytes of the archive that are kept, with an end of their own as Go's writer closes it
  *   STAND_IN_SILENT     whether it says nothing of the images that it copies
  *   STAND_IN_FLIP       offset of a byte of the archive that is changed
  */
@@ -156,7 +156,10 @@ if (archive !== undefined) {
   const target = path.join(folder, 'mirror_000001.tar');
   copyFileSync(archive, target);
   execFileSync('chmod', ['-R', 'u+w', folder]);
-  if (env.STAND_IN_TRUNCATE) truncateSync(target, Number(env.STAND_IN_TRUNCATE));
+  if (env.STAND_IN_TRUNCATE) {
+    truncateSync(target, Number(env.STAND_IN_TRUNCATE));
+    appendFileSync(target, Buffer.alloc(1024));
+  }
   if (env.STAND_IN_FLIP) {
     const bytes = readFileSync(target);
     bytes[Number(env.STAND_IN_FLIP)] ^= 1;
