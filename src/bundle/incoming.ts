@@ -1,12 +1,11 @@
 import path from 'node:path';
-import { mapLimited } from '../core/limit.ts';
 import type { Run } from '../core/run.ts';
 import { type Digest, digestAlgorithm, digestHex } from '../oci/index.ts';
 import { type Bundle, isHere, locateMember } from './bundle.ts';
 import type { IndexedBlob } from './format.ts';
 import { assertSpace } from './load-space.ts';
 import { configurationPlacements, incomingFolder } from './load-state.ts';
-import { type Placement, Placer } from './place-data.ts';
+import { type Placement, placeAll } from './place-data.ts';
 import { findAbsent } from './place-files.ts';
 import { placeSpans, stretchesHere } from './place-spans.ts';
 
@@ -41,13 +40,7 @@ export async function keepIncoming(
   const whole = todo.filter((one) => isHere(bundle, one));
   const pieces = todo.filter((one) => !isHere(bundle, one) && stretchesHere(bundle, one).length > 0);
   await assertSpace([...whole, ...pieces], run);
-  const placer = await Placer.open(path.join(folder, 'placing'), run);
-  try {
-    await mapLimited(whole, 4, (one) => placer.place(one));
-    await placer.finish();
-  } finally {
-    await placer.close();
-  }
+  await placeAll(whole, path.join(folder, 'placing'), run);
   await placeSpans(pieces, bundle, path.join(folder, 'spans'), run);
   const absent = new Set(await findAbsent(blobs, run));
   const kept = blobs.filter((one) => !absent.has(one));

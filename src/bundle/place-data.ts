@@ -24,6 +24,17 @@ export interface Placement {
 const groupFiles = 4096;
 const groupBytes = 1 << 30;
 
+/** Places all of them below one staging folder, several at once. */
+export async function placeAll(placements: readonly Placement[], staging: string, run: Run): Promise<void> {
+  const placer = await Placer.open(staging, run);
+  try {
+    await mapLimited(placements, 4, (one) => placer.place(one));
+    await placer.finish();
+  } finally {
+    await placer.close();
+  }
+}
+
 /**
  * Places members as files: each byte read once, hashed, written once under a temporary name in `staging` (on the same file system); what has
  * its digest is synced in groups and only then renamed. A crash loses at most one group.

@@ -4,7 +4,7 @@ import type { Run } from '../core/run.ts';
 import { type Bundle, isHere, locateMember } from './bundle.ts';
 import type { IndexedFile } from './format.ts';
 import { assertSpace } from './load-space.ts';
-import { type Placement, Placer } from './place-data.ts';
+import { type Placement, placeAll } from './place-data.ts';
 import { placeSpans } from './place-spans.ts';
 
 /** Folders on this host for what is no image. */
@@ -87,13 +87,7 @@ export async function placeFound(
     const below = todo.filter((one) => one.root === root);
     const whole = below.filter((one) => isHere(bundle, one));
     // Each folder may be a file system of its own, and a name is given by a rename, which cannot leave one.
-    const placer = await Placer.open(path.join(root, '.airlock-load'), run);
-    try {
-      await mapLimited(whole, 4, (one) => placer.place(one));
-      await placer.finish();
-    } finally {
-      await placer.close();
-    }
+    await placeAll(whole, path.join(root, '.airlock-load'), run);
     placed.push(...whole);
     if (!bundle.stretches) continue;
     const divided = below.filter((one) => !whole.includes(one));
