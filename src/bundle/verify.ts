@@ -9,7 +9,7 @@ import { renderIndex } from './index-text.ts';
 import { judgeSignature, type SignatureStatus } from './sign.ts';
 import { findUnfinished } from './unfinished.ts';
 import { checkForeign } from './verify-foreign.ts';
-import { checkSides } from './verify-sides.ts';
+import { checkSides, sumVolumes, type VolumeSums } from './verify-sides.ts';
 import { checkVolumes, type Damage, type VolumeCheck } from './verify-volumes.ts';
 
 /** What `verify` found: every byte was looked at. */
@@ -41,17 +41,21 @@ export async function verifyBundle(
   const totalBytes = bundle.volumes.reduce((sum, volume) => sum + volume.sizeBytes, 0);
   const totalItems = index.blobs.length + index.files.length;
   run.report({ stage: 'verify', state: 'total', totalBytes, totalItems, doneBytes: 0, doneItems: 0 });
-  const check =
-    bundle.kind === 'airlock'
-      ? await checkVolumes(index, facts, bundle.volumes, 'verify', run)
-      : await (bundle.kind === 'adopted' ? checkAdopted : checkForeign)(bundle, run);
+  const [check, sums] = await beside(
+    run,
+    (own) =>
+      bundle.kind === 'airlock'
+        ? checkVolumes(index, facts, bundle.volumes, 'verify', own)
+        : (bundle.kind === 'adopted' ? checkAdopted : checkForeign)(bundle, own),
+    (own) => sumVolumes(bundle, own),
+  );
   const signature = checkSignature(bundle, options.publicKeyPem);
   const unfinished = findUnfinished(bundle);
   const findings = [
     ...(unfinished ? [unfinished] : []),
     ...signatureFindings(bundle, signature, options.publicKeyPem !== undefined),
     ...damageFindings(check),
-    ...(await checkSides(bundle, run)),
+    ...(await checkSides(bundle, ofWholeVolumes(sums, check), run)),
   ];
   return {
     folder: bundle.folder,
@@ -65,6 +69,27 @@ export async function verifyBundle(
     checkedBytes: check.checkedBytes,
     whole: !hasErrors(findings),
   };
+}
+
+/** Two jobs side by side; when one fails the other is ended, and the first failure counts. */
+async function beside<A, B>(
+  run: Run,
+  first: (own: Run) => Promise<A>,
+  second: (own: Run) => Promise<B>,
+): Promise<[A, B]> {
+  const failed = new AbortController();
+  const own = { ...run, signal: AbortSignal.any([run.signal, failed.signal]) };
+  try {
+    return await Promise.all([first(own), second(own)]);
+  } catch (error) {
+    failed.abort();
+    throw error;
+  }
+}
+
+/** A damaged volume has another sum whatever stands in `sha256sum.txt`, and is told as such. */
+function ofWholeVolumes(sums: VolumeSums, { damages }: VolumeCheck): VolumeSums {
+  return new Map([...sums].filter(([name]) => !damages.some((damage) => damage.volume === name)));
 }
 
 /**
