@@ -73,17 +73,17 @@ export async function cutParts(
   const there = await readPartList(folder, run);
   const known = there?.indexDigest === bundle.indexDigest && there.partSizeBytes === partSizeBytes ? there : undefined;
   if (only === undefined) await removeOtherParts(folder, cuts, run);
+  const progress = reportParts('build', only ? cuts.filter((cut) => only.includes(cut.name)) : cuts, run);
   const parts: Part[] = [];
   for (const cut of cuts) {
     assertRunning(run);
     const before = known?.parts.find((one) => one.name === cut.name);
     const isAsked = only === undefined || only.includes(cut.name);
     if (!isAsked && before) parts.push(before);
-    else
-      parts.push({
-        ...cut,
-        sha256: await copyCut(bundle, cut, isAsked ? path.join(folder, cut.name) : undefined, run),
-      });
+    else {
+      const target = isAsked ? path.join(folder, cut.name) : undefined;
+      parts.push({ ...cut, sha256: await copyCut(bundle, cut, target, progress(cut), run) });
+    }
   }
   const list = listOf(bundle.index.generation, bundle.indexDigest, partSizeBytes, parts);
   for (const name of [sideNames.index, sideNames.signature, sideNames.checksums]) {
@@ -139,14 +139,34 @@ export async function readPartList(folder: string, run: Run): Promise<PartList |
 /** The parts that a folder (or several media, mounted side by side) does not hold whole: the need list. Every byte is read. */
 export async function findNeeded(list: PartList, folders: readonly string[], run: Run): Promise<NeededPart[]> {
   const needed: NeededPart[] = [];
+  const progress = reportParts('verify', list.parts, run);
   for (const part of list.parts) {
     assertRunning(run);
     const file = await findPart(part, folders, run);
     if (file === undefined) needed.push({ ...part, reason: 'missing' });
     else if ((await run.disk.stat(file))?.sizeBytes !== part.size) needed.push({ ...part, reason: 'size' });
-    else if ((await hashFile(file, run)) !== part.sha256) needed.push({ ...part, reason: 'digest' });
+    else if ((await hashFile(file, progress(part), run)) !== part.sha256) needed.push({ ...part, reason: 'digest' });
+    run.report({ stage: 'verify', subject: part.name, state: 'finished', totalBytes: part.size });
   }
   return needed;
+}
+
+/** Takes how many bytes of a part are done; stops the run when it was interrupted. */
+type PartProgress = (doneBytes: number) => void;
+
+/** Says how much there is to move, and gives a function that makes the progress of each part. */
+function reportParts(
+  stage: 'build' | 'verify',
+  parts: readonly Omit<Part, 'sha256'>[],
+  run: Run,
+): (part: Omit<Part, 'sha256'>) => PartProgress {
+  const totalBytes = parts.reduce((sum, part) => sum + part.size, 0);
+  run.report({ stage, state: 'total', totalBytes, totalItems: parts.length, doneBytes: 0, doneItems: 0 });
+  return ({ name, size }) =>
+    (doneBytes) => {
+      assertRunning(run);
+      run.report({ stage, subject: name, state: 'active', doneBytes, totalBytes: size });
+    };
 }
 
 /**
@@ -250,10 +270,11 @@ async function copyCut(
   bundle: Bundle,
   cut: Omit<Part, 'sha256'>,
   target: string | undefined,
+  progress: PartProgress,
   run: Run,
 ): Promise<string> {
   const source = bundle.volumes.find((volume) => volume.name === cut.volume)?.path ?? '';
-  if (target === undefined) return hashFile(source, run, cut.offset, cut.size);
+  if (target === undefined) return hashFile(source, () => assertRunning(run), run, cut.offset, cut.size);
   const hash = createHash('sha256');
   try {
     await run.disk.makeDirectory(path.dirname(target));
@@ -268,6 +289,7 @@ async function copyCut(
         hash.update(buffer.subarray(0, count));
         await to.write(buffer.subarray(0, count), done);
         done += count;
+        progress(done);
       }
       await to.truncate(cut.size);
       await to.sync();
@@ -276,13 +298,20 @@ async function copyCut(
       await to.close();
     }
     await run.disk.rename(`${target}.partial`, target);
+    run.report({ stage: 'build', subject: cut.name, state: 'finished', totalBytes: cut.size });
     return hash.digest('hex');
   } catch (error) {
     throw diskError(error, target, 'write');
   }
 }
 
-async function hashFile(file: string, run: Run, offset = 0, size = Number.MAX_SAFE_INTEGER): Promise<string> {
+async function hashFile(
+  file: string,
+  progress: PartProgress,
+  run: Run,
+  offset = 0,
+  size = Number.MAX_SAFE_INTEGER,
+): Promise<string> {
   const handle = await run.disk.open(file, 'read');
   const hash = createHash('sha256');
   try {
@@ -293,6 +322,7 @@ async function hashFile(file: string, run: Run, offset = 0, size = Number.MAX_SA
       if (count === 0) return hash.digest('hex');
       hash.update(buffer.subarray(0, count));
       done += count;
+      progress(done);
     }
   } finally {
     await handle.close();

@@ -9,7 +9,7 @@ import type { BundleIndex } from './format.ts';
 import { hashOnThread } from './hash-worker.ts';
 import { type GenerationRecord, recordOf } from './records.ts';
 import { checksumsText, type IndexFacts } from './segments.ts';
-import { checkVolumes } from './verify-volumes.ts';
+import { checkVolumes, reportVolumes } from './verify-volumes.ts';
 
 /** Small files beside the volumes: the same index, signature and checksums as inside, and the volumes' sums for `sha256sum -c`. */
 export const sideNames = {
@@ -33,6 +33,8 @@ export async function readBack(
   run: Run,
 ): Promise<GenerationRecord> {
   const volumes = await findVolumes(folder, index, facts, run);
+  run.report({ stage: 'build', state: 'log', level: 'info', message: 'all is there; reading the volumes back' });
+  reportVolumes('build', volumes, run);
   const summing = mapLimited(
     volumes,
     1,

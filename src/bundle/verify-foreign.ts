@@ -45,6 +45,8 @@ async function checkVolume(bundle: Bundle, volume: BundleVolume, run: Run): Prom
     for await (const member of scanVolume(file, sizeBytes, volume.name)) {
       assertRunning(run);
       end = member.dataOffset + member.size;
+      const { name: subject, sizeBytes: totalBytes } = volume;
+      run.report({ stage: 'verify', subject, state: 'active', doneBytes: end, totalBytes });
       const damage =
         (await checkMember(file, member, volume.name)) ?? (await checkTag(file, member, volume.name, known));
       if (damage) damages.push(damage);

@@ -27,6 +27,13 @@ export interface VolumeCheck {
   readonly checkedBytes: number;
 }
 
+/** Says how much there is to read, volume by volume. */
+export function reportVolumes(stage: 'build' | 'verify', volumes: readonly BundleVolume[], run: Run): void {
+  const there = volumes.filter((volume) => volume.foundBytes !== undefined);
+  const totalBytes = there.reduce((sum, volume) => sum + volume.sizeBytes, 0);
+  run.report({ stage, state: 'total', totalBytes, totalItems: there.length, doneBytes: 0, doneItems: 0 });
+}
+
 /** Compares every byte of every volume with what follows from the index. Damage is a result, not an error. */
 export async function checkVolumes(
   index: BundleIndex,
@@ -40,6 +47,7 @@ export async function checkVolumes(
   let open: OpenVolume | undefined;
   let current = -1;
   const finish = async (): Promise<void> => {
+    if (open) run.report({ stage, subject: open.volume.name, state: 'finished', totalBytes: open.volume.sizeBytes });
     await open?.close();
     open = undefined;
   };

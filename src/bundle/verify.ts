@@ -10,7 +10,7 @@ import { judgeSignature, type SignatureStatus } from './sign.ts';
 import { findUnfinished } from './unfinished.ts';
 import { checkForeign } from './verify-foreign.ts';
 import { checkSides, sumVolumes, type VolumeSums } from './verify-sides.ts';
-import { checkVolumes, type Damage, type VolumeCheck } from './verify-volumes.ts';
+import { checkVolumes, type Damage, reportVolumes, type VolumeCheck } from './verify-volumes.ts';
 
 /** What `verify` found: every byte was looked at. */
 export interface VerifyReport {
@@ -38,9 +38,7 @@ export async function verifyBundle(
   run: Run,
 ): Promise<VerifyReport> {
   const { index, facts } = bundle;
-  const totalBytes = bundle.volumes.reduce((sum, volume) => sum + volume.sizeBytes, 0);
-  const totalItems = index.blobs.length + index.files.length;
-  run.report({ stage: 'verify', state: 'total', totalBytes, totalItems, doneBytes: 0, doneItems: 0 });
+  reportVolumes('verify', bundle.volumes, run);
   const [check, sums] = await beside(
     run,
     (own) =>

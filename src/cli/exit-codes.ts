@@ -6,6 +6,8 @@ export const exitCodes = {
   environment: 3,
   bug: 4,
   incomplete: 5,
+  /** The terminal is gone: SIGHUP. */
+  hungUp: 129,
   interrupted: 130,
   terminated: 143,
 } as const;

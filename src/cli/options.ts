@@ -39,6 +39,10 @@ export const globalOptions: readonly OptionSpec[] = [
   },
   { flags: '-v, --verbose', summary: 'the same as --log-level debug' },
   { flags: '--no-color', summary: 'no colours (also: NO_COLOR)' },
+  {
+    flags: '--log-file <file>',
+    summary: 'append every message there too, debug ones as well, each with its time; credentials are left out',
+  },
   { flags: '--no-progress', summary: 'no progress on standard error' },
   { flags: '-y, --yes', summary: 'answer every question with yes' },
 ];

@@ -1,8 +1,10 @@
 import { setMaxListeners } from 'node:events';
 import os from 'node:os';
+import path from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { nodeDisk } from '../core/disk.ts';
 import { AirlockError, errorText, isAirlockError } from '../core/errors.ts';
+import type { Report } from '../core/events.ts';
 import { diskError } from '../core/files.ts';
 import { prettyJson } from '../core/json.ts';
 import { toolVersion } from '../core/version.ts';
@@ -10,14 +12,25 @@ import { renderYaml } from '../core/yaml.ts';
 import { Flags, type Outcome, type World } from './command.ts';
 import { commandTable } from './commands/table.ts';
 import { exitCodes } from './exit-codes.ts';
+import { type LogFile, openLogFile } from './log-file.ts';
 import { type Parsed, parseCommandLine } from './program.ts';
 import { createReporter, type Reporter } from './render/reporter.ts';
+import { guardStreams } from './streams.ts';
 
 /** How long work may take to end after the first Ctrl-C before the process goes anyway. */
 const graceMs = 800;
 
 /** Parses, runs one command, prints what it returns, and gives the exit code. The only place that knows the process. */
 export async function runMain(argv: readonly string[]): Promise<number> {
+  const streams = guardStreams(process.stdout, process.stderr);
+  const exitCode = await parseAndRun(argv);
+  const problem = await streams.finish();
+  if (!problem) return exitCode;
+  process.stderr.write(`error: the result cannot be written to standard output: ${errorText(problem)}\n`);
+  return exitCode === exitCodes.done ? exitCodes.environment : exitCode;
+}
+
+async function parseAndRun(argv: readonly string[]): Promise<number> {
   const parsed = await parseCommandLine(argv, commandTable, toolVersion);
   if (parsed.kind === 'print') {
     (parsed.toError ? process.stderr : process.stdout).write(parsed.text);
@@ -28,25 +41,50 @@ export async function runMain(argv: readonly string[]): Promise<number> {
   }
   const flags = new Flags(parsed.flags);
   const reporter = openReporter(flags);
-  const stop = watchSignals(parsed, reporter);
+  let log: LogFile | undefined;
+  let exitCode: number = exitCodes.bug;
+  const stop = watchSignals(parsed, reporter, (text) => log?.line(text));
   try {
+    log = openLog(argv, flags);
+    const report: Report = (event) => {
+      reporter.report(event);
+      log?.event(event);
+    };
     const execute = await parsed.spec.load();
-    const run = { signal: stop.signal, report: reporter.report, now: () => new Date(), disk: nodeDisk };
-    const outcome = await execute({ args: parsed.args, flags, world: openWorld(), run });
+    const run = { signal: stop.signal, report, now: () => new Date(), disk: nodeDisk };
+    const outcome = await execute({ args: parsed.args, flags, world: openWorld(reporter), run });
     reporter.close();
     printOutcome(outcome, flags);
-    return stop.signal.aborted ? stop.exitCode() : outcome.exitCode;
+    if (outcome.text) log?.line(outcome.text);
+    exitCode = stop.signal.aborted ? stop.exitCode() : outcome.exitCode;
   } catch (error) {
     reporter.close();
-    if (!stop.signal.aborted) return await printError(asExpected(error), flags, reporter);
-    if (flags.text('output') === 'json') printErrorDocument(new AirlockError('CANCELLED', 'interrupted'));
-    return stop.exitCode();
+    if (stop.signal.aborted) {
+      if (flags.text('output') === 'json') printErrorDocument(new AirlockError('CANCELLED', 'interrupted'));
+      exitCode = stop.exitCode();
+    } else {
+      exitCode = await printError(asExpected(error), flags, reporter);
+      log?.line(describeError(error));
+    }
   } finally {
     stop.close();
+    log?.line(`ended with exit ${exitCode}`);
+    log?.close();
   }
+  if (log && exitCode !== exitCodes.done) reporter.line(`log: ${flags.text('logFile')}`);
+  return exitCode;
 }
 
-function openWorld(): World {
+/** `--log-file`: opened before anything else, so that a run of hours does not find out at its end that it has none. @throws as `openLogFile` */
+function openLog(argv: readonly string[], flags: Flags): LogFile | undefined {
+  const file = flags.text('logFile');
+  if (file === undefined) return undefined;
+  const log = openLogFile(path.resolve(file), () => new Date());
+  log.line(`airlock ${toolVersion} on Node.js ${process.versions.node}, process ${process.pid}: ${argv.join(' ')}`);
+  return log;
+}
+
+function openWorld(reporter: Reporter): World {
   const isTerminal = process.stdin.isTTY === true && process.stderr.isTTY === true;
   return {
     env: process.env,
@@ -58,10 +96,12 @@ function openWorld(): World {
     async ask(question) {
       if (!isTerminal) return false;
       const prompt = createInterface({ input: process.stdin, output: process.stderr });
+      reporter.hold(true);
       try {
         return /^y(?:es)?$/i.test((await prompt.question(`${question} [y/N] `)).trim());
       } finally {
         prompt.close();
+        reporter.hold(false);
       }
     },
     say: (line) => void process.stdout.write(`${line}\n`),
@@ -99,7 +139,7 @@ function openReporter(flags: Flags): Reporter {
 }
 
 /** First signal: abort, say how to go on, and end within a second. Second: end at once. */
-function watchSignals(parsed: Extract<Parsed, { kind: 'run' }>, reporter: Reporter) {
+function watchSignals(parsed: Extract<Parsed, { kind: 'run' }>, reporter: Reporter, writeLog: (text: string) => void) {
   const controller = new AbortController();
   // One signal for everything that runs at once; Node takes more than ten listeners for a leak and says so on standard error.
   setMaxListeners(0, controller.signal);
@@ -107,21 +147,36 @@ function watchSignals(parsed: Extract<Parsed, { kind: 'run' }>, reporter: Report
   const hint = parsed.spec.resumeHint ?? 'run the same command again: it continues where it stopped';
   const onSignal = (signal: NodeJS.Signals): void => {
     if (controller.signal.aborted) process.exit(exitCode);
-    exitCode = signal === 'SIGTERM' ? exitCodes.terminated : exitCodes.interrupted;
+    exitCode = signalCodes[signal] ?? exitCodes.interrupted;
     controller.abort(new AirlockError('CANCELLED', 'interrupted'));
     reporter.close();
     reporter.line(`interrupted; ${hint}`);
+    writeLog(`${signal}: interrupted; ${hint}`);
     // Not unref'ed away by pending work: whatever hangs must not hold the user's terminal.
     setTimeout(() => process.exit(exitCode), graceMs).unref();
   };
-  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  // Node takes back that nohup lets a program ignore SIGHUP. What nohup started has no terminal on any stream, so what is closed is not ours.
+  const onHangup = (signal: NodeJS.Signals): void => {
+    if (process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY) onSignal(signal);
+    else writeLog('SIGHUP: the run goes on, since no stream of it is a terminal');
+  };
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal).on('SIGHUP', onHangup);
   return {
     signal: controller.signal,
     exitCode: () => exitCode,
     // Once interrupted they stay, so that a second signal while the process winds up does not change how it ends.
-    close: () => void (controller.signal.aborted || process.off('SIGINT', onSignal).off('SIGTERM', onSignal)),
+    close: () =>
+      void (
+        controller.signal.aborted || process.off('SIGINT', onSignal).off('SIGTERM', onSignal).off('SIGHUP', onHangup)
+      ),
   };
 }
+
+const signalCodes: Readonly<Record<string, number>> = {
+  SIGHUP: exitCodes.hungUp,
+  SIGINT: exitCodes.interrupted,
+  SIGTERM: exitCodes.terminated,
+};
 
 function printOutcome(outcome: Outcome, flags: Flags): void {
   const format = flags.text('output');
@@ -148,6 +203,15 @@ async function printError(error: unknown, flags: Flags, reporter: Reporter): Pro
     );
   if (flags.text('output') === 'json') printErrorDocument(error);
   return exitCode;
+}
+
+/** For the log: with what stood behind an expected error, and where a bug is. */
+function describeError(error: unknown): string {
+  if (!isAirlockError(error)) return `bug: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
+  const lines = [`error ${error.code}: ${error.message}`, ...(error.hint ? [`  ${error.hint}`] : [])];
+  for (let at = error.cause, depth = 0; at instanceof Error && depth < 8; at = at.cause, depth += 1)
+    lines.push(`  caused by ${errorText(at)}`);
+  return lines.join('\n');
 }
 
 function printErrorDocument(error: unknown): void {

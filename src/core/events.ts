@@ -1,5 +1,16 @@
 /** The stages of the journey, as they stand in events and results. */
-export type Stage = 'plan' | 'build' | 'verify' | 'load' | 'mirror' | 'serve' | 'emit' | 'apply' | 'check' | 'prune';
+export type Stage =
+  | 'plan'
+  | 'build'
+  | 'verify'
+  | 'load'
+  | 'mirror'
+  | 'serve'
+  | 'emit'
+  | 'apply'
+  | 'check'
+  | 'prune'
+  | 'backup';
 
 /** What happens to one subject. `doneBytes`/`totalBytes` count the subject's own bytes. */
 export interface WorkEvent {

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { isAirlockError } from '../core/errors.ts';
+import { errorText, isAirlockError } from '../core/errors.ts';
 import { readFileLimited, writeFileAtomic } from '../core/files.ts';
 import { mapLimited } from '../core/limit.ts';
 import { assertRunning, type Run } from '../core/run.ts';
@@ -36,6 +36,7 @@ export async function copyStorage(from: Storage, to: Storage, run: Run): Promise
     return digests.filter((_, at) => outcomes[at]?.kind === 'copied' || outcomes[at]?.kind === 'kept');
   };
   const repositories = await from.listRepositories(run);
+  await reportTotal(from, repositories, run);
   for (const repository of repositories) {
     const layers = await bring(await from.listLayers(repository, run));
     const revisions = await bring(await from.listRevisions(repository, run));
@@ -52,6 +53,25 @@ export async function copyStorage(from: Storage, to: Storage, run: Run): Promise
   return summarise(new Map(copies), repositories.length);
 }
 
+/** Says how much there is, each blob once; what is missing counts for nothing. */
+async function reportTotal(from: Storage, repositories: readonly string[], run: Run): Promise<void> {
+  const digests = new Set<Digest>();
+  for (const repository of repositories)
+    for (const list of [await from.listLayers(repository, run), await from.listRevisions(repository, run)])
+      for (const digest of list) digests.add(digest);
+  const found = await mapLimited([...digests], parallel, (digest) => from.findBlob(digest, run));
+  const sizes = found.flatMap((blob) => (blob ? [blob.sizeBytes] : []));
+  const totalBytes = sizes.reduce((sum, size) => sum + size, 0);
+  run.report({
+    stage: 'backup',
+    state: 'total',
+    totalBytes,
+    totalItems: sizes.length,
+    doneBytes: 0,
+    doneItems: 0,
+  });
+}
+
 /** Files at once: file systems write the journal for several syncs together. */
 const parallel = 8;
 
@@ -62,15 +82,36 @@ type BlobCopy =
 async function copyBlob(from: Storage, to: Storage, digest: Digest, run: Run): Promise<BlobCopy> {
   const there = await from.findBlob(digest, run);
   if (!there) return { kind: 'missing' };
-  if ((await to.findBlob(digest, run))?.sizeBytes === there.sizeBytes) return { kind: 'kept' };
+  const event = { stage: 'backup', subject: digest, totalBytes: there.sizeBytes } as const;
+  if ((await to.findBlob(digest, run))?.sizeBytes === there.sizeBytes) {
+    run.report({ ...event, state: 'skipped' });
+    return { kind: 'kept' };
+  }
   const handle = await from.openBlob(digest, run);
   try {
-    await to.putBlob(digest, readSlice(handle, 0, handle.sizeBytes), run);
+    await to.putBlob(digest, told(readSlice(handle, 0, handle.sizeBytes), event, run), run);
+    run.report({ ...event, state: 'finished' });
   } catch (error) {
+    run.report({ ...event, state: 'failed', message: errorText(error) });
     if (isAirlockError(error, 'DIGEST_MISMATCH')) return { kind: 'damaged' };
     throw error;
   }
   return { kind: 'copied', sizeBytes: there.sizeBytes };
+}
+
+/** The same pieces, each reported when it is taken. */
+async function* told(
+  pieces: AsyncIterable<Uint8Array>,
+  event: { readonly stage: 'backup'; readonly subject: string; readonly totalBytes: number },
+  run: Run,
+): AsyncGenerator<Uint8Array> {
+  let doneBytes = 0;
+  for await (const piece of pieces) {
+    assertRunning(run);
+    doneBytes += piece.length;
+    run.report({ ...event, state: 'active', doneBytes });
+    yield piece;
+  }
 }
 
 function summarise(blobs: ReadonlyMap<Digest, BlobCopy>, repositories: number): StorageCopy {

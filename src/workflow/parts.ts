@@ -122,12 +122,14 @@ async function copyVolume(bundle: Bundle, name: string, target: string, run: Run
         if (count === 0) break;
         await to.write(buffer.subarray(0, count), done);
         done += count;
+        run.report({ stage: 'build', subject: name, state: 'active', doneBytes: done, totalBytes: volume.sizeBytes });
       }
       await to.sync();
     } finally {
       await Promise.all([from.close(), to.close()]);
     }
     await run.disk.rename(partial, target);
+    run.report({ stage: 'build', subject: name, state: 'finished', totalBytes: volume.sizeBytes });
   } catch (error) {
     throw diskError(error, target, 'write');
   }

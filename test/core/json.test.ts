@@ -15,3 +15,7 @@ test('a key that names the prototype is a key like any other', () => {
 test('what people read is indented and ends its line', () => {
   expect(prettyJson({ b: 1, a: [] })).toBe('{\n  "a": [],\n  "b": 1\n}\n');
 });
+
+test('writes times as JSON does', () => {
+  expect(canonicalJson({ at: new Date(0) })).toBe('{"at":"1970-01-01T00:00:00.000Z"}');
+});

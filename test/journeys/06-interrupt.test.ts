@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readdir, readFile, rm } from 'node:fs/promises';
@@ -101,6 +101,37 @@ describe('an interrupted command', () => {
     const ending = await interrupt(['verify', bundle(), '-o', 'json'], /"stage":"verify"/, ['SIGINT']);
     expect(ending.exitCode, tell(ending)).toBe(130);
     expect(JSON.parse(ending.stdout)).toMatchObject({ error: { code: 'CANCELLED' } });
+  });
+
+  test('goes on after SIGHUP where no stream is a terminal, as nohup promises', async () => {
+    const args = ['build', ...from('40MB'), 'hung-up', '--log-format', 'json', '--log-file', 'hung-up.log'];
+    const { child, ended, said } = await startAirlock(args, { ...options, via: ['nohup'] });
+    await said(/"stage":"build".*"state":"finished"/);
+    child.kill('SIGHUP');
+    const ending = await ended;
+    expect([ending.exitCode, ending.signal], tell(ending)).toEqual([0, null]);
+    expect(await readFile(path.join(folder, 'hung-up.log'), 'utf8')).toContain('SIGHUP: the run goes on');
+  });
+
+  test('is interrupted with exit 129 when its terminal is closed, and goes on in the next run', async () => {
+    // The end of script closes the terminal of what it started.
+    const log = path.join(folder, 'closed.log');
+    const main = path.resolve(import.meta.dirname, '../../dist/cli/main.js');
+    const args = ['build', ...from('10MB'), 'closed', '--log-file', log].map((word) => `'${word}'`).join(' ');
+    const terminal = spawn('script', ['-qec', `'${process.execPath}' '${main}' ${args}`, '/dev/null'], {
+      cwd: folder,
+      env: { PATH: process.env['PATH'], HOME: folder, TERM: 'xterm', AIRLOCK_TOOL: 'none', ...options.env },
+      stdio: 'ignore',
+    });
+    await expect
+      .poll(() => existsSync(path.join(folder, 'closed/gen-000001.partial/journal')), { timeout: 20_000 })
+      .toBe(true);
+    terminal.kill('SIGKILL');
+    await expect.poll(() => readFile(log, 'utf8'), { timeout: 10_000 }).toContain('ended with exit 129');
+    expect(await readFile(log, 'utf8')).toContain('SIGHUP: interrupted; run the same command again');
+    const again = await airlock(['build', ...from('1GB'), 'closed'], options);
+    expect(again.exitCode, tell(again)).toBe(0);
+    expect(again.stderr).toContain('continuing generation 1');
   });
 
   test('ends at once when it is interrupted a second time', async () => {

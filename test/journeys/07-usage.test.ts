@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { chmod, cp, mkdir, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -204,6 +204,52 @@ describe('output', () => {
       for (const line of lines) expect(line).toMatchObject({ time: expect.any(String), state: expect.any(String) });
     },
   );
+
+  test.each(['stdout', 'stderr'] as const)('a reader of %s that goes away ends nothing', async (stream) => {
+    const out = path.join(folder, `unread-${stream}`);
+    const args = ['build', '-c', 'imageset.yaml', ...source.flags, '--log-format', 'json', '-o', 'json', out];
+    const { child, ended } = await startAirlock(args, options);
+    child[stream]?.destroy();
+    const ending = await ended;
+    expect(ending.exitCode, tell(ending)).toBe(0);
+    expect(ending.stderr).not.toContain('EPIPE');
+    expect(await readdir(out)).toContain('gen-000001');
+  });
+
+  test('a result that cannot be written ends with 3 and says so, and messages that cannot be do no harm', async () => {
+    const inspect = ['inspect', bundle];
+    const full = (to: string): readonly string[] => ['sh', '-c', `exec "$@" ${to}/dev/full`, 'sh'];
+    const result = await airlock(inspect, { ...options, via: full('>') });
+    expect(result.exitCode, tell(result)).toBe(3);
+    expect(result.stderr).toMatch(/^error: the result cannot be written to standard output: .*no space left/i);
+    const messages = await airlock(['build', '-c', 'tools.yaml', ...source.flags, 'unsaid'], {
+      ...options,
+      via: full('2>'),
+    });
+    expect(messages.exitCode, tell(messages)).toBe(0);
+  });
+
+  test('--log-file keeps messages with their time, the ending, and no credentials', async () => {
+    const log = path.join(folder, 'logs/own.log');
+    const good = await airlock(['build', '-c', 'tools.yaml', ...source.flags, 'logged', '--log-file', log], options);
+    expect(good.exitCode, tell(good)).toBe(0);
+    const bad = await airlock(['verify', 'nowhere', '--need-list', 'https://me:s3cret@x', '--log-file', log], options);
+    expect(bad.exitCode, tell(bad)).toBe(2);
+    expect(bad.stderr).toContain(`log: ${log}`);
+    const lines = (await readFile(log, 'utf8')).trimEnd().split('\n');
+    for (const line of lines) expect(line).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z /);
+    const text = lines.map((line) => line.slice(25)).join('\n');
+    expect(text).toMatch(/^airlock \d.*: build -c tools\.yaml/);
+    expect(text).toContain('info build: using the built-in engine');
+    expect(text).toContain('generation 1: complete');
+    expect(text).toMatch(/\nended with exit 0\nairlock .*: verify /);
+    expect(text).toMatch(/: verify nowhere .*\nerror BUNDLE_NOT_FOUND: .*\n.*ended with exit 2$/s);
+    expect(text).not.toContain('s3cret');
+    expect((await stat(log)).mode & 0o777).toBe(0o600);
+    const unwritable = await airlock(['build', '-c', 'tools.yaml', 'x', '--log-file', '/dev/null/x.log'], options);
+    expect(unwritable.exitCode, tell(unwritable)).toBe(3);
+    expect(unwritable.stderr).toContain('/dev/null/x.log');
+  });
 
   test('--no-progress leaves only what matters on standard error', async () => {
     const ending = await airlock(['verify', bundle, '--no-progress'], options);

@@ -27,7 +27,7 @@ export function renderCliDocs(specs: readonly CommandSpec[]): string {
     '| 3 | a service, network or disk failed: unreachable, 401/403, lock held, a release image missing |',
     '| 4 | a bug |',
     '| 5 | incomplete: any other content missing; run again to go on |',
-    '| 130, 143 | interrupted by SIGINT, SIGTERM |',
+    '| 129, 130, 143 | interrupted: the terminal was closed, SIGINT, SIGTERM |',
     '',
     "`build` and `mirror` put oc-mirror's bit mask (2 release, 4 operator, 8 additional images, 16 helm) into the JSON result (`errorBits`).",
     '',

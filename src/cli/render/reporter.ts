@@ -11,7 +11,7 @@ export interface ReporterOptions {
   readonly columns: () => number;
   readonly write: (text: string) => void;
   readonly nowMs: () => number;
-  /** Milliseconds between lines where there is no terminal; default 5000. */
+  /** Milliseconds between lines where there is no terminal; default 5000. Six times as many where nothing happens meanwhile. */
   readonly intervalMs?: number;
 }
 
@@ -22,6 +22,8 @@ export interface Reporter {
   line(text: string): void;
   /** Says why a command failed, and what to do next. */
   fail(message: string, hint?: string): void;
+  /** While it is held nothing is drawn by itself: a question is on the terminal. */
+  hold(isHeld: boolean): void;
   close(): void;
 }
 
@@ -35,6 +37,11 @@ export function createReporter(options: ReporterOptions): Reporter {
 function isShown(event: LogEvent, options: ReporterOptions): boolean {
   return ranks[event.level] <= limits[options.level];
 }
+
+/** Milliseconds between two drawings on a terminal when no event comes. */
+const liveBeatMs = 1000;
+/** How many intervals pass before a line is written where there is no terminal and no event came. */
+const quietFactor = 6;
 
 /** Milliseconds between two JSON lines on how far the same subject is: a large blob moves thousands of times a second. */
 const activeIntervalMs = 1000;
@@ -57,6 +64,7 @@ function createJsonReporter(options: ReporterOptions): Reporter {
     },
     line: (text) => put({ state: 'log', level: 'info', message: text }),
     fail: (message, hint) => put({ state: 'log', level: 'error', message, ...(hint ? { hint } : {}) }),
+    hold: () => {},
     close: () => {},
   };
 }
@@ -66,6 +74,7 @@ function createConsoleReporter(options: ReporterOptions): Reporter {
   const live = options.progress && options.isTerminal;
   const interval = options.intervalMs ?? 5000;
   let drawn = 0;
+  let held = false;
   let lastMs = options.nowMs();
 
   const clear = (): void => {
@@ -82,6 +91,16 @@ function createConsoleReporter(options: ReporterOptions): Reporter {
     clear();
     options.write(`${text}\n`);
   };
+  // A server that hangs sends no events: silence must not look like a hang of our own.
+  const beat = (): void => {
+    const now = options.nowMs();
+    if (held || !model.isUnderWay || now - lastMs < (live ? liveBeatMs : quietFactor * interval)) return;
+    lastMs = now;
+    if (live) draw();
+    else options.write(`${model.line(now)}\n`);
+  };
+  const timer = options.progress ? setInterval(beat, live ? liveBeatMs : interval) : undefined;
+  timer?.unref();
   return {
     report(event: RunEvent) {
       if (event.state === 'log') {
@@ -92,14 +111,21 @@ function createConsoleReporter(options: ReporterOptions): Reporter {
       model.apply(event, now);
       if (event.state === 'retrying' && limits[options.level] >= limits.info)
         line(`${event.stage}: ${event.subject}: ${event.message ? stripControls(event.message) : 'trying again'}`);
-      if (!options.progress || now - lastMs < (live ? 100 : interval)) return;
+      if (held || !options.progress || now - lastMs < (live ? 100 : interval)) return;
       lastMs = now;
       if (live) draw();
       else options.write(`${model.line(now)}\n`);
     },
     line,
     fail: (message, hint) => line(`error: ${message}${hint ? `\n  ${hint}` : ''}`),
-    close: clear,
+    hold(isHeld) {
+      if (isHeld) clear();
+      held = isHeld;
+    },
+    close() {
+      clearInterval(timer);
+      clear();
+    },
   };
 }
 
