@@ -70,7 +70,7 @@ const chart = object({ name: text, version: text, path: text, imagePaths: list(t
 
 const helm = object(
   {
-    repositories: list(object({ name: text, url: text, charts: list(chart, 'write "- name: …"') })),
+    repositories: list(object({ name: text, url: text, charts: nullableList(chart, 'write "- name: …"') })),
     local: list(chart, 'write "- name: …" and "path: …"'),
   },
   { repos: { v1: 'write "repositories"' } },

@@ -159,11 +159,14 @@ function completeContent(content: ContentFile, architectureDefault: 'query' | 'a
       platforms: completePlatforms(image.platforms),
     })),
     helm: {
-      repositories: helm.repositories.map(({ name, url, charts }) => ({
-        name: name ?? '',
-        url: url ?? '',
-        charts: charts.map(completeChart),
-      })),
+      // To oc-mirror an empty list is a list of no charts; only one that is not there means all of them.
+      repositories: helm.repositories
+        .filter(({ charts }) => charts === undefined || charts.length > 0)
+        .map(({ name, url, charts }) => ({
+          name: name ?? '',
+          url: url ?? '',
+          charts: (charts ?? []).map(completeChart),
+        })),
       local: helm.local.map(completeChart),
     },
     samples: content.samples,

@@ -187,7 +187,16 @@ function checkHelm(helm: ContentFile['helm'], path: ConfigPath, faults: Faults):
     requireText(repository.url, [...at, 'url'], faults, urlHint);
     if (repository.url !== undefined && !URL.canParse(repository.url))
       faults.error('CONFIG_VALUE', [...at, 'url'], `"${repository.url}" is not a URL`, urlHint);
-    repository.charts.forEach((chart, number) => {
+    if (repository.charts?.length === 0) {
+      const message = 'an empty list of charts selects none of them';
+      faults.warning(
+        'CONFIG_NO_EFFECT',
+        [...at, 'charts'],
+        message,
+        'leave "charts" out for all charts in all versions',
+      );
+    }
+    repository.charts?.forEach((chart, number) => {
       requireText(chart.name, [...at, 'charts', number, 'name'], faults, 'the name of a chart in the index');
       checkPlatforms(chart.platforms, [...at, 'charts', number, 'platforms'], faults);
     });

@@ -121,6 +121,16 @@ mirror:
     );
   });
 
+  test('takes an empty list of charts for none of them, with a warning, and no list for all', () => {
+    const repository = (charts: string) =>
+      `mirror:\n${image}  helm:\n    repositories:\n    - {name: kitchen, url: 'https://charts.example.com/'${charts}}\n`;
+    expect(load(repository('')).mirror.helm.repositories).toMatchObject([{ name: 'kitchen', charts: [] }]);
+    expect(load(repository(', charts: ')).mirror.helm.repositories).toMatchObject([{ name: 'kitchen', charts: [] }]);
+    const { value, findings } = parseImageSet(head + repository(', charts: []'), 'isc.yaml');
+    expect(value?.mirror.helm.repositories).toEqual([]);
+    expect(findings).toMatchObject([{ severity: 'warning', code: 'CONFIG_NO_EFFECT' }]);
+  });
+
   test('takes keys in any letter case below the first level', () => {
     expect(
       load('mirror:\n  AdditionalImages:\n  - NAME: quay.io/kitchen/kettle:1\n').mirror.additionalImages[0]?.name,

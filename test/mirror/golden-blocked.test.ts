@@ -38,6 +38,16 @@ describeShared('blockedImages over the golden source', 'golden', (golden) => {
     expect(set.catalogs).toEqual([]);
   });
 
+  // Before the name in the mirror oc-mirror has the host of its cache, so that no pattern finds the name from its first letter on.
+  test.each([
+    ['^acme-eta/', 3],
+    ['/acme-eta/', 1],
+    ['^registry.redhat.io/acme-eta/', 1],
+  ])('of %s the slash before the name counts', async (pattern, repositories) => {
+    const { names } = await namesOf(eta, pattern);
+    expect(names.size).toBe(repositories);
+  });
+
   test('a pattern for a bundle leaves the catalog as it is', async () => {
     const { set, names } = await namesOf(eta, 'eta-operator-bundle@');
     expect([...names].sort()).toEqual(['acme-eta/eta-operator-rhel9', 'redhat/redhat-operator-index']);

@@ -113,6 +113,18 @@ describeShared('filterCatalog on real catalogs', 'data/catalogs', (folder) => {
       { name: 'lvms-operator', channels: [{ name: 'stable-4.18', minVersion: '4.18.2', maxVersion: '4.18.3' }] },
       'stable-4.18: 4.18.2 4.18.3 4.18.4',
     ],
+    // One version is that bundle alone, here one that the head skips: oc-mirror since 4.21 (OCPBUGS-61497).
+    [
+      'lvms/lvm-operator-catalog-v4.18.json',
+      { name: 'lvms-operator', channels: [{ name: 'stable-4.18', minVersion: '4.18.2', maxVersion: '4.18.2' }] },
+      'stable-4.18: 4.18.2',
+    ],
+    // Written short it is no range, but the version with zeros.
+    [
+      'compliance-operator/v4.18-catalog.yaml',
+      { name: 'compliance-operator', minVersion: '1.6', maxVersion: '1.6' },
+      'stable: 1.6.0',
+    ],
     [
       'kueue-operator/v4.18-catalog.json',
       { name: 'kueue-operator', channels: [{ name: 'stable-v1.4' }, { name: 'stable-v1.0', minVersion: '1.0.0' }] },
@@ -127,6 +139,22 @@ describeShared('filterCatalog on real catalogs', 'data/catalogs', (folder) => {
     const content = filtered(readDocuments(path.join(folder, place)), entry([filter]));
     expect(summary(content, filter.name ?? '')).toBe(expected);
     expect(checkCatalog(content)).toEqual([]);
+  });
+
+  // The version is looked for in the whole package: a channel that has others only is left without entries, which oc-mirror keeps and opm refuses.
+  test.each<[Partial<OperatorPackage>, RegExp]>([
+    [{ minVersion: '1.6.3', maxVersion: '1.6.3' }, /no bundle has the version 1\.6\.3/],
+    [
+      { channels: [{ name: 'stable' }, { name: '4.7', minVersion: '9.9.9', maxVersion: '9.9.9' }] },
+      /no bundle .* 9\.9\.9/,
+    ],
+    [
+      { minVersion: '0.1.32', maxVersion: '0.1.32', channels: [{ name: 'stable' }] },
+      /default channel stable has nothing/,
+    ],
+  ])('one version that is not there, %j, is refused', (filter, message) => {
+    const documents = readDocuments(path.join(folder, 'compliance-operator/v4.18-catalog.yaml'));
+    expect(() => filtered(documents, entry([{ name: 'compliance-operator', ...filter }]))).toThrow(message);
   });
 
   const places = folder

@@ -78,7 +78,7 @@ describe('selectAcrossChannels', () => {
       { channel: 'stable-4.20', version: '4.20.3' },
       graphOf,
     );
-    expect(versionsOf(found.nodes)).toBe('4.18.20 4.18.24 4.18.24 4.19.10 4.19.10 4.20.1 4.20.3');
+    expect(versionsOf(found.nodes)).toBe('4.18.20 4.18.20 4.18.24 4.18.24 4.19.10 4.19.10 4.20.1 4.20.3 4.20.3');
   });
 
   test('ends with a note at a head that the next channel does not know', async () => {
@@ -89,8 +89,33 @@ describe('selectAcrossChannels', () => {
       { channel: 'stable-4.19', version: '4.19.9' },
       blocked,
     );
-    expect(versionsOf(found.nodes)).toBe('4.18.20 4.18.24 4.19.9');
+    expect(versionsOf(found.nodes)).toBe('4.18.20 4.18.20 4.18.24 4.19.9');
     expect(found.notes).toMatchObject([{ code: 'RELEASE_PATH_BLOCKED' }]);
+  });
+
+  test('takes the head of a channel between that is closed, where the last one has it', async () => {
+    const closed = async (name: string) =>
+      name === 'stable-4.19' ? graph('4.19.9 4.19.10', '4.19.9>4.19.10') : graphOf(name);
+    const ends = [
+      { channel: 'stable-4.18', version: '4.18.20' },
+      { channel: 'stable-4.20', version: '4.20.3' },
+    ] as const;
+    const found = await selectAcrossChannels(...ends, closed);
+    expect(versionsOf(found.nodes)).toBe('4.18.20 4.18.20 4.18.24 4.19.10');
+    expect(found.notes).toMatchObject([{ code: 'RELEASE_PATH_BLOCKED' }]);
+    const apart = async (name: string) =>
+      name === 'stable-4.20' ? graph('4.20.1 4.20.3', '4.20.1>4.20.3') : closed(name);
+    expect(versionsOf((await selectAcrossChannels(...ends, apart)).nodes)).toBe('4.18.20 4.18.20 4.18.24');
+  });
+
+  test('leaves out a head that no path leads to', async () => {
+    const found = await selectAcrossChannels(
+      { channel: 'stable-4.18', version: '4.18.20' },
+      { channel: 'stable-4.19', version: '4.19.9' },
+      async (name) => (name === 'stable-4.18' ? graph('4.18.20 4.18.24') : graph('4.18.24 4.19.9')),
+    );
+    expect(versionsOf(found.nodes)).toBe('4.18.20 4.19.9');
+    expect(found.notes.map((note) => note.code)).toEqual(['RELEASE_PATH_ABSENT', 'RELEASE_PATH_ABSENT']);
   });
 
   test('goes from the start to the end in the second of two channels of one minor', async () => {
@@ -99,7 +124,7 @@ describe('selectAcrossChannels', () => {
       { channel: 'eus-4.20', version: '4.20.3' },
       graphOf,
     );
-    expect(versionsOf(found.nodes)).toBe('4.19.10 4.20.3');
+    expect(versionsOf(found.nodes)).toBe('4.19.10 4.20.3 4.20.3');
   });
 
   test('takes the end alone where the second channel of one minor does not know the start', async () => {

@@ -3,7 +3,14 @@ import { AirlockError } from '../../core/errors.ts';
 import type { Note } from '../../plan/index.ts';
 import { findHead } from './channel-graph.ts';
 import type { CatalogContent, CatalogPackage, ChannelEntry } from './content.ts';
-import { formatRange, type RangeSelection, selectRange, type VersionRange } from './range.ts';
+import {
+  findBundleOf,
+  formatRange,
+  isOneVersion,
+  type RangeSelection,
+  selectRange,
+  type VersionRange,
+} from './range.ts';
 
 /** What of a package is kept. */
 export interface PackageSelection {
@@ -155,6 +162,7 @@ function selectEntries(
       isWidened: false,
       reason: () => `channel ${channel} (all)`,
     };
+  if (rule.range && isOneVersion(rule.range)) return selectVersion(found, channel, entries, rule.range);
   const head = findHead(entries);
   if ('fault' in head)
     throw new AirlockError('CATALOG_INVALID', `package ${found.name}, channel ${channel}: ${head.fault}`);
@@ -172,6 +180,24 @@ function selectEntries(
   return {
     ...selectRange(entries, head.head, found.bundles, rule.range),
     reason: () => `channel ${channel}, ${range}`,
+  };
+}
+
+/** One version: its bundle alone, whatever stands around it. A version that no bundle of the package has is a slip, not an empty range. */
+function selectVersion(
+  found: CatalogPackage,
+  channel: string,
+  entries: readonly ChannelEntry[],
+  range: VersionRange,
+): EntrySelection {
+  const bundle = findBundleOf(range, found.bundles, entries);
+  if (!bundle)
+    throw new AirlockError('CATALOG_FILTER_INVALID', `package ${found.name}: no bundle has the version ${range.min}`);
+  const isThere = entries.some((entry) => entry.name === bundle.name);
+  return {
+    names: new Set(isThere ? [bundle.name] : []),
+    isWidened: false,
+    reason: () => `channel ${channel}, version ${range.min}`,
   };
 }
 

@@ -1,4 +1,4 @@
-import { findStrictVersion } from '../../config/index.ts';
+import { compareVersions, findLenientVersion, findStrictVersion, type Version } from '../../config/index.ts';
 import { AirlockError } from '../../core/errors.ts';
 import { findVersionConstraint } from '../version-constraint.ts';
 import { findGraphFault } from './channel-graph.ts';
@@ -17,14 +17,45 @@ export function formatRange(range: VersionRange): string {
     .join(' ');
 }
 
+/** Whether both ends are the same text. oc-mirror since 4.21 then takes that very version and nothing around it (OCPBUGS-61497). */
+export function isOneVersion(range: VersionRange): boolean {
+  return range.min !== undefined && range.min === range.max;
+}
+
 /** A test for the versions that a range holds; strict versions only. @throws AirlockError CATALOG_FILTER_INVALID */
 export function rangeTest(range: VersionRange): (version: string) => boolean {
+  // One version written short is that with zeros: 1.2 to 1.2 is 1.2.0, though <=1.2 alone holds 1.2.9.
+  const one = isOneVersion(range) ? findLenientVersion(range.min ?? '') : undefined;
+  if (one) return (version) => isSameVersion(version, one);
   const holds = findVersionConstraint(formatRange(range));
   if (!holds) throw new AirlockError('CATALOG_FILTER_INVALID', `${formatRange(range)} is no range of versions`);
   return (version) => {
     const parsed = findStrictVersion(version);
     return parsed !== undefined && holds(parsed);
   };
+}
+
+function isSameVersion(text: string, version: Version): boolean {
+  const parsed = findStrictVersion(text);
+  return parsed !== undefined && compareVersions(parsed, version) === 0;
+}
+
+/**
+ * The bundle of a package that has the one version of `range`, if any. Versions are the same whatever build metadata they have, so that there may
+ * be several: the one that is written like the range comes first, then those of the channel, where oc-mirror takes any.
+ */
+export function findBundleOf(
+  range: VersionRange,
+  bundles: ReadonlyMap<string, CatalogBundle>,
+  entries: readonly ChannelEntry[],
+): CatalogBundle | undefined {
+  const holds = rangeTest(range);
+  const names = new Set(entries.map((entry) => entry.name));
+  const rank = (bundle: CatalogBundle): number =>
+    (names.has(bundle.name) ? 0 : 2) + (bundle.version === range.min ? 0 : 1);
+  return [...bundles.values()]
+    .filter(({ version }) => version !== undefined && holds(version))
+    .sort((a, b) => rank(a) - rank(b) || (a.name < b.name ? -1 : 1))[0];
 }
 
 /** What a range keeps of a channel. */

@@ -45,7 +45,7 @@ export function addOriginal(
   names: CatalogNames,
   targets: readonly TargetName[],
 ): boolean {
-  if (collector.isBlocked(entry.catalog, `${names.repository}:${names.tag}`)) return false;
+  if (collector.isBlocked(entry.catalog, `/${names.repository}:${names.tag}`)) return false;
   const { root } = image.closure;
   collector.images.push({
     type: 'operatorCatalog',

@@ -37,7 +37,7 @@ async function addGraphImage(collector: Collector, run: Run): Promise<void> {
       hint: 'name the URL of its graph data too, or set graph: false',
     });
   }
-  if (collector.isBlocked(graphOrigin)) return;
+  if (collector.isBlocked(`/${graphOrigin}`)) return;
   const reference = parseReference(baseImage);
   const closure = await readClosure(collector, reference, [], run);
   const instances = await readInstances(collector, closure, reference, run);

@@ -90,10 +90,13 @@ export function addAttached(
   }
 }
 
-/** Blocked as in oc-mirror (reference §8.2): a pattern is found in the origin or in the name that it would get; host names of targets are left out. */
+/**
+ * Blocked as in oc-mirror (reference §8.2): a pattern is found in the origin or in the name that it would get. Of that name the host is left out and
+ * its slash stays, so that `^acme/` finds as little here as there, and `/acme/` as much.
+ */
 export function isBlocked(collector: Collector, request: ImageRequest): boolean {
-  const names = targetsOf(request).map((target) => `${target.repository}:${target.tag}`);
-  return collector.isBlocked(request.origin, `${request.repository}:${request.tag}`, ...names);
+  const names = targetsOf(request).map((target) => `/${target.repository}:${target.tag}`);
+  return collector.isBlocked(request.origin, `/${request.repository}:${request.tag}`, ...names);
 }
 
 function targetsOf(request: ImageRequest): readonly TargetName[] {

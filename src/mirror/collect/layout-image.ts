@@ -33,7 +33,7 @@ export async function addLayoutImage(
   run: Run,
 ): Promise<SelectedImage | undefined> {
   const targets = request.targets ?? [{ repository: request.repository, tag: request.tag }];
-  if (collector.isBlocked(request.origin, `${request.repository}:${request.tag}`)) return undefined;
+  if (collector.isBlocked(request.origin, `/${request.repository}:${request.tag}`)) return undefined;
   assertStorageName(request, request.origin);
   const closure = await readLayoutClosure(
     collector,

@@ -1,9 +1,7 @@
 import type { OperatorCatalog } from '../../config/index.ts';
-import { findStrictVersion } from '../../config/index.ts';
 import type { SelectedCatalog, SelectedImage } from '../../plan/index.ts';
 import { filterHash } from '../catalog/filter-hash.ts';
-import { formatRange } from '../catalog/range.ts';
-import { findVersionConstraint } from '../version-constraint.ts';
+import { formatRange, rangeTest } from '../catalog/range.ts';
 
 /** Whether all bundles that an image belongs to are selected, by their names, and no catalog of the site has one that stays. */
 export function bundleTest(
@@ -44,7 +42,7 @@ function selectBundles(
       const channelFilter = filter?.channels.find((candidate) => candidate.name === channel.name);
       if (filter && filter.channels.length > 0 && !channelFilter) continue;
       const range = channelFilter?.minVersion || channelFilter?.maxVersion ? channelFilter : filter;
-      const holds = isSameFilter ? () => true : rangeTest(range?.minVersion, range?.maxVersion);
+      const holds = isSameFilter ? () => true : findRangeTest(range?.minVersion, range?.maxVersion);
       for (const bundle of channel.bundles) if (holds(bundle.version)) names.add(bundle.name);
     }
   }
@@ -60,14 +58,14 @@ function isMadeBy(entry: OperatorCatalog, catalog: SelectedCatalog, images: read
 }
 
 /** As for mirroring: `maxVersion: "1.2"` holds 1.2.9. A range that cannot be read holds nothing, so that nothing is deleted by it. */
-function rangeTest(min: string | undefined, max: string | undefined): (version: string) => boolean {
-  const range = formatRange({ min: min || undefined, max: max || undefined });
-  if (range === '') return () => true;
-  const holds = findVersionConstraint(range);
-  return (text) => {
-    const version = findStrictVersion(text);
-    return version !== undefined && holds?.(version) === true;
-  };
+function findRangeTest(min: string | undefined, max: string | undefined): (version: string) => boolean {
+  const range = { min: min || undefined, max: max || undefined };
+  if (formatRange(range) === '') return () => true;
+  try {
+    return rangeTest(range);
+  } catch {
+    return () => false;
+  }
 }
 
 function plain(reference: string): string {

@@ -38,14 +38,21 @@ export async function selectAcrossChannels(
       `an EUS update over ${target.minor - source.minor} minors passes through the releases between them, which are taken too`,
     );
   const nodes: ReleaseNode[] = [];
+  // Where a channel has no path between two of its releases neither is taken for it; the start and the end of the whole way are, by name.
   const walk = async (channel: string, start: string, end: string): Promise<void> => {
     const part = selectPath(channel, await graphOf(channel), start, end);
+    if (!part.isPath)
+      return note('RELEASE_PATH_ABSENT', `channel ${channel} has no update path from ${start} to ${end}`);
     nodes.push(...part.nodes);
     notes.push(...part.notes);
+  };
+  const take = async (channel: string, version: string): Promise<void> => {
+    nodes.push(...selectPath(channel, await graphOf(channel), version, version).nodes);
   };
   let at = from.version;
   if (source.minor < target.minor) {
     at = headOf(from.channel, await graphOf(from.channel));
+    await take(from.channel, from.version);
     await walk(from.channel, from.version, at);
   }
   // Two channels of one minor: from the start to the end in the second one.
@@ -53,18 +60,20 @@ export async function selectAcrossChannels(
     const isLast = minor === target.minor;
     const channel = isLast ? to.channel : `${source.prefix}-${target.major}.${minor}`;
     const graph = await graphOf(channel);
+    const end = isLast ? to.version : headOf(channel, graph);
     if (!findNode(graph, at)) {
       note(
         'RELEASE_PATH_BLOCKED',
-        `${at} is not in channel ${channel}; of the way to ${to.version} only that release is taken`,
+        `${at} is not in channel ${channel}; of the way to ${to.version} only ${end} is taken`,
       );
-      await walk(to.channel, to.version, to.version);
-      break;
+      // The release that was wanted of the channel that is closed, if the last channel has it: oc-mirror fails where it has not.
+      if (isLast || findNode(await graphOf(to.channel), end)) await take(to.channel, end);
+      return { nodes, notes };
     }
-    const end = isLast ? to.version : headOf(channel, graph);
     await walk(channel, at, end);
     at = end;
   }
+  await take(to.channel, to.version);
   return { nodes, notes };
 }
 

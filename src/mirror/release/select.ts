@@ -47,7 +47,12 @@ export function selectReleases(channel: ReleaseChannel, graph: UpdateGraph): Cha
  * The nodes of the shortest path from `min` to `max`; only the ends, with a note, where there is none.
  * @throws AirlockError RELEASE_VERSION_UNKNOWN
  */
-export function selectPath(channel: string, graph: UpdateGraph, min: string, max: string): ChannelSelection {
+export function selectPath(
+  channel: string,
+  graph: UpdateGraph,
+  min: string,
+  max: string,
+): ChannelSelection & { readonly isPath: boolean } {
   const [from, to] = [needNode(channel, graph, min), needNode(channel, graph, max)];
   const path = findShortestPath(graph, from.version, to.version);
   const nodes = path ?? [from, to];
@@ -60,7 +65,7 @@ export function selectPath(channel: string, graph: UpdateGraph, min: string, max
           message: `there is no update path from ${from.version} to ${to.version}; only these two are taken`,
         },
       ];
-  return { nodes, min: from.version, max: to.version, notes };
+  return { nodes, min: from.version, max: to.version, notes, isPath: path !== undefined };
 }
 
 function needNode(channel: string, graph: UpdateGraph, version: string): ReleaseNode {

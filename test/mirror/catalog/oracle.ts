@@ -34,8 +34,11 @@ export function expectSelection(packages: readonly RandomPackage[], asked: reado
       const names = full
         ? new Set(channel.entries.map((entry) => entry.name))
         : isRange
-          ? inRange(one, channel.entries, range?.minVersion, range?.maxVersion)
+          ? range?.minVersion !== undefined && range.minVersion === range.maxVersion
+            ? ofVersion(one, channel.entries, range.minVersion)
+            : inRange(one, channel.entries, range?.minVersion, range?.maxVersion)
           : new Set([headOf(channel.entries)]);
+      if (names === 'unknown') return 'refused';
       if (names.size > 0) channels.set(channel.name, names);
       else if (channel.name === defaultChannel) return 'refused';
     }
@@ -50,6 +53,21 @@ function headOf(entries: readonly RandomEntry[]): string {
       ?.name ?? ''
   );
 }
+
+/** One version: its bundle where the channel has it, and that alone. Versions with other build metadata are the same. */
+function ofVersion(one: RandomPackage, entries: readonly RandomEntry[], version: string): Set<string> | 'unknown' {
+  const same = one.bundles.filter((bundle) => semver.compare(bundle.version, whole(version)) === 0);
+  if (same.length === 0) return 'unknown';
+  const here = same.filter((bundle) => entries.some((entry) => entry.name === bundle.name));
+  const [first] = here.sort((a, b) => rank(a) - rank(b) || (a.name < b.name ? -1 : 1));
+  function rank(bundle: { version: string }): number {
+    return bundle.version === version ? 0 : 1;
+  }
+  return new Set(first ? [first.name] : []);
+}
+
+/** A version that may be written short, with zeros for what is not there. */
+const whole = (end: string): string => (semver.valid(end) ? end : `${end}.0.0`.split('.').slice(0, 3).join('.'));
 
 function inRange(one: RandomPackage, entries: readonly RandomEntry[], min?: string, max?: string): Set<string> {
   const versionOf = (name: string) => one.bundles.find((bundle) => bundle.name === name)?.version;
@@ -79,9 +97,8 @@ function inRange(one: RandomPackage, entries: readonly RandomEntry[], min?: stri
 /** Ends that are written short take what begins with them; a pre-release needs one at either end. */
 function fits(version: string, min?: string, max?: string): boolean {
   if (semver.prerelease(version) && ![min, max].some((end) => end?.includes('-'))) return false;
-  const coerce = (end: string) => (semver.valid(end) ? end : `${end}.0.0`.split('.').slice(0, 3).join('.'));
-  if (min && semver.compare(version, coerce(min)) < 0) return false;
-  if (!max || semver.compare(version, coerce(max)) <= 0) return true;
+  if (min && semver.compare(version, whole(min)) < 0) return false;
+  if (!max || semver.compare(version, whole(max)) <= 0) return true;
   return !semver.valid(max) && `${version}.`.startsWith(`${max}.`);
 }
 

@@ -38,10 +38,16 @@ function randomAsked(packages: readonly RandomPackage[], dice: Dice): Asked[] {
           .join('.')
       : version;
   };
-  const range = (one: RandomPackage) => ({
-    ...(dice.chance(0.6) ? { minVersion: end(one) } : {}),
-    ...(dice.chance(0.6) ? { maxVersion: end(one) } : {}),
-  });
+  const range = (one: RandomPackage) => {
+    if (dice.chance(0.2)) {
+      const version = end(one);
+      return { minVersion: version, maxVersion: version };
+    }
+    return {
+      ...(dice.chance(0.6) ? { minVersion: end(one) } : {}),
+      ...(dice.chance(0.6) ? { maxVersion: end(one) } : {}),
+    };
+  };
   return dice.shuffle(packages.slice(0, 1 + dice.roll(packages.length))).map((one) => {
     const listed = dice.chance(0.5) ? dice.shuffle(one.channels).slice(0, 1 + dice.roll(one.channels.length)) : [];
     const channels = listed.map(({ name }) => ({ name, ...(dice.chance(0.5) ? range(one) : {}) }));
