@@ -1,7 +1,7 @@
-import { describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseDeleteImageSet } from '../../src/config/index.ts';
 import { selectLoaded } from '../../src/mirror/index.ts';
-import { collectParsed, openGoldenSource, readImageSet } from '../helpers/golden.ts';
+import { collectParsed, type GoldenSource, openGoldenSource, readImageSet } from '../helpers/golden.ts';
 import { describeShared } from '../helpers/real.ts';
 
 const mirrorHead = 'kind: ImageSetConfiguration\napiVersion: mirror.openshift.io/v2alpha1\nmirror:\n';
@@ -13,23 +13,24 @@ const charts = (list: string): string =>
   `  helm:\n    repositories: [{name: acme, url: 'https://charts.example.com/stable', charts: [${list}]}]\n`;
 
 describeShared('selectLoaded over the golden source', 'golden', (golden) => {
+  let source: GoldenSource;
+  beforeAll(async () => {
+    source = await openGoldenSource(golden);
+  });
+  afterAll(() => source.close());
+
   /** Tags, or repositories where tags are digests, that a deletion selects of what was mirrored. */
   async function selected(mirrored: string, deletion: string): Promise<string[]> {
-    const source = await openGoldenSource(golden);
-    try {
-      const options = { removeSignatures: true, helmProgram: '/nonexistent/helm' };
-      const set = await collectParsed(source, readImageSet('isc.yaml', mirrorHead + mirrored), options);
-      expect(set.missing).toEqual([]);
-      const { value } = parseDeleteImageSet(deleteHead + deletion, 'disc.yaml');
-      if (!value) throw new Error('the deletion is not read');
-      const chosen = selectLoaded(value, set).selected;
-      return chosen
-        .flatMap((image) => image.operators?.bundles ?? [`${image.repository}:${image.tag}`])
-        .filter((one, at, all) => all.indexOf(one) === at)
-        .sort();
-    } finally {
-      await source.close();
-    }
+    const options = { removeSignatures: true, helmProgram: '/nonexistent/helm' };
+    const set = await collectParsed(source, readImageSet('isc.yaml', mirrorHead + mirrored), options);
+    expect(set.missing).toEqual([]);
+    const { value } = parseDeleteImageSet(deleteHead + deletion, 'disc.yaml');
+    if (!value) throw new Error('the deletion is not read');
+    const chosen = selectLoaded(value, set).selected;
+    return chosen
+      .flatMap((image) => image.operators?.bundles ?? [`${image.repository}:${image.tag}`])
+      .filter((one, at, all) => all.indexOf(one) === at)
+      .sort();
   }
 
   describe('operators', () => {
@@ -41,6 +42,11 @@ describeShared('selectLoaded over the golden source', 'golden', (golden) => {
     test('another filter selects what lies in its range, whose short end holds all that begins with it', async () => {
       const wanted = `${index}    - {name: alpha-operator, maxVersion: "1.1"}\n`;
       expect(await selected(range, wanted)).toEqual(['alpha-operator.v1.1.0', 'alpha-operator.v1.1.1']);
+    });
+
+    test('a range whose ends are one version selects that bundle', async () => {
+      const wanted = `${index}    - {name: alpha-operator, minVersion: "1.1", maxVersion: "1.1"}\n`;
+      expect(await selected(range, wanted)).toEqual(['alpha-operator.v1.1.0']);
     });
   });
 
