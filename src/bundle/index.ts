@@ -49,7 +49,15 @@ export {
   readPartList,
 } from './parts.ts';
 export { type FileOutcome, type FilePlaces, placeFiles, removeSpans } from './place-files.ts';
-export { applyPrune, collectPruned, type PruneOptions, type PrunePlan, planPrune, undoPrune } from './prune.ts';
+export {
+  applyPrune,
+  collectPruned,
+  findPruned,
+  type PruneOptions,
+  type PrunePlan,
+  planPrune,
+  undoPrune,
+} from './prune.ts';
 export {
   createReceipt,
   describeSignature,

@@ -138,6 +138,11 @@ export async function collectPruned(options: PruneOptions, run: Run): Promise<nu
   return freedBytes;
 }
 
+/** What an earlier prune took away and neither put back nor collected. */
+export function findPruned(options: Pick<PruneOptions, 'storageRoot'>, run: Run): Promise<PrunePlan | undefined> {
+  return readPlan(path.join(options.storageRoot, trashFolder), run);
+}
+
 async function imagesOf(loaded: readonly LoadedGeneration[], run: Run): Promise<SelectedImage[]> {
   const images: SelectedImage[] = [];
   for (const one of loaded) images.push(...(await readLoadedIndex(one, run)).images);

@@ -37,3 +37,4 @@ export {
   refOf,
   type StageObject,
 } from './types.ts';
+export { listUsedImages, type UsedImages } from './used-images.ts';

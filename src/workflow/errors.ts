@@ -7,6 +7,7 @@ export const workflowErrors: ErrorTable = {
   TARGET_INVALID: { exit: 'usage', summary: 'Text is not a target such as storage:DIR or docker://HOST:PORT/PREFIX.' },
   NOTHING_SELECTED: { exit: 'no', summary: 'An image set selects nothing at all.' },
   NOTHING_EMITTED: { exit: 'usage', summary: 'A folder holds nothing that emit wrote.' },
+  PRUNE_IN_USE: { exit: 'no', summary: 'An image that an earlier prune took away is in use now.' },
   NOTHING_LOADED: { exit: 'no', summary: 'No bundle was loaded at this site yet.' },
   RELEASE_NOT_LOADED: { exit: 'no', summary: 'The site names a release that no loaded bundle carries.' },
   TOOL_MISSING: { exit: 'incomplete', summary: 'A client tool is not where it should come from.' },

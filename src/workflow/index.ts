@@ -77,7 +77,8 @@ export { mirrorWithOcMirror, type OcMirrorMirrorRequest } from './mirror-oc-mirr
 export { type MustGatherRequest, type MustGatherResult, mustGather } from './must-gather.ts';
 export { cutBundle, findNewest, makeNeeded, type PartsResult, usualPartsFolder } from './parts.ts';
 export { type PlanResult, planAlone, planImageSet } from './plan-image-set.ts';
-export { type PruneResult, parseLiveDigests, prune, pruneCollect, pruneDryRun, pruneUndo } from './prune.ts';
+export { type PruneResult, prune, pruneCollect, pruneDryRun, pruneUndo } from './prune.ts';
+export { parseLiveDigests } from './prune-live.ts';
 export { type RefreshResult, refreshBastion } from './refresh.ts';
 export { type RegistryServeRequest, serveRegistry } from './registry-serve.ts';
 export {

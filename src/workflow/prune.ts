@@ -1,26 +1,22 @@
-import { acquireLock, applyPrune, collectPruned, type PrunePlan, planPrune, undoPrune } from '../bundle/index.ts';
-import type { Site } from '../config/index.ts';
+import {
+  acquireLock,
+  applyPrune,
+  collectPruned,
+  findPruned,
+  type PrunePlan,
+  planPrune,
+  undoPrune,
+} from '../bundle/index.ts';
 import { AirlockError } from '../core/errors.ts';
 import type { Run } from '../core/run.ts';
-import { type Digest, isDigest } from '../oci/index.ts';
+import type { Digest } from '../oci/index.ts';
 import { type Bastion, type BastionRequest, findBastion } from './bastion.ts';
-import { readLoadedContent } from './loaded.ts';
+import { type ClusterUse, type LiveRequest, liveDigestsOf } from './prune-live.ts';
 import { findRunningServices } from './services/background.ts';
 
-export interface PruneRequest extends BastionRequest {
+export interface PruneRequest extends BastionRequest, LiveRequest {
   /** How many of the newest generations stay. */
   readonly keep: number;
-  /** Images that stay whatever generation brought them. */
-  readonly liveDigests: readonly Digest[];
-}
-
-/** Reads digests that a user wrote. @throws AirlockError USAGE */
-export function parseLiveDigests(texts: readonly string[]): Digest[] {
-  return texts.map((text) => {
-    const digest = text.replace(/^.*@/, '');
-    if (isDigest(digest)) return digest;
-    throw new AirlockError('USAGE', `"${text}" is no digest`, { hint: 'write sha256:… or NAME@sha256:…' });
-  });
 }
 
 /** What may be asked of the user once the list is known: resolves when it is agreed to, else throws. */
@@ -31,50 +27,74 @@ export interface PruneResult {
   readonly state: 'nothing-to-do' | 'planned' | 'pruned' | 'collected' | 'restored';
   readonly storage: string;
   readonly plan?: PrunePlan;
+  /** What clusters said that they use; left out where none was asked. */
+  readonly cluster?: ClusterUse;
   readonly freedBytes: number;
   /** Link files that came back. */
   readonly restoredLinks: number;
 }
 
-/** Lists what would go; changes nothing. */
+/** Lists what would go; changes nothing. @throws AirlockError those of the clusters that are asked */
 export async function pruneDryRun(request: PruneRequest, run: Run): Promise<PruneResult> {
-  const { storage, state, site } = await findBastion(request, run);
-  const plan = await planPrune(await options(request, { storage, state, site }, run), run);
-  return { state: isEmpty(plan) ? 'nothing-to-do' : 'planned', storage, plan, freedBytes: 0, restoredLinks: 0 };
+  const bastion = await findBastion(request, run);
+  const { cluster, ...own } = await options(request, bastion, run);
+  const plan = await planPrune(own, run);
+  return result(isEmpty(plan) ? 'nothing-to-do' : 'planned', bastion, { plan, cluster });
+}
+
+function result(
+  state: PruneResult['state'],
+  { storage }: Bastion,
+  more: { plan?: PrunePlan; cluster?: ClusterUse | undefined; freedBytes?: number; restoredLinks?: number },
+): PruneResult {
+  const { cluster, ...rest } = more;
+  return { state, storage, freedBytes: 0, restoredLinks: 0, ...rest, ...(cluster ? { cluster } : {}) };
 }
 
 /**
  * Takes the names of old generations away once `agree` has seen the list; the bytes stay until `pruneCollect`, and `pruneUndo` puts all back.
- * @throws AirlockError WORKSPACE_LOCKED, PRUNE_BUSY, DECLINED, USAGE while services of the site run
+ * @throws AirlockError WORKSPACE_LOCKED, PRUNE_BUSY, DECLINED, USAGE while services of the site run, those of the clusters that are asked
  */
 export function prune(request: PruneRequest, agree: Agree, run: Run): Promise<PruneResult> {
   return locked(request, run, async (bastion) => {
-    const { storage } = bastion;
-    const own = await options(request, bastion, run);
+    const { cluster, ...own } = await options(request, bastion, run);
     const plan = await planPrune(own, run);
-    if (isEmpty(plan)) return { state: 'nothing-to-do', storage, plan, freedBytes: 0, restoredLinks: 0 };
+    if (isEmpty(plan)) return result('nothing-to-do', bastion, { plan, cluster });
     await agree(plan);
     await applyPrune(plan, own, run);
-    return { state: 'pruned', storage, plan, freedBytes: 0, restoredLinks: 0 };
+    return result('pruned', bastion, { plan, cluster });
   });
 }
 
-/** Removes the bytes of an earlier prune: after that there is no way back. */
+/**
+ * Removes the bytes of an earlier prune: after that there is no way back.
+ * @throws AirlockError PRUNE_IN_USE for an image that came into use since, WORKSPACE_LOCKED, DECLINED, USAGE, those of the clusters that are asked
+ */
 export function pruneCollect(request: PruneRequest, agree: () => Promise<void>, run: Run): Promise<PruneResult> {
   return locked(request, run, async (bastion) => {
-    const { storage } = bastion;
+    const { cluster, ...own } = await options(request, bastion, run);
+    const pruned = await findPruned(own, run);
+    const live = new Set<string>(own.liveDigests);
+    const used = pruned?.blobs.filter(({ digest }) => live.has(digest)) ?? [];
+    if (used.length > 0) {
+      throw new AirlockError('PRUNE_IN_USE', `${used.length} images that were taken away are in use now`, {
+        hint: 'put all back with airlock prune --undo, then prune again: what is in use stays',
+        details: { digests: used.map(({ digest }) => digest) },
+      });
+    }
     await agree();
-    const freedBytes = await collectPruned(await options(request, bastion, run), run);
-    return { state: freedBytes > 0 ? 'collected' : 'nothing-to-do', storage, freedBytes, restoredLinks: 0 };
+    const freedBytes = await collectPruned(own, run);
+    return result(freedBytes > 0 ? 'collected' : 'nothing-to-do', bastion, { freedBytes, cluster });
   });
 }
 
 /** Puts back what an earlier prune took away. */
 export function pruneUndo(request: PruneRequest, run: Run): Promise<PruneResult> {
   return locked(request, run, async (bastion) => {
-    const { storage } = bastion;
-    const restoredLinks = await undoPrune(await options(request, bastion, run), run);
-    return { state: restoredLinks > 0 ? 'restored' : 'nothing-to-do', storage, freedBytes: 0, restoredLinks };
+    const { storage, state } = bastion;
+    const own = { storageRoot: storage, stateFolder: state, keep: request.keep, liveDigests: [] };
+    const restoredLinks = await undoPrune(own, run);
+    return result(restoredLinks > 0 ? 'restored' : 'nothing-to-do', bastion, { restoredLinks });
   });
 }
 
@@ -101,18 +121,11 @@ async function locked(
   }
 }
 
-async function options({ keep, liveDigests }: PruneRequest, { storage, state, site }: Bastion, run: Run) {
-  const live = [...liveDigests, ...(site ? await digestsOfSite(site, state, run) : [])];
-  return { storageRoot: storage, stateFolder: state, keep, liveDigests: live };
-}
-
-/** The releases that hosted clusters of the site run, with all their components, whatever generation brought them. */
-async function digestsOfSite(site: Site, state: string, run: Run): Promise<Digest[]> {
-  const versions = new Set(site.hostedClusters.map((cluster) => cluster.release));
-  const { releases } = await readLoadedContent(state, run);
-  return releases
-    .filter((release) => versions.has(release.version))
-    .flatMap(({ digest, components }) => [digest, ...parseLiveDigests(Object.values(components))]);
+async function options(request: PruneRequest, bastion: Bastion, run: Run) {
+  const { digests, cluster } = await liveDigestsOf(request, bastion, run);
+  const { storage, state } = bastion;
+  const liveDigests: readonly Digest[] = digests;
+  return { storageRoot: storage, stateFolder: state, keep: request.keep, liveDigests, cluster };
 }
 
 function isEmpty(plan: PrunePlan): boolean {

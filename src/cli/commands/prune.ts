@@ -13,6 +13,7 @@ import { confirm } from '../confirm.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { plural } from '../render/table.ts';
 import { bastionRequest } from '../settings.ts';
+import { kubeconfigSettings } from './kubeconfig.ts';
 
 export async function runPrune(invocation: Invocation): Promise<Outcome> {
   const { flags, run } = invocation;
@@ -23,6 +24,8 @@ export async function runPrune(invocation: Invocation): Promise<Outcome> {
     ...(await bastionRequest(invocation)),
     keep: flags.number('keep') ?? 2,
     liveDigests: parseLiveDigests(flags.list('live') ?? []),
+    askCluster: flags.boolean('cluster') !== false,
+    ...kubeconfigSettings(invocation),
   };
   return describe(await choose(), flags.on('dryRun'));
 
@@ -54,14 +57,17 @@ function describe(result: PruneResult, dryRun: boolean): Outcome {
 }
 
 function render(result: PruneResult, dryRun: boolean): string {
-  const { state, plan } = result;
+  const { state, plan, cluster } = result;
   if (state === 'restored') return `${plural(result.restoredLinks, 'link')} put back; nothing is lost`;
+  const use = cluster
+    ? `in use by ${cluster.clusters.join(', ')}, and stays: ${plural(cluster.images, 'digest')} that ${plural(cluster.objects, 'object')} name`
+    : 'no cluster was asked for images in use: name its kubeconfig with --kubeconfig, or such images with --live';
   if (state === 'nothing-to-do') return 'nothing to do';
   if (state === 'collected') return `${formatBytes(result.freedBytes)} freed`;
   const next = dryRun
     ? 'nothing was changed'
     : 'the names are away, the bytes still there: airlock prune --undo puts all back, airlock prune --collect frees them';
-  return [...(plan ? [renderPrune(plan)] : []), next].join('\n');
+  return [...(plan ? [renderPrune(plan)] : []), use, next].join('\n');
 }
 
 function renderPrune(plan: NonNullable<PruneResult['plan']>): string {

@@ -101,6 +101,12 @@ export const bundleCommands: readonly CommandSpec[] = [
         parse: parseCount(1, 999_999),
       },
       { flags: '--live <digest,...>', summary: 'images that stay whatever generation brought them' },
+      {
+        flags: '--kubeconfig <file>',
+        summary:
+          "of the management cluster: what it and its hosted clusters use stays; only read (default: the site file's, then KUBECONFIG)",
+      },
+      { flags: '--no-cluster', summary: 'ask no cluster which images are in use' },
       { flags: '--dry-run', summary: 'show bytes and list, change nothing' },
       { flags: '--undo', summary: 'put back what an earlier prune took away' },
       { flags: '--collect', summary: 'remove the blobs of an earlier prune' },
