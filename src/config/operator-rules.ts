@@ -105,12 +105,18 @@ function checkPackage(one: Package, full: boolean, path: ConfigPath, faults: Fau
   });
 }
 
+/** As oc-mirror's own check: no blank around it, and no number in a pre-release with a leading zero. */
+function isLenientVersion(text: string): boolean {
+  const version = findLenientVersion(text);
+  return version !== undefined && text.trim() === text && !version.prerelease.some((word) => /^0\d+$/.test(word));
+}
+
 /** Whether there is a range; its faults are told. */
 function checkRange(range: Range, full: boolean, path: ConfigPath, faults: Faults): boolean {
   const given = (['minVersion', 'maxVersion'] as const).filter((name) => range[name] !== undefined);
   const [first] = given;
   if (first === undefined) return false;
-  const bad = given.filter((name) => !findLenientVersion(range[name] ?? ''));
+  const bad = given.filter((name) => !isLenientVersion(range[name] ?? ''));
   for (const name of bad) {
     const message = `"${range[name]}" must respect semantic versioning notation`;
     faults.error('CONFIG_VALUE', [...path, name], message, 'for example 1.2.3');

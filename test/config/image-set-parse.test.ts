@@ -206,6 +206,11 @@ mirror:
       'operators: [{catalog: "quay.io/a/b:1", packages: [{name: p, minVersion: 2.0.0, maxVersion: 1.0.0}]}]',
       /above maxVersion/,
     ],
+    ...['" 1.2.3"', '1.2.3-01'].map((version): [string, string, RegExp] => [
+      `the operator version ${version}`,
+      `operators: [{catalog: "quay.io/a/b:1", packages: [{name: p, minVersion: ${version}}]}]`,
+      /must respect semantic versioning/,
+    ]),
     [
       'another spelling of an architecture',
       'platform: {architectures: [x86_64], channels: [{name: a}]}',

@@ -48,6 +48,12 @@ describe('selectReleases', () => {
     expect(() => selectReleases(channel(options), four)).toThrow(expect.objectContaining({ code }));
   });
 
+  test('names the end of the range that the channel does not reach', () => {
+    expect(() => selectReleases(channel({ maxVersion: '4.18.1' }), four)).toThrow(
+      "maxVersion 4.18.1 is below the channel's first release 4.18.30",
+    );
+  });
+
   test('takes the two ends, with a note, where no path leads from one to the other', () => {
     const { nodes, notes } = selectReleases(
       channel({ minVersion: '4.19.1', maxVersion: '4.19.3', shortestPath: true }),

@@ -26,12 +26,13 @@ export function selectReleases(channel: ReleaseChannel, graph: UpdateGraph): Cha
   const max = channel.maxVersion ?? last.version;
   const [low, high] = [strict(channel, min), strict(channel, max)];
   if (compareVersions(low, high) > 0) {
-    throw new AirlockError(
-      'RELEASE_RANGE_INVERTED',
+    const why =
       channel.maxVersion === undefined
-        ? `channel ${channel.name}: minVersion ${min} is above the channel's newest release ${max}`
-        : `channel ${channel.name}: minVersion ${min} is above maxVersion ${max}`,
-    );
+        ? `minVersion ${min} is above the channel's newest release ${max}`
+        : channel.minVersion === undefined
+          ? `maxVersion ${max} is below the channel's first release ${min}`
+          : `minVersion ${min} is above maxVersion ${max}`;
+    throw new AirlockError('RELEASE_RANGE_INVERTED', `channel ${channel.name}: ${why}`);
   }
   if (channel.shortestPath) return selectPath(channel.name, graph, min, max);
   const nodes = sorted.filter(
