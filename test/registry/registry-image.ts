@@ -1,12 +1,17 @@
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { renderLayer, type WrittenImage, writeImage } from '../../src/oci/index.ts';
 import { findProgram } from '../helpers/real.ts';
 
-/** A registry image out of the host's docker-registry binary and the libraries that it loads. */
+/**
+ * A registry image out of a registry's binary on this host and the libraries that it loads: distribution 3, as the default of
+ * `site.yaml` has it, where it is installed as `distribution-3`, else Debian's docker-registry (2.8).
+ */
 export function registryImage(): WrittenImage {
-  const binary = findProgram('docker-registry') ?? '';
-  const libraries = execFileSync('ldd', [binary], { encoding: 'utf8' }).match(/\/\S+/g) ?? [];
+  const binary = findProgram('distribution-3') ?? findProgram('docker-registry') ?? '';
+  const { stdout } = spawnSync('ldd', [binary], { encoding: 'utf8' });
+  // A program without libraries makes ldd fail.
+  const libraries = stdout.match(/\/\S+/g) ?? [];
   const entries = [
     { path: 'bin/registry', content: readFileSync(binary), mode: 0o755 },
     ...[...new Set(libraries)].map((file) => ({ path: file.slice(1), content: readFileSync(file), mode: 0o755 })),
