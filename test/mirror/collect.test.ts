@@ -4,8 +4,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { AirlockError } from '../../src/core/errors.ts';
 import { quietRun } from '../../src/core/run.ts';
 import { collectImageSet, type HttpAccess } from '../../src/mirror/index.ts';
-import type { Source } from '../../src/oci/index.ts';
-import { openKeptBlobs } from '../../src/plan/index.ts';
+import { digestOf, type Source } from '../../src/oci/index.ts';
+import { assemblePlan, openKeptBlobs } from '../../src/plan/index.ts';
 import { collectCase, collectParsed, type GoldenSource, openGoldenSource, readImageSet } from '../helpers/golden.ts';
 import { describeShared } from '../helpers/real.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
@@ -108,6 +108,33 @@ describeShared('collectImageSet', 'golden', (golden) => {
     expect(checked.get('acme/gadgets:2.0')).toBe('signed');
     expect(checked.get('acme/widgets:1.0')).toBe('unsigned');
     expect((await state({ removeSignatures: true })).get('acme/gadgets:2.0')).toBe('not-checked');
+  });
+
+  test('carries both of two images that want one name, and notes it', async () => {
+    const digests = await Promise.all(
+      ['3.1', '3.2'].map(async (tag) => {
+        const there = { registry: 'registry.example.com', repository: 'acme/toolbox', tag };
+        return (await source.source.resolve(there, quietRun())).digest;
+      }),
+    );
+    const names = digests.map((digest) => `  - name: registry.example.com/acme/toolbox:same@${digest}\n`).join('');
+    const text = `kind: ImageSetConfiguration\nmirror:\n  additionalImages:\n${names}`;
+    const set = await collectParsed(source, readImageSet('isc.yaml', text), { removeSignatures: true });
+    expect(set.notes.map((note) => `${note.code} ${note.subject}`)).toEqual(['IMAGE_NAME_SHARED acme/toolbox:same']);
+    const plan = assemblePlan(set, {
+      now: new Date(0),
+      toolVersion: '1.0.0',
+      engine: 'builtin',
+      generation: 1,
+      carriedBlobs: new Set(),
+      carriedFiles: new Set(),
+      imageSetDigest: digestOf(Buffer.from(text)),
+      volumeSizeBytes: 1 << 30,
+    });
+    const [repository] = plan.repositories;
+    expect(Object.keys(repository?.tags ?? {})).toEqual(['same']);
+    expect(repository?.revisions).toEqual(expect.arrayContaining(digests));
+    expect(plan.blobs.map((blob) => blob.digest)).toEqual(expect.arrayContaining(digests));
   });
 
   test('signature images have the bytes of their source', async () => {
