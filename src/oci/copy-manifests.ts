@@ -42,7 +42,7 @@ export async function copyManifests(
 function assertComplete(item: MissingManifest, failed: FailedParts): void {
   const parts = [...item.blobs.map((blob) => blob.digest), ...item.children];
   const part = parts.find((digest) => failed.has(blobKey(item.name, digest)));
-  if (part) throw new AirlockError('IMAGE_INCOMPLETE', `${item.name}@${item.digest}: its part ${part} was not copied`);
+  if (part) throw new AirlockError('IMAGE_INCOMPLETE', `not written, since its part ${part} was not`);
 }
 
 /** What names nothing else first; each level names only manifests of the levels before it. */

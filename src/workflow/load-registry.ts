@@ -9,7 +9,7 @@ import {
   writeLoaded,
 } from '../bundle/index.ts';
 import type { Site } from '../config/index.ts';
-import { isAirlockError } from '../core/errors.ts';
+import { AirlockError, isAirlockError } from '../core/errors.ts';
 import type { Run } from '../core/run.ts';
 import type { MirrorTarget } from '../manifests/index.ts';
 import {
@@ -45,11 +45,20 @@ export interface RegistryLoad {
   readonly targetName: string;
 }
 
+/** One blob or manifest that did not get into the registry. */
+export interface LoadFailure {
+  readonly subject: string;
+  readonly cause: string;
+  /** Left out where it is no error of a request: the content is not here. */
+  readonly code?: string;
+  readonly hint?: string;
+}
+
 /** What a load into a registry did. */
 export interface RegistryOutcome {
   readonly state: 'loaded' | 'nothing-new' | 'partial';
   readonly copied: Omit<CopyResult, 'failures'> & {
-    readonly failures: readonly { readonly subject: string; readonly cause: string }[];
+    readonly failures: readonly LoadFailure[];
     /** Images of which blobs are still to come, in other volumes or parts. */
     readonly waiting: readonly { readonly subject: string; readonly blobs: number }[];
   };
@@ -185,7 +194,7 @@ function explain(
     failures: [
       ...failures.map((one) => ({
         subject: `${one.repository}@${one.digest}`,
-        cause: one.error instanceof Error ? one.error.message : String(one.error),
+        ...describeError(one.error),
       })),
       ...incomplete
         .filter((one) => !isWaiting(one))
@@ -196,6 +205,12 @@ function explain(
     ],
     waiting: incomplete.filter(isWaiting).map((one) => ({ subject: nameOf(one), blobs: one.missing.length })),
   };
+}
+
+function describeError(error: unknown): Omit<LoadFailure, 'subject'> {
+  const cause = error instanceof Error ? error.message : String(error);
+  if (!(error instanceof AirlockError)) return { cause };
+  return { cause, code: error.code, ...(error.hint === undefined ? {} : { hint: error.hint }) };
 }
 
 /** Manifests that an earlier generation carried are read from the target: they say which blobs an image needs. */

@@ -55,11 +55,27 @@ export function renderLoad(result: LoadResult): string {
       ...(copied.waiting.length > 0
         ? [`${plural(copied.waiting.length, 'image')} not whole: load again with the other volumes or parts`]
         : []),
-      ...copied.failures.map((failure) => `missing: ${failure.subject}: ${failure.cause}`),
+      ...renderFailures(copied.failures),
     );
   }
   if (result.placed) lines.push(...renderPlaced(result.placed));
   return [...lines, ...result.clusterResources.map((file) => `wrote ${file}`), `target: ${result.target}`].join('\n');
+}
+
+const shownFailures = 20;
+
+/** Causes first and each hint once; what failed only because a part of it did is counted. All of it is in `-o json`. */
+function renderFailures(failures: NonNullable<LoadResult['copied']>['failures']): string[] {
+  const causes = failures.filter(({ code }) => code !== 'IMAGE_INCOMPLETE');
+  const followed = failures.length - causes.length;
+  const more = causes.length - shownFailures;
+  const hints = new Set(causes.flatMap(({ hint }) => hint ?? []));
+  return [
+    ...causes.slice(0, shownFailures).map(({ subject, cause }) => `missing: ${subject}: ${cause}`),
+    ...(more > 0 ? [`missing: ${more} more (-o json lists all)`] : []),
+    ...(followed > 0 ? [`${plural(followed, 'manifest')} not written, since parts of them were not`] : []),
+    ...[...hints].map((hint) => `  ${hint}`),
+  ];
 }
 
 function renderGeneration(one: LoadResult['generations'][number]): string[] {

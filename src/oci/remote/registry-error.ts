@@ -92,7 +92,10 @@ function classify(status: number, codes: readonly RegistryCode[], call: FailedCa
     if (call.wanted === 'manifest') return ['MANIFEST_UNKNOWN'];
     if (call.wanted === 'blob') return ['BLOB_UNKNOWN'];
     if (call.wanted === 'repository')
-      return ['REPOSITORY_UNKNOWN', 'registries that do not create repositories on push (ECR) need it created first'];
+      return [
+        'REPOSITORY_UNKNOWN',
+        'not every registry creates on push what is named: make the repository (ECR) or its organization (Gitea) first',
+      ];
   }
   if (has('MANIFEST_BLOB_UNKNOWN'))
     return [
