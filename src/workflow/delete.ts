@@ -55,7 +55,7 @@ export async function generateDeletion(request: GenerateRequest, run: Run): Prom
     throw new AirlockError('NOTHING_SELECTED', `${request.deleteSetFile} selects nothing that is there`, {
       hint:
         kept.length > 0
-          ? `${kept.length} images that it names are still needed by others`
+          ? `images that it names and others still need: ${kept.length}`
           : 'airlock inspect and status show what is there',
     });
   }
