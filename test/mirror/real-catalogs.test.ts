@@ -150,7 +150,11 @@ describeShared('filterCatalog on real catalogs', 'data/catalogs', (folder) => {
     ],
     [
       { minVersion: '0.1.32', maxVersion: '0.1.32', channels: [{ name: 'stable' }] },
-      /default channel stable has nothing/,
+      /default channel stable has nothing in the range >=0\.1\.32 <=0\.1\.32$/,
+    ],
+    [
+      { minVersion: '0.1.32', maxVersion: '0.1.32' },
+      /name one that has as its defaultChannel \(4\.7(?:, release-0\.1)?\)/,
     ],
   ])('one version that is not there, %j, is refused', (filter, message) => {
     const documents = readDocuments(path.join(folder, 'compliance-operator/v4.18-catalog.yaml'));

@@ -104,15 +104,14 @@ function filterPackage(found: CatalogPackage, filter: OperatorPackage, context: 
   }
   const channels = new Map<string, ReadonlySet<string>>();
   const bundles = new Map<string, string>();
+  let emptied: string | undefined;
   for (const [name, entries] of kept) {
     const range = rangeOf(asked.get(name)) ?? rangeOf(filter);
     const selected = selectEntries(found, name, entries, { full: context.full, range });
     if (selected.names.size === 0) {
       if (name === defaultChannel) {
-        throw new AirlockError(
-          'CATALOG_FILTER_INVALID',
-          `package ${found.name}: its default channel ${name} has nothing in the range ${formatRange(range ?? {})}`,
-        );
+        emptied = formatRange(range ?? {});
+        continue;
       }
       context.notes.push({
         code: 'CATALOG_CHANNEL_DROPPED',
@@ -129,6 +128,14 @@ function filterPackage(found: CatalogPackage, filter: OperatorPackage, context: 
       });
     channels.set(name, selected.names);
     for (const bundle of selected.names) bundles.set(bundle, joinReasons(bundles.get(bundle), selected.reason(bundle)));
+  }
+  if (emptied !== undefined) {
+    const others = [...channels.keys()].join(', ');
+    const remedy = others === '' ? '' : `; name one that has as its defaultChannel (${others}), or widen the range`;
+    throw new AirlockError(
+      'CATALOG_FILTER_INVALID',
+      `package ${found.name}: its default channel ${defaultChannel} has nothing in the range ${emptied}${remedy}`,
+    );
   }
   return { name: found.name, defaultChannel, channels, bundles };
 }
