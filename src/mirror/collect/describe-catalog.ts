@@ -19,7 +19,7 @@ export async function describeCatalog(
   facts: BuiltCatalog & { readonly content: CatalogContent; readonly selection: CatalogSelection },
   run: Run,
 ): Promise<SelectedCatalog> {
-  const template = await readTemplate(collector, entry, run);
+  const template = await readSourceTemplate(collector, entry, run);
   return {
     origin: entry.catalog,
     digest: image.closure.root.digest,
@@ -44,7 +44,12 @@ export async function describeCatalog(
   };
 }
 
-async function readTemplate(collector: Collector, entry: OperatorCatalog, run: Run): Promise<string | undefined> {
+/** The text of an entry's `targetCatalogSourceTemplate`; without one that can be read the plain form is used, with a note, as in oc-mirror. */
+export async function readSourceTemplate(
+  collector: Collector,
+  entry: OperatorCatalog,
+  run: Run,
+): Promise<string | undefined> {
   if (!entry.targetCatalogSourceTemplate) return undefined;
   try {
     const template = (await readFileLimited(entry.targetCatalogSourceTemplate, run, 1 << 20)).toString('utf8');

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import type { OperatorCatalog } from '../../config/index.ts';
-import { findFile, readFileLimited } from '../../core/files.ts';
+import { findFile } from '../../core/files.ts';
 import type { Run } from '../../core/run.ts';
 import { type Digest, digestHex } from '../../oci/index.ts';
 import type { ImageType, SelectedPackage } from '../../plan/index.ts';
@@ -8,6 +8,7 @@ import { addDocument, type CatalogContent } from '../catalog/content.ts';
 import { createDocumentParser } from '../catalog/documents.ts';
 import { filterHash, filterHashAsWritten } from '../catalog/filter-hash.ts';
 import { addMissing } from '../collect/collector.ts';
+import { readSourceTemplate } from '../collect/describe-catalog.ts';
 import { digestTag, type ImageName, parseImageName } from '../naming.ts';
 import { type Description, listFolder } from './description.ts';
 
@@ -69,14 +70,14 @@ async function nameCatalog(description: Description, entry: OperatorCatalog, run
     add({ ...image, ...filtered.place, targets: [target], reason: 'operator catalog, filtered' });
   } else add({ ...image, tag, targets: [target] });
   const content = await readContent(description, path.join(filtered?.folder ?? folder, 'catalog-config'), run);
-  const template = entry.targetCatalogSourceTemplate;
+  const template = await readSourceTemplate(collector, entry, run);
   collector.catalogs.push({
     origin: entry.catalog,
     digest,
     targetDigest: rebuilt ?? digest,
     ...target,
     packages: [...content.values()].map(describePackage).sort((a, b) => (a.name < b.name ? -1 : 1)),
-    ...(template ? { sourceTemplate: (await readFileLimited(template, run, 1 << 20)).toString('utf8') } : {}),
+    ...(template === undefined ? {} : { sourceTemplate: template }),
   });
   return content;
 }

@@ -22,6 +22,7 @@ const entry: OperatorCatalog = {
 async function readBack(
   repositories: Readonly<Record<string, Readonly<Record<string, Digest>>>>,
   filtered: Readonly<Record<string, Digest>>,
+  more: Partial<OperatorCatalog> = {},
 ) {
   const workingFolder = await temporaryFolder();
   for (const [hash, digest] of Object.entries(filtered)) {
@@ -33,7 +34,7 @@ async function readBack(
     ([name, tags]): RepositoryContent => ({ name, tags, revisions: Object.values(tags), layers: [] }),
   );
   const content = {
-    imageSet: { mirror: { operators: [entry] } } as unknown as ImageSet,
+    imageSet: { mirror: { operators: [{ ...entry, ...more }] } } as unknown as ImageSet,
     repositories: trees,
     workingFolder,
     copied: new Set(),
@@ -41,11 +42,16 @@ async function readBack(
   } as unknown as ArchiveContent;
   const description = createDescription(content);
   await nameCatalogs(description, quietRun());
-  const { catalogs, missing } = description.collector;
+  const { catalogs, missing, notes } = description.collector;
   const places = [...description.names.values()].flatMap(({ repository, tag, targets }) =>
     targets.map((target) => `${repository}:${tag} -> ${target.repository}:${target.tag}`),
   );
-  return { catalogs: catalogs.map((catalog) => catalog.targetDigest), missing: missing.map((one) => one.code), places };
+  return {
+    catalogs: catalogs.map((catalog) => catalog.targetDigest),
+    missing: missing.map((one) => one.code),
+    ...(notes.length > 0 ? { notes: notes.map((note) => note.code) } : {}),
+    places,
+  };
 }
 
 describe('a filtered catalog', () => {
@@ -62,6 +68,16 @@ describe('a filtered catalog', () => {
       missing: [],
       places: [`harbour/index:${hash} -> harbour/index:v1`],
     });
+  });
+
+  test('whose source template is not there has the plain form, with a note', async () => {
+    const repositories = { 'harbour/index': { v1: original, [own]: rebuilt } };
+    const found = await readBack(
+      repositories,
+      { [own]: rebuilt },
+      { targetCatalogSourceTemplate: '/nonexistent/cs.yaml' },
+    );
+    expect(found).toMatchObject({ catalogs: [rebuilt], missing: [], notes: ['CATALOG_TEMPLATE_UNREADABLE'] });
   });
 
   test('is found where the tag stands in the path, and the binary put the hash there', async () => {
