@@ -88,6 +88,12 @@ function classify(status: number, codes: readonly RegistryCode[], call: FailedCa
     return ['REGISTRY_UNAUTHORIZED', `log in, name the file with --authfile, or ask for access${place}; ${used}`];
   }
   if (status === 429 || has('TOOMANYREQUESTS')) return ['RATE_LIMITED', 'wait, or log in for a higher limit'];
+  // Before 404, with which the specification has registries answer it.
+  if (has('MANIFEST_BLOB_UNKNOWN'))
+    return [
+      'REGISTRY_FAILED',
+      'the registry wants every platform of an index; allow sparse indexes there, or carry all platforms',
+    ];
   if (status === 404 || has('MANIFEST_UNKNOWN') || has('NAME_UNKNOWN') || has('BLOB_UNKNOWN')) {
     if (call.wanted === 'manifest') return ['MANIFEST_UNKNOWN'];
     if (call.wanted === 'blob') return ['BLOB_UNKNOWN'];
@@ -97,10 +103,11 @@ function classify(status: number, codes: readonly RegistryCode[], call: FailedCa
         'not every registry creates on push what is named: make the repository (ECR) or its organization (Gitea) first',
       ];
   }
-  if (has('MANIFEST_BLOB_UNKNOWN'))
+  // zot answers 415 with MANIFEST_INVALID, others 400; release images are Docker's schema 2.
+  if (status === 415 || has('MANIFEST_INVALID'))
     return [
       'REGISTRY_FAILED',
-      'the registry wants every platform of an index; allow sparse indexes there, or carry all platforms',
+      'the registry may take OCI manifests only: zot needs "compat": ["docker2s2"] in "http" for images of Docker\'s format',
     ];
   if (status === 413)
     return ['REGISTRY_FAILED', 'a proxy before the registry limits the size of requests; raise its limit'];

@@ -104,6 +104,23 @@ describe('manifests', () => {
     });
   });
 
+  test.each([
+    [415, 'MANIFEST_INVALID', 'docker2s2'],
+    [400, 'MANIFEST_INVALID', 'docker2s2'],
+    [404, 'MANIFEST_BLOB_UNKNOWN', 'sparse'],
+    [413, undefined, 'proxy'],
+  ])('that the target refuses with %i %s say what to do', async (status, code, word) => {
+    const body = code ? JSON.stringify({ errors: [{ code, message: 'refused' }] }) : 'refused';
+    const registry = await startScriptedRegistry({
+      prank: ({ method }) => (method === 'PUT' ? { kind: 'answer', status, body } : undefined),
+    });
+    const place = { registry: registry.host, repository: 'k' };
+    await expect(testRemote().pushManifest(place, 'v1', push(image('a')), run)).rejects.toMatchObject({
+      code: 'REGISTRY_FAILED',
+      hint: expect.stringContaining(word),
+    });
+  });
+
   test('of one digest are never pushed to one repository at the same time', async () => {
     let active = 0;
     let most = 0;
