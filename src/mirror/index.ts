@@ -23,5 +23,5 @@ export { assertFolder, type FolderOptions, keepCatalogs, prepareFolder } from '.
 export { judgeEnd, type OcMirrorVerdict } from './oc-mirror/judge.ts';
 export { describeMirrored } from './oc-mirror/mirrored.ts';
 export { type OcMirrorEnd, type OcMirrorJob, runOcMirror } from './oc-mirror/run.ts';
-export { redHatReleaseKey } from './release/red-hat-key.ts';
+export { redHatReleaseKeys } from './release/red-hat-key.ts';
 export { createReleaseSigner, type ReleaseSigner } from './release/sign-release.ts';

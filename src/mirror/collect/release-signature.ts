@@ -1,7 +1,7 @@
 import { AirlockError } from '../../core/errors.ts';
 import type { Run } from '../../core/run.ts';
 import { type Digest, digestHex, parseReference } from '../../oci/index.ts';
-import { redHatReleaseKey } from '../release/red-hat-key.ts';
+import { redHatReleaseKeys } from '../release/red-hat-key.ts';
 import { readReleaseKeys, type SignedRelease, verifyReleaseSignature } from '../release/signature.ts';
 import { addNote, type Collector } from './collector.ts';
 import { defaultSignatureUrl } from './options.ts';
@@ -41,7 +41,7 @@ export async function proveRelease(
     addNote(collector, notChecked(origin, 'it has none'), run);
     return { state: 'not-checked' };
   }
-  const keys = await readReleaseKeys(signatureKeyArmored ?? redHatReleaseKey);
+  const keys = await readReleaseKeys(signatureKeyArmored ?? redHatReleaseKeys);
   const signed = await verifyReleaseSignature(bytes, digest, keys);
   const { tag } = parseReference(signed.reference);
   if (!tag)

@@ -10,7 +10,7 @@ import { type ImageName, parseImageName, releaseTag } from '../naming.ts';
 import { parseBootImages } from '../release/coreos-stream.ts';
 import { findNode, parseUpdateGraph, type UpdateGraph } from '../release/graph.ts';
 import { type PayloadContent, parsePayload, payloadFiles } from '../release/payload.ts';
-import { redHatReleaseKey } from '../release/red-hat-key.ts';
+import { redHatReleaseKeys } from '../release/red-hat-key.ts';
 import { readReleaseKeys, verifyReleaseSignature } from '../release/signature.ts';
 import { type ArchiveContent, type Description, isCopied, listFolder } from './description.ts';
 
@@ -169,7 +169,7 @@ async function proveHeld(
     addNote(collector, { code: 'RELEASE_SIGNATURE_NOT_CHECKED', subject: origin, message }, run);
     return 'not-checked';
   }
-  const keys = await readReleaseKeys(content.options.signatureKeyArmored ?? redHatReleaseKey);
+  const keys = await readReleaseKeys(content.options.signatureKeyArmored ?? redHatReleaseKeys);
   try {
     await verifyReleaseSignature(bytes, digest, keys);
   } catch (error) {

@@ -1,8 +1,10 @@
 /**
- * Red Hat's public key for OpenShift releases: "Red Hat, Inc. (release key 2)", fingerprint 567E347AD0044ADE55BA8A5F199E2F91FD431D51
- * (compare with https://access.redhat.com/security/team/key). The cluster version operator trusts the same one.
+ * Red Hat's public keys for OpenShift releases, as the cluster version operator and oc-mirror trust them (compare with
+ * https://access.redhat.com/security/team/key): "Red Hat, Inc. (release key 2)", fingerprint 567E347AD0044ADE55BA8A5F199E2F91FD431D51, and, for
+ * pre-releases, "Red Hat, Inc. (beta key 2)", fingerprint B08B659EE86AF623BC90E8DB938A80CAF21541EB.
+ * @see openshift/cluster-update-keys, manifests.rhel
  */
-export const redHatReleaseKey = `-----BEGIN PGP PUBLIC KEY BLOCK-----
+export const redHatReleaseKeys = `-----BEGIN PGP PUBLIC KEY BLOCK-----
 
 mQINBErgSTsBEACh2A4b0O9t+vzC9VrVtL1AKvUWi9OPCjkvR7Xd8DtJxeeMZ5eF
 0HtzIG58qDRybwUe89FZprB1ffuUKzdE+HcL3FbNWSSOXVjZIersdXyH3NvnLLLF
@@ -29,5 +31,33 @@ To2UmykMGc7o9iggFWR2g0PIcKsA/SXdRKWPqCHG2uKHBvdRTQGupdXQ1sbV+AHw
 ycyA/9H/mp/NUSNM2cqnBDcZ6GhlHt59zWtEveiuU5fpTbp4GVcFXbW8jStj8j8z
 1HI3cywZO8+YNPzqyx0JWsidXGkfzkPHyS4jTG84lfu2JG8m/nqLnRSeKpl20Q==
 =79bX
+-----END PGP PUBLIC KEY BLOCK-----
+-----BEGIN PGP PUBLIC KEY BLOCK-----
+
+mQINBEmkAzABEAC2/c7bP1lHQ3XScxbIk0LQWe1YOiibQBRLwf8Si5PktgtuPibT
+kKpZjw8p4D+fM7jD1WUzUE0X7tXg2l/eUlMM4dw6XJAQ1AmEOtlwSg7rrMtTvM0A
+BEtI7Km6fC6sU6RtBMdcqD1cH/6dbsfh8muznVA7UlX+PRBHVzdWzj6y8h84dBjo
+gzcbYu9Hezqgj/lLzicqsSZPz9UdXiRTRAIhp8V30BD8uRaaa0KDDnD6IzJv3D9P
+xQWbFM4Z12GN9LyeZqmD7bpKzZmXG/3drvfXVisXaXp3M07t3NlBa3Dt8NFIKZ0D
+FRXBz5bvzxRVmdH6DtkDWXDPOt+Wdm1rZrCOrySFpBZQRpHw12eo1M1lirANIov7
+Z+V1Qh/aBxj5EUu32u9ZpjAPPNtQF6F/KjaoHHHmEQAuj4DLex4LY646Hv1rcv2i
+QFuCdvLKQGSiFBrfZH0j/IX3/0JXQlZzb3MuMFPxLXGAoAV9UP/Sw/WTmAuTzFVm
+G13UYFeMwrToOiqcX2VcK0aC1FCcTP2z4JW3PsWvU8rUDRUYfoXovc7eg4Vn5wHt
+0NBYsNhYiAAf320AUIHzQZYi38JgVwuJfFu43tJZE4Vig++RQq6tsEx9Ftz3EwRR
+fJ9z9mEvEiieZm+vbOvMvIuimFVPSCmLH+bI649K8eZlVRWsx3EXCVb0nQARAQAB
+tDBSZWQgSGF0LCBJbmMuIChiZXRhIGtleSAyKSA8c2VjdXJpdHlAcmVkaGF0LmNv
+bT6JAjYEEwEIACACGwMGCwkIBwMCBBUCCAMEFgIDAQIeAQIXgAUCSlIz6AAKCRCT
+ioDK8hVB6xR0D/0X3hqKdL14IykbJjOGCg9MwkvXOns4oMS3Rh/wUHmz/NOqJDuq
+6MCLp+sqa+zBXopEYWhNd4S3J1bUmVHIVkV9qj3BiHIrxff1YHON02UIfgT2FEuK
+cYKGlX3Wr9QjgOLGhNL2aq3slEWsgHKFGReFvZQFxZ9dOfk0/6j4I8H02GScfpv0
+NaHwjPhA3h0HtQnyaT/fnqG/On8KeOFiLGQTfWIFuROlA+JhjS4kut6OTejeF6sU
+GFvq8LphSuNufNybko/5pVjvcZAxYo8r5lzNWxBjeTZIH+4pGKIrOkcgJMIXf3N8
+walSI0nXmesIjot8WHIVzBqhpCTYNCmP03rdGY29TfgkqJOSFcxNcTcdk8FrwnKb
++3a2W8wztpX6WJdx2cE9pZghHIEFKujP6BhDOcIFVdYmzHj8IpZlHNOKYZCaxEhy
+OQb3l2y9fanBw6vvfB9NtUOVV0Cf7VVAwpvnyASujDhFapXAn5LJma5ENiiexIen
+0m3mQlfBk/dQ+51Z5MAH3FpZpcdtwgutpifDX7CCv9bqiiwkSLtKq6IBUdojJzxh
+fgslGFJw0DoWWDcIBzxYXIfhj5mFRMEC7h6Xsdpil0T1tjSVHTAmxcUibr7nb4tf
+Fi1CHJkCODMxPoZS+hat0140wJejimT7FQ1CBWNIW4cYuR/GDjSiHxLlHg==
+=3V1l
 -----END PGP PUBLIC KEY BLOCK-----
 `;
