@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { type CatalogDocument, createDocumentParser } from '../../src/mirror/catalog/documents.ts';
+import { formatDocument } from '../../src/mirror/catalog/format.ts';
+import { propertyFaults } from '../../src/mirror/catalog/properties.ts';
 
 /** Documents of a text that comes in chunks of `size` bytes. */
 function parse(text: string, size: number): CatalogDocument[] {
@@ -43,6 +45,37 @@ describe('createDocumentParser', () => {
 
   test.each(['{"a":1', '{"a":1}}', '{"a":1} x', '[1]', '- 1', 'a: [', '{a:}'])('refuses %j', (text) => {
     expect(() => parse(text, 3)).toThrow(expect.objectContaining({ code: 'CATALOG_UNREADABLE' }));
+  });
+
+  // OLM reads an olm.maxOpenShiftVersion of 4.10 by its digits; operator-registry hands the text of values on.
+  test.each([
+    ['olm.bundle', '4.10', '4.10'],
+    ['olm.bundle', '[1.0, -0.50, 1e3, 12345678901234567890, 7]', '[1.0,-0.50,1e3,12345678901234567890,7]'],
+    [
+      'olm.bundle',
+      '{"a": {"b": 4.20, "4.20": "4.20 \\" 1.0", "c\\\\": 2.0}}',
+      '{"a":{"b":4.20,"4.20":"4.20 \\" 1.0","c\\\\":2.0}}',
+    ],
+    ['olm.bundle', '"\\u0000number x 4.10"', '"\\u0000number x 4.10"'],
+    ['acme.extra', '4.10', '4.1'],
+  ])('a property of %s with the value %s comes out as %s', (schema, value, expected) => {
+    const text = `{"schema": "${schema}", "name": "a.v1", "package": "a", "properties": [{"type": "t", "value": ${value}}]}`;
+    const [document] = parse(text, 5);
+    const properties = /"properties":(\[\{.*\}\])/.exec(
+      formatDocument(document ?? {})
+        .replace(/\n */g, '')
+        .replace(/": /g, '":'),
+    );
+    expect(properties?.[1]?.replace(/, (?=[-\d"])/g, ',')).toBe(`[{"type":"t","value":${expected}}]`);
+  });
+
+  test('a property that has to be an object is none as a number, however that is written', () => {
+    const of = (value: string) =>
+      parse(`{"schema": "olm.bundle", "properties": [{"type": "olm.gvk", "value": ${value}}]}`, 64)[0]?.['properties'];
+    for (const value of ['1', '1.0'])
+      expect(propertyFaults(of(value) as unknown[], { owner: 'a', hasImage: true })).toContain(
+        'has a property olm.gvk that is no object',
+      );
   });
 
   test('takes an empty file for one without documents', () => {

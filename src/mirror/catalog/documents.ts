@@ -1,5 +1,6 @@
 import { AirlockError, errorText } from '../../core/errors.ts';
 import { parseDocument } from '../../core/yaml.ts';
+import { parseWithNumbers } from './number-text.ts';
 
 /** One FBC blob: a JSON object as it was decoded. */
 export type CatalogDocument = Readonly<Record<string, unknown>>;
@@ -37,7 +38,7 @@ export function createDocumentParser(file: string, take: (document: CatalogDocum
     const first = chunk.find((byte) => !isSpace(byte));
     if (first === undefined) return undefined;
     return first === 0x7b
-      ? new JsonObjects((text) => decode(text, JSON.parse), fail)
+      ? new JsonObjects((text) => decode(text, parseWithNumbers), fail)
       : new YamlDocuments((text) => decode(text, (yaml) => sortKeys(readYamlDocument(yaml))), fail);
   };
   return {

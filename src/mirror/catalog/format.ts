@@ -1,6 +1,7 @@
 import { needsPackage, packageOf, schemas } from './content.ts';
 import type { CatalogDocument } from './documents.ts';
 import type { CatalogSelection, PackageSelection } from './filter.ts';
+import { restoreNumbers } from './number-text.ts';
 import { field, list, text } from './values.ts';
 
 /**
@@ -32,7 +33,7 @@ export function documentRank(document: CatalogDocument): number {
 export function formatDocument(document: CatalogDocument): string {
   const schema = text(document['schema']);
   const ordered = ranks.includes(schema) ? orderKeys(document, schema, schema) : sortKeys(document);
-  const json = JSON.stringify(ordered, null, 4);
+  const json = restoreNumbers(JSON.stringify(ordered, null, 4));
   // Go escapes these two, JavaScript does not.
   return `${json.replace(/[\u2028\u2029]/g, (character) => (character === '\u2028' ? '\\u2028' : '\\u2029'))}\n`;
 }

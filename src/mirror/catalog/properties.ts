@@ -1,4 +1,5 @@
 import { findStrictVersion } from '../../config/index.ts';
+import { NumberText } from './number-text.ts';
 import { field, list, text } from './values.ts';
 
 const packageProperty = 'olm.package';
@@ -47,7 +48,8 @@ function shapeFaults(property: unknown): string[] {
   if (typeof type !== 'string' || value === undefined) return ['has a property without type or value'];
   const keys = textKeys[type];
   if (!keys || value === null) return [];
-  if (typeof value !== 'object' || Array.isArray(value)) return [`has a property ${type} that is no object`];
+  if (typeof value !== 'object' || Array.isArray(value) || value instanceof NumberText)
+    return [`has a property ${type} that is no object`];
   const wrong = keys.find((key) => !isTextOrAbsent(field(value, key)));
   if (wrong !== undefined) return [`has a property ${type} whose ${wrong} is no text`];
   // The file lies beside the catalog's own; a filtered catalog does not have it.
