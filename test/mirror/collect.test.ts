@@ -147,6 +147,16 @@ describeShared('collectImageSet', 'golden', (golden) => {
     expect(signature?.digest).toBe(there.digest);
   });
 
+  test.each(['', '/'])('finds signatures below a URL that ends in "%s"', async (end) => {
+    const signatureUrl = `https://mirror.openshift.com/pub/openshift-v4/signatures/openshift/release${end}`;
+    const set = await collectParsed(source, readImageSet('isc.yaml', release), {
+      removeSignatures: true,
+      signatureUrl,
+    });
+    expect(set.missing).toEqual([]);
+    expect(set.releases.map((one) => one.signature)).toEqual(['verified']);
+  });
+
   test('carries what real oc-mirror needs to load a release without network', async () => {
     const set = await collectParsed(source, readImageSet('isc.yaml', release), { removeSignatures: true });
     expect(set.files.map((file) => file.path)).toEqual([

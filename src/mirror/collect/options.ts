@@ -4,7 +4,7 @@ export interface CollectOptions {
   readonly updateUrl?: string;
   /** Where the graph data are (gzipped tar), when they are not Red Hat's. */
   readonly graphUrl?: string;
-  /** Where release signatures are, with final slash (`OCP_SIGNATURE_URL`). */
+  /** Where release signatures are (`OCP_SIGNATURE_URL`). */
   readonly signatureUrl?: string;
   /** Public keys that release signatures are checked with, armored (`OCP_SIGNATURE_VERIFICATION_PK`); Red Hat's own when left out. */
   readonly signatureKeyArmored?: string;

@@ -30,7 +30,8 @@ export async function proveRelease(
     return { state: 'not-checked' };
   }
   const isNeeded = signatureKeyArmored !== undefined || origin.startsWith(redHatReleases);
-  const url = `${collector.options.signatureUrl ?? defaultSignatureUrl}sha256=${digestHex(digest)}/signature-1`;
+  const base = (collector.options.signatureUrl ?? defaultSignatureUrl).replace(/\/?$/, '/');
+  const url = `${base}sha256=${digestHex(digest)}/signature-1`;
   const bytes = await findSignature(collector, url, isNeeded, run);
   if (!bytes && isNeeded) {
     throw new AirlockError('RELEASE_SIGNATURE_ABSENT', `release image ${origin} has no signature at ${url}`, {

@@ -17,7 +17,8 @@ export function childEnvironment(env: Environment, settings: EnvironmentSettings
     if (value !== undefined && !strippedVariables.test(name)) result[name] = value;
   for (const key of ['registriesConf', 'releaseKey', 'signatureUrl', 'updateUrl'] as const) {
     const value = key === 'registriesConf' || key === 'releaseKey' ? settings[`${key}File`] : settings[key];
-    if (value !== undefined) result[variables[key]] = value;
+    // It puts the digest right behind the URL.
+    if (value !== undefined) result[variables[key]] = key === 'signatureUrl' ? value.replace(/\/?$/, '/') : value;
   }
   return result;
 }
