@@ -23,9 +23,16 @@ function statFields(pid: number): string[] {
   }
 }
 
+const ticks = Number(execFileSync('getconf', ['CLK_TCK']).toString());
+
+/** CPU time of the processes that this one started and that have ended. */
+export function endedCpuSeconds(): number {
+  const [, , , , , , , , , , , , , user, system] = statFields(process.pid);
+  return (Number(user) + Number(system)) / ticks;
+}
+
 /** CPU time that the processes used until now. */
 export async function cpuSeconds(pids: readonly number[]): Promise<number> {
-  const ticks = Number(execFileSync('getconf', ['CLK_TCK']).toString());
   const used = pids.map((pid) => Number(statFields(pid)[11] ?? 0) + Number(statFields(pid)[12] ?? 0));
   return used.reduce((sum, one) => sum + one, 0) / ticks;
 }

@@ -12,10 +12,12 @@ import { createCertificateAuthority, issueLeaf } from '../src/certs/index.ts';
 import { quietRun } from '../src/core/run.ts';
 import { parseBytes } from '../src/core/units.ts';
 import { startWebServer } from '../src/webserver/index.ts';
-import { childrenOf, cpuSeconds, median, peakMiB, push, writeTestFile } from './measure.ts';
+import { childrenOf, cpuSeconds, endedCpuSeconds, median, peakMiB, push, writeTestFile } from './measure.ts';
 
 // Our web server beside nginx with sendfile, both with one process that does the work, on one large file in the page cache: one reader, and 64
-// readers of a 64th each. Rounds alternate between the two so that what else the machine does falls on both. The client is curl.
+// readers of a 64th each. Rounds alternate between the two so that what else the machine does falls on both. The client is curl. On loopback the
+// kernel does part of the sender's work on the reader's account, more or less of it by how far the reader is behind: so the CPU time of both is
+// told too. With `--remote` the reader has another address than the server, and gets the send buffer that readers on other hosts get.
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -24,8 +26,12 @@ const { values, positionals } = parseArgs({
     rounds: { type: 'string', default: '5' },
     work: { type: 'string', default: path.join(os.tmpdir(), 'airlock-bench-webserver') },
     out: { type: 'string' },
+    remote: { type: 'boolean', default: false },
   },
 });
+const [address, host, ...from] = values.remote
+  ? ['127.0.0.1', '127.0.0.1', '--interface', '127.0.0.2']
+  : ['::1', '[::1]'];
 const work = path.resolve(values.work);
 const at = (name: string): string => path.join(work, name);
 const readers = 64;
@@ -37,6 +43,8 @@ interface Row {
   readonly readers: number;
   readonly megabytesPerSecond: Readonly<Record<'airlock' | 'nginx', number>>;
   readonly megabytesPerCpuSecond: Readonly<Record<'airlock' | 'nginx', number>>;
+  /** Of the server's and curl's together. */
+  readonly megabytesPerCpuSecondOfBoth: Readonly<Record<'airlock' | 'nginx', number>>;
 }
 
 interface Contender {
@@ -63,7 +71,9 @@ async function main(): Promise<void> {
     console.log(
       `${values.size} file, ${values.rounds} rounds, medians; ${os.cpus()[0]?.model.trim()}, ${os.cpus().length} CPUs, Node ${process.version}`,
     );
-    console.log('                      airlock MB/s   nginx MB/s   ratio   airlock MB per CPU s   nginx   ratio');
+    console.log(
+      '                      airlock MB/s   nginx MB/s   ratio   airlock MB per CPU s   nginx   ratio   with curl   nginx   ratio',
+    );
     const rows: Row[] = [];
     for (const scheme of ['http', 'https'] as const)
       for (const count of [1, readers]) rows.push(await measure(contenders, scheme, count, sizeBytes));
@@ -76,7 +86,14 @@ async function main(): Promise<void> {
     }
     if (values.out !== undefined) {
       const machine = { cpus: os.cpus().length, node: process.version, load: os.loadavg() };
-      const result = { size: values.size, rounds: Number(values.rounds), ...machine, rows, peakMiBWithStalled: peaks };
+      const result = {
+        size: values.size,
+        rounds: Number(values.rounds),
+        remote: values.remote,
+        ...machine,
+        rows,
+        peakMiBWithStalled: peaks,
+      };
       await writeFile(values.out, `${JSON.stringify(result, undefined, 1)}\n`);
     }
   } finally {
@@ -89,7 +106,7 @@ async function main(): Promise<void> {
 // Readers that ask for the whole file and take nothing: what each of them costs is the server's memory.
 async function holdReaders(contender: Contender): Promise<void> {
   const sockets = Array.from({ length: stalledReaders }, () => {
-    const socket = net.connect({ host: '::1', port: contender.ports.http }).pause();
+    const socket = net.connect({ host: address, port: contender.ports.http }).pause();
     socket.on('error', () => {}).write('GET /large.iso HTTP/1.1\r\nHost: bench\r\n\r\n');
     return socket;
   });
@@ -105,21 +122,25 @@ async function measure(
 ): Promise<Row> {
   const speeds = new Map<string, number[]>();
   const costs = new Map<string, number[]>();
+  const costsOfBoth = new Map<string, number[]>();
   for (let round = 0; round < Number(values.rounds); round += 1) {
     for (const contender of contenders) {
       const cpuBefore = await cpuSeconds(await contender.pids());
+      const clientBefore = endedCpuSeconds();
       const started = performance.now();
-      download(`${scheme}://[::1]:${contender.ports[scheme]}/large.iso`, count, sizeBytes);
+      download(`${scheme}://${host}:${contender.ports[scheme]}/large.iso`, count, sizeBytes);
       const megabytes = sizeBytes / 1e6;
       push(speeds, contender.name, megabytes / ((performance.now() - started) / 1000));
-      push(costs, contender.name, megabytes / Math.max(0.01, (await cpuSeconds(await contender.pids())) - cpuBefore));
+      const cost = (await cpuSeconds(await contender.pids())) - cpuBefore;
+      push(costs, contender.name, megabytes / Math.max(0.01, cost));
+      push(costsOfBoth, contender.name, megabytes / Math.max(0.01, cost + endedCpuSeconds() - clientBefore));
     }
   }
   const medians = (table: Map<string, number[]>) => ({
     airlock: median(table.get('airlock')),
     nginx: median(table.get('nginx')),
   });
-  const [fast, cost] = [medians(speeds), medians(costs)];
+  const [fast, cost, both] = [medians(speeds), medians(costs), medians(costsOfBoth)];
   const row = [
     fast.airlock.toFixed(0).padStart(12),
     fast.nginx.toFixed(0).padStart(12),
@@ -127,15 +148,34 @@ async function measure(
     cost.airlock.toFixed(0).padStart(20),
     cost.nginx.toFixed(0).padStart(10),
     (cost.airlock / cost.nginx).toFixed(2).padStart(7),
+    both.airlock.toFixed(0).padStart(11),
+    both.nginx.toFixed(0).padStart(7),
+    (both.airlock / both.nginx).toFixed(2).padStart(7),
   ];
   console.log(
     `${scheme.padEnd(6)}${String(count).padStart(3)} ${count === 1 ? 'reader ' : 'readers'}    ${row.join(' ')}`,
   );
-  return { scheme, readers: count, megabytesPerSecond: fast, megabytesPerCpuSecond: cost };
+  return {
+    scheme,
+    readers: count,
+    megabytesPerSecond: fast,
+    megabytesPerCpuSecond: cost,
+    megabytesPerCpuSecondOfBoth: both,
+  };
 }
 
 function download(url: string, count: number, sizeBytes: number): void {
-  const common = ['--silent', '--show-error', '--fail', '--globoff', '--noproxy', '*', '--cacert', at('ca.crt')];
+  const common = [
+    '--silent',
+    '--show-error',
+    '--fail',
+    '--globoff',
+    '--noproxy',
+    '*',
+    '--cacert',
+    at('ca.crt'),
+    ...from,
+  ];
   const ranges = Array.from({ length: count }, (_, index) => {
     const [first, last] = [Math.floor((index * sizeBytes) / count), Math.floor(((index + 1) * sizeBytes) / count) - 1];
     return [...common, ...(count === 1 ? [] : ['--range', `${first}-${last}`]), '--output', '/dev/null', url];
@@ -152,9 +192,13 @@ function download(url: string, count: number, sizeBytes: number): void {
 async function startAirlock(): Promise<Contender> {
   const ports = await freePorts();
   const script = process.argv[1] ?? '';
-  const child = spawn(process.execPath, [script, 'serve', String(ports.http), String(ports.https), '--work', work], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const child = spawn(
+    process.execPath,
+    [script, 'serve', String(ports.http), String(ports.https), ...process.argv.slice(2)],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
   if (child.stdout) await once(child.stdout, 'data');
   return { name: 'airlock', child, ports, pids: () => Promise.resolve([child.pid ?? 0]) };
 }
@@ -164,8 +208,8 @@ async function serve(http: number, https: number): Promise<void> {
   const hash = createHash('sha256');
   for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
   const listen = [
-    { address: '::1', port: http },
-    { address: '::1', port: https, tls: true },
+    { address, port: http },
+    { address, port: https, tls: true },
   ];
   const tls = { cert: readFileSync(at('server.crt'), 'utf8'), key: readFileSync(at('server.key'), 'utf8') };
   const files = [{ path: '/large.iso', file, sizeBytes: (await stat(file)).size, sha256: hash.digest('hex') }];
@@ -185,7 +229,7 @@ async function startNginx(): Promise<Contender> {
     `daemon off; worker_processes 1; pid ${at('nginx.pid')}; error_log ${at('nginx.log')};
 events { worker_connections 1024; }
 http { access_log off; sendfile on; tcp_nopush on; ${paths}
-server { root ${work}; listen [::1]:${ports.http}; listen [::1]:${ports.https} ssl; ssl_certificate ${at('server.crt')}; ssl_certificate_key ${at('server.key')}; ssl_protocols TLSv1.2 TLSv1.3; } }
+server { root ${work}; listen ${host}:${ports.http}; listen ${host}:${ports.https} ssl; ssl_certificate ${at('server.crt')}; ssl_certificate_key ${at('server.key')}; ssl_protocols TLSv1.2 TLSv1.3; } }
 `,
   );
   const child = spawn('nginx', ['-c', at('nginx.conf'), '-p', work], {
@@ -194,7 +238,7 @@ server { root ${work}; listen [::1]:${ports.http}; listen [::1]:${ports.https} s
   });
   for (
     let tries = 0;
-    spawnSync('curl', ['-sfgI', '--noproxy', '*', `http://[::1]:${ports.http}/large.iso`]).status !== 0;
+    spawnSync('curl', ['-sfgI', '--noproxy', '*', `http://${host}:${ports.http}/large.iso`]).status !== 0;
     tries += 1
   ) {
     if (tries > 50) {
@@ -210,7 +254,7 @@ server { root ${work}; listen [::1]:${ports.http}; listen [::1]:${ports.https} s
 async function writeCertificates(): Promise<void> {
   const now = new Date();
   const ca = await createCertificateAuthority({ commonName: 'bench', validityDays: 1, now, keyBits: 2048 });
-  const leaf = await issueLeaf({ ca, names: ['localhost'], addresses: ['::1'], validityDays: 1, now });
+  const leaf = await issueLeaf({ ca, names: ['localhost'], addresses: ['::1', '127.0.0.1'], validityDays: 1, now });
   for (const [name, text] of [
     ['ca.crt', ca.certificatePem],
     ['server.crt', leaf.certificatePem],
@@ -224,10 +268,10 @@ async function freePorts(): Promise<Contender['ports']> {
   const probes = [net.createServer(), net.createServer()];
   const ports: number[] = [];
   for (const probe of probes) {
-    probe.listen(0, '::1');
+    probe.listen(0, address);
     await once(probe, 'listening');
-    const address = probe.address();
-    ports.push(typeof address === 'object' && address ? address.port : 0);
+    const bound = probe.address();
+    ports.push(typeof bound === 'object' && bound ? bound.port : 0);
   }
   for (const probe of probes) probe.close();
   return { http: ports[0] ?? 0, https: ports[1] ?? 0 };

@@ -1,4 +1,4 @@
-// `node bench/webserver.mjs [--size 2GiB] [--rounds 5] [--work DIR] [--out FILE]`
+// `node bench/webserver.mjs [--size 2GiB] [--rounds 5] [--remote] [--work DIR] [--out FILE]`
 import { runSuite } from './run-suite.mjs';
 
 await runSuite('webserver');

@@ -3,7 +3,7 @@ import { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 
 /**
- * Three system calls that Node has no words for, by way of koffi. They do not wait: neither for the disk, as long as the pages asked for are in
+ * System calls that Node has no words for, by way of koffi. They do not wait: neither for the disk, as long as the pages asked for are in
  * the page cache, nor for a socket. File and socket are numbers of open descriptors.
  */
 export interface ZeroCopy {
@@ -13,6 +13,14 @@ export interface ZeroCopy {
   sendFile(socket: number, file: number, position: number, lengthBytes: number): number;
   /** Has a TCP socket send full packets only (`TCP_CORK`), or send what it holds; the kernel itself holds nothing longer than 200 ms. */
   cork(socket: number, on: boolean): void;
+  /** Ends the kernel's own choice of the size of a socket's send buffer (`SO_SNDBUF`): about twice this many bytes from now on. */
+  limitSendBuffer(socket: number, sizeBytes: number): void;
+  /**
+   * Calls `onRoom` in every turn of the event loop in which a good part of the socket's send buffer is free, until the function that is
+   * returned is called; undefined when the descriptor cannot be watched. `onRoom` runs outside of Node's own callbacks: it must not throw, and
+   * promises that it settles are looked at only after the next of these.
+   */
+  watchRoom(socket: number, onRoom: () => void): (() => void) | undefined;
 }
 
 /** The calls, undefined where koffi is not installed (the packaged tool, odd platforms) or the C library lacks them. */
@@ -40,27 +48,47 @@ interface Koffi {
   struct(members: Readonly<Record<string, string>>): unknown;
   pointer(type: unknown): unknown;
   inout(type: unknown): unknown;
+  readonly node: { poll(descriptor: number, events: { writable: true }, onEvent: () => void): { close(): void } };
 }
 
 type NativeCall = (...values: readonly unknown[]) => number;
 
 const withoutWaiting = 8;
-const tcpLevel = 6;
-const tcpCork = 3;
+const [socketLevel, sendBufferSize] = [1, 7];
+const [tcpLevel, tcpCork] = [6, 3];
+const duplicateCloseOnExec = 1030;
 
 function bindCalls(koffi: Koffi): ZeroCopy {
   const library = koffi.load(null);
   const vector = koffi.pointer(koffi.struct({ base: 'void *', length: 'size_t' }));
   const preadv2 = library.func('preadv64v2', 'int64_t', ['int', vector, 'int', 'int64_t', 'int']);
-  const offset = koffi.inout(koffi.pointer('int64_t'));
+  const sendfile = library.func('sendfile64', 'int64_t', ['int', 'int', 'void *', 'size_t']);
+  const offset = new BigInt64Array(1);
   const number = koffi.inout(koffi.pointer('int'));
-  const sendfile = library.func('sendfile64', 'int64_t', ['int', 'int', offset, 'size_t']);
   const setsockopt = library.func('setsockopt', 'int', ['int', 'int', 'int', number, 'uint32_t']);
+  const fcntl = library.func('fcntl', 'int', ['int', 'int', '...']);
+  const close = library.func('close', 'int', ['int']);
+  const { poll } = koffi.node;
+  if (typeof poll !== 'function') throw new Error('this koffi cannot watch descriptors');
   // An error is "none": whoever called goes on in the ordinary way, and meets it there if it lasts.
   return {
     readCached: (file, buffer, position) =>
       Math.max(0, preadv2(file, [{ base: buffer, length: buffer.length }], 1, position, withoutWaiting)),
+    sendFile: (socket, file, position, lengthBytes) => {
+      offset[0] = BigInt(position);
+      return Math.max(0, sendfile(socket, file, offset, lengthBytes));
+    },
     cork: (socket, on) => void setsockopt(socket, tcpLevel, tcpCork, [on ? 1 : 0], 4),
-    sendFile: (socket, file, position, lengthBytes) => Math.max(0, sendfile(socket, file, [position], lengthBytes)),
+    limitSendBuffer: (socket, sizeBytes) => void setsockopt(socket, socketLevel, sendBufferSize, [sizeBytes], 4),
+    watchRoom: (socket, onRoom) => {
+      // Node's event loop knows the socket's own descriptor already, and takes none twice.
+      const copy = fcntl(socket, duplicateCloseOnExec, 'int', 0);
+      if (copy < 0) return undefined;
+      const watch = poll(copy, { writable: true }, onRoom);
+      return () => {
+        watch.close();
+        close(copy);
+      };
+    },
   };
 }

@@ -71,7 +71,7 @@ export async function sendFile(
     exchange.response.writeHead(plan.status, plan.headers);
     for (const part of exchange.request.method === 'HEAD' ? [] : plan.parts) {
       if (part.head) exchange.response.write(part.head);
-      const transfer = { ...means, exchange, handle: open.handle, mayEnd: () => open.isUnchanged() };
+      const transfer = { ...means, exchange, handle: open.handle, mayEnd: open.isUnchanged };
       if (part.span && !(await sendSpan({ ...transfer, span: part.span }))) return;
     }
     exchange.response.end();

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { sendUncopied } from '../core/send-uncopied.ts';
 import { findSocketDescriptor, type ZeroCopy } from '../core/zero-copy.ts';
 import type { ChunkWriter } from './chunk-writer.ts';
 import type { Transfer } from './transfer.ts';
@@ -6,13 +7,8 @@ import type { Transfer } from './transfer.ts';
 /** Shorter spans are one chunk anyway. */
 const shortestBytes = 1 << 15;
 
-/** What goes through the stream between two turns of the kernel: its callback tells that the socket has room again. */
+/** What goes through the stream first, with the head of the answer: its callback tells that all before is in the kernel. */
 const pieceBytes = 4096;
-
-const windowBytes = 1 << 20;
-
-/** So many windows in a row, then others get a turn: a reader as fast as memory would never fill its socket. */
-const windowsPerTurn = 4;
 
 /** Plain HTTP, and a response that has its connection already: one that waits behind another could not be told from it there. */
 export function canSendCached({ exchange, span }: Transfer): boolean {
@@ -21,8 +17,8 @@ export function canSendCached({ exchange, span }: Transfer): boolean {
 }
 
 /**
- * Sends a span without copying what is in the page cache: a small piece through the stream, then as much as the socket takes straight from
- * the file. What is not cached is read by Node's threads, so that a slow disk stops nobody else. The last byte goes through the
+ * Sends a span without copying what is in the page cache: a small piece through the stream, then all that is cached straight from the file.
+ * What is not cached is read by Node's threads, so that a slow disk stops nobody else. The last byte goes through the
  * stream, behind `mayEnd`. Returns false when the connection is gone.
  */
 export async function sendCached(transfer: Transfer, zeroCopy: ZeroCopy, writer: ChunkWriter): Promise<boolean> {
@@ -56,7 +52,7 @@ async function sendCorked(transfer: Transfer, zeroCopy: ZeroCopy, writer: ChunkW
         ? (await handle.read(buffer, 0, Math.min(buffer.length, leftBytes), at)).bytesRead
         : cachedBytes;
       at += count;
-      if (count === 0 || (at > span.last && !(await mayEnd()))) {
+      if (count === 0 || (at > span.last && !(await mayEnd(!buffers)))) {
         exchange.response.destroy();
         return false;
       }
@@ -65,28 +61,12 @@ async function sendCorked(transfer: Transfer, zeroCopy: ZeroCopy, writer: ChunkW
     } finally {
       if (buffers) pool.release(buffers, written);
     }
-    const uncopied = pushCached(transfer, zeroCopy, at);
-    exchange.uncopiedBytes += uncopied;
-    at += uncopied;
-    goesWell = uncopied > 0;
+    const before = at;
+    const part = { descriptor: handle.fd, start: at, end: span.last };
+    at = await sendUncopied(exchange.response, part, zeroCopy, (bytes) => {
+      exchange.uncopiedBytes += bytes;
+    });
+    goesWell = at > before;
   }
   return true;
-}
-
-/** Hands cached bytes from `start` to the socket until it takes no more; all before the span's last byte at most. Returns how many. */
-function pushCached({ exchange, handle, span }: Transfer, zeroCopy: ZeroCopy, start: number): number {
-  const { socket } = exchange.response;
-  const probe = Buffer.allocUnsafe(1);
-  let at = start;
-  for (let windows = 0; windows < windowsPerTurn; windows += 1) {
-    const length = Math.min(windowBytes, span.last - at);
-    const descriptor = findSocketDescriptor(socket);
-    // What the stream still holds has to go first.
-    if (length <= 0 || descriptor === undefined || socket?.writableLength !== 0) break;
-    if (zeroCopy.readCached(handle.fd, probe, at + length - 1) === 0) break;
-    const taken = zeroCopy.sendFile(descriptor, handle.fd, at, length);
-    at += taken;
-    if (taken < length) break;
-  }
-  return at - start;
 }

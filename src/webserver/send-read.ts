@@ -21,7 +21,7 @@ export async function sendRead(transfer: Transfer, zeroCopy: ZeroCopy, writer: C
       const isEnough = cachedBytes >= Math.min(leastBytes, part.length);
       const count = isEnough ? cachedBytes : (await handle.read(part, 0, part.length, at)).bytesRead;
       at += count;
-      if (count === 0 || (at > span.last && !(await mayEnd()))) {
+      if (count === 0 || (at > span.last && !(await mayEnd(isEnough)))) {
         exchange.response.destroy();
         return false;
       }

@@ -31,7 +31,7 @@ async function sendBuffered(transfer: Transfer, writer: ChunkWriter): Promise<bo
       const buffer = buffers[turn];
       const { bytesRead } = await handle.read(buffer, 0, Math.min(buffer.length, span.last - at + 1), at);
       at += bytesRead;
-      if (bytesRead === 0 || (at > span.last && !(await mayEnd()))) {
+      if (bytesRead === 0 || (at > span.last && !(await mayEnd(false)))) {
         exchange.response.destroy();
         return false;
       }

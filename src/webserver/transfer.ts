@@ -14,7 +14,7 @@ export interface Transfer {
   readonly zeroCopy: ZeroCopy | undefined;
   /**
    * Asked before the last chunk; false breaks the connection off, so that the client sees a failed download instead of a mixture of two
-   * files.
+   * files. `atOnce`: the file system gave the chunk without waiting, so it will not wait for this either.
    */
-  readonly mayEnd: () => Promise<boolean>;
+  readonly mayEnd: (atOnce: boolean) => boolean | Promise<boolean>;
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { constants } from 'node:fs';
+import { constants, fstatSync } from 'node:fs';
 import fs, { type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { AirlockError, errorText, findErrno } from '../core/errors.ts';
@@ -20,8 +20,8 @@ export type FileVerdict =
 export interface VerifiedFile {
   readonly handle: FileHandle;
   readonly modifiedAt: Date;
-  /** Whether the file is still the one that was checked. */
-  isUnchanged(): Promise<boolean>;
+  /** Whether the file is still the one that was checked; looked at on this thread when `atOnce`. */
+  isUnchanged(this: void, atOnce: boolean): boolean | Promise<boolean>;
   /** To be called once, when the request is answered. */
   release(): Promise<void>;
 }
@@ -182,7 +182,10 @@ function lend(file: BorrowedFile): VerifiedFile {
   return {
     handle,
     modifiedAt,
-    isUnchanged: async () => identityOf(await handle.stat({ bigint: true })) === identity,
+    isUnchanged: (atOnce) =>
+      atOnce
+        ? identityOf(fstatSync(handle.fd, { bigint: true })) === identity
+        : handle.stat({ bigint: true }).then((stat) => identityOf(stat) === identity),
     release,
   };
 }

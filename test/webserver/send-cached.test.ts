@@ -28,6 +28,11 @@ function pretend(calls: string[], cached: (position: number) => boolean): ZeroCo
       return 0;
     },
     cork() {},
+    limitSendBuffer() {},
+    watchRoom(_socket, onRoom) {
+      const announced = setImmediate(onRoom);
+      return () => clearImmediate(announced);
+    },
   };
 }
 
@@ -81,10 +86,10 @@ describe('a span sent from the page cache', () => {
   const span = { first: 12_345, last: content.length - 7 };
   const wanted = content.subarray(span.first, span.last + 1);
 
-  test.skipIf(!real)('has the bytes of the file, most of them never copied', async () => {
+  test.skipIf(!real)('has the bytes of the file, none copied but the first few and the last', async () => {
     const { answer, uncopiedBytes } = await served(real, span);
     expect(answer?.equals(wanted)).toBe(true);
-    expect(uncopiedBytes).toBeGreaterThan(wanted.length / 2);
+    expect(uncopiedBytes).toBe(wanted.length - 4096 - 1);
   });
 
   test('is read through a buffer where nothing is cached', async () => {
@@ -138,6 +143,8 @@ describe('a span sent from the page cache', () => {
         content.copy(buffer, 0, position, position + Math.min(buffer.length, bits[position % 4] ?? 0)),
       sendFile: () => 0,
       cork: () => {},
+      limitSendBuffer: () => {},
+      watchRoom: () => undefined,
     };
     expect((await served(some, span, { tls: true })).answer?.equals(wanted)).toBe(true);
   });
