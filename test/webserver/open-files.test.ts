@@ -21,7 +21,9 @@ describe('a file that was opened', () => {
     expect(second?.handle).toBe(handle);
     await first.release();
     await second?.release();
-    expect((await files.borrow(name))?.handle).toBe(handle);
+    const third = await files.borrow(name);
+    expect(third?.handle).toBe(handle);
+    await third?.release();
   });
 
   test.each([
@@ -55,7 +57,9 @@ describe('a file that was opened', () => {
     const second = files.keep(name, other, await other.stat({ bigint: true }));
     await first.release();
     await expect(handle.stat()).rejects.toMatchObject({ code: 'EBADF' });
-    expect((await files.borrow(name))?.handle).toBe(other);
+    const third = await files.borrow(name);
+    expect(third?.handle).toBe(other);
+    await third?.release();
     await second.release();
   });
 });
