@@ -79,5 +79,6 @@ function collectKubeVirt(manifests: string, tag: string, platform: PlatformSet, 
 function wantedArches(platform: PlatformSet): readonly string[] {
   const asked = platform.platforms?.map((one) => one.architecture) ?? platform.architectures ?? ['amd64'];
   const known = asked.flatMap((arch) => ({ amd64: 'x86_64', s390x: 's390x' })[arch] ?? []);
-  return asked.includes('multi') || known.length === 0 ? ['x86_64', 's390x'] : known;
+  if (asked.includes('multi') || (known.length === 0 && platform.platforms)) return ['x86_64', 's390x'];
+  return known.length > 0 ? known : ['x86_64'];
 }
