@@ -180,9 +180,10 @@ export function selfCommand(invocation: Invocation): readonly string[] {
 
 /** Where Podman may answer. */
 export function engineSearch(invocation: Invocation): EngineSearch {
-  const { env, uid } = invocation.world;
+  const { env, homeFolder, uid } = invocation.world;
   return {
     userId: uid ?? 0,
+    home: homeFolder,
     ...(env['CONTAINER_HOST'] ? { containerHost: env['CONTAINER_HOST'] } : {}),
     ...(env['DOCKER_HOST'] ? { dockerHost: env['DOCKER_HOST'] } : {}),
     ...(env['XDG_RUNTIME_DIR'] ? { runtimeFolder: env['XDG_RUNTIME_DIR'] } : {}),

@@ -18,11 +18,13 @@ export function exchangeUdp(server: DnsAddress, query: Buffer, deadline: number,
     socket.on('message', (message) => {
       if (isAnswerTo(message, query)) resolve(message);
     });
-    socket.connect(server.port, server.address, () => {
+    // An event and no callback: Node gives a callback the error of a connect that failed (no route there), and sending then throws past everybody.
+    socket.once('connect', () => {
       const send = (): void => socket.send(query, (error) => error && reject(error));
       send();
       repeat = setInterval(send, Math.max(1, (deadline - Date.now()) / udpAttempts));
     });
+    socket.connect(server.port, server.address);
     return () => {
       clearInterval(repeat);
       socket.on('error', () => {});

@@ -24,14 +24,18 @@ export type { ContainerEngine, ContainerMount, ContainerSpec, ContainerState } f
 export { type ArchiveOptions, type ImageArchive, localImageName, openImageArchive } from './podman/image-archive.ts';
 export { type EngineSearch, engineSockets, findEngine } from './podman/socket.ts';
 export {
-  hasSystemd,
+  findUnitScope,
   installUnit,
   outdatedRegistryUnit,
+  outlivesSession,
+  readUnitJournal,
+  readUnitState,
   registryUnit,
   removeUnit,
   restartUnit,
   type ServiceUnit,
   type UnitOptions,
+  type UnitScope,
 } from './podman/systemd.ts';
 export { renderQuadlet, renderSystemdUnit } from './podman/units.ts';
 export {

@@ -1,6 +1,6 @@
 import { loadSite } from '../config/index.ts';
 import type { Run } from '../core/run.ts';
-import { type EngineSearch, findEngine, hasSystemd, removeUnit } from '../registry/index.ts';
+import { type EngineSearch, findEngine, findUnitScope, removeUnit } from '../registry/index.ts';
 import { backgroundPaths, findRunningServices, stopBackground } from './services/background.ts';
 import { closeFirewall } from './services/firewall.ts';
 import { findUnitOwner, servicesUnit } from './services/unit.ts';
@@ -17,16 +17,16 @@ export interface DownResult {
 /** Stops what `up` started for this site, and nothing else; data, certificates and settings stay. */
 export async function down(siteFile: string, search: EngineSearch, run: Run): Promise<DownResult> {
   const { site } = await loadSite(siteFile, run);
-  const systemd = await hasSystemd(run);
+  const scope = await findUnitScope(search, run);
   const logFile = backgroundPaths(site.paths.state).log;
   const ran = (await findRunningServices(site.paths.state, run)) !== undefined;
-  if (systemd && (await findUnitOwner(site.name, logFile, run)) === 'this-site')
-    await removeUnit(servicesUnit({ siteName: site.name, command: [], logFile }), run);
+  if (scope && (await findUnitOwner(site.name, logFile, scope, run)) === 'this-site')
+    await removeUnit(servicesUnit({ siteName: site.name, command: [], logFile, ...scope }), run);
   const services = (await stopBackground(site.paths.state, run)) || ran;
   const closedPorts = await closeFirewall(site.paths.state, run);
   if (site.registry.mode === 'embedded' || site.registry.mode === 'external')
     return { services, container: false, closedPorts };
   const engine = await findEngine(search, run);
-  const container = engine !== undefined && (await removeRegistry(engine, site, systemd, run));
+  const container = engine !== undefined && (await removeRegistry(engine, site, scope, run));
   return { services, container, closedPorts };
 }

@@ -100,6 +100,8 @@ export async function siteServices(
     engine && site.registry.mode !== 'embedded' ? findContainerStart(site, engine, run) : undefined,
     siteHealth(site, run),
   ]);
+  // By the folder alone: systemd need not be asked, and the page that the services render has no engine to ask.
+  const scope = engine?.home !== undefined && engine.userId !== 0 ? { home: engine.home } : {};
   const servesRegistry = record?.endpoints.some((one) => one.service === 'registry') === true;
   const since = (service: string): string | undefined =>
     service === 'registry' && !servesRegistry ? container : record?.startedAt;
@@ -110,7 +112,7 @@ export async function siteServices(
       since: record.startedAt,
       logFile: record.logFile,
       supervisor: supervisor && { pid: supervisor.pid, restarts: supervisor.restarts },
-      systemd: (await findUnitOwner(site.name, record.logFile, run)) === 'this-site',
+      systemd: (await findUnitOwner(site.name, record.logFile, scope, run)) === 'this-site',
     },
     restarting:
       record || !supervisor

@@ -13,9 +13,14 @@ import {
   type ContainerEngine,
   type EngineSearch,
   findEngine,
-  hasSystemd,
+  findUnitScope,
   installUnit,
+  outlivesSession,
+  readUnitState,
+  removeUnit,
   restartUnit,
+  type ServiceUnit,
+  type UnitScope,
 } from '../registry/index.ts';
 import { readLoadedContent } from './loaded.ts';
 import {
@@ -24,6 +29,7 @@ import {
   findRunningServices,
   findSupervisor,
   type ServiceEndpoint,
+  type StartedServices,
   startDetached,
   stopBackground,
   writeFailure,
@@ -46,7 +52,10 @@ export interface UpRequest {
   /** How this tool is started again for the background: program and script. */
   readonly selfCommand: readonly string[];
   readonly engine: EngineSearch;
-  /** What starts the services anew when they end, and keeps them over a logout; default `process`. `auto`: systemd for root where it runs. */
+  /**
+   * What starts the services anew when they end, and keeps them over a logout; default `process`. `auto`: systemd where it runs, for root or for
+   * a user whose systemd stays after a logout.
+   */
   readonly supervisor?: 'auto' | 'systemd' | 'process';
 }
 
@@ -72,7 +81,11 @@ export interface UpResult {
   readonly logFile: string;
 }
 
-const startTimeoutMs = 30_000;
+/** Slow hosts take their time; services that end are noticed long before. */
+const startTimeoutMs = 120_000;
+
+/** How often systemd is asked for a unit that was started. */
+const unitLookMs = 1000;
 
 /**
  * Certificates, registry, web server and DNS as running services. What runs with the same settings is left alone.
@@ -86,8 +99,8 @@ export async function up(request: UpRequest, run: Run): Promise<UpResult> {
   await writeDnsFiles(site, run);
   const engine = await chooseEngine(site, request.engine, run);
   const settings = servicesSettings(site, certificates.paths, engine === 'embedded');
-  const supervisor = await chooseSupervisor(request, run);
-  const services = await ensureBackground(settings, supervisor, request, run);
+  const scope = await chooseScope(request, run);
+  const services = await ensureBackground(settings, scope, request, run);
   const state =
     typeof engine === 'string'
       ? services.state
@@ -95,7 +108,7 @@ export async function up(request: UpRequest, run: Run): Promise<UpResult> {
           engine,
           site,
           siteContainer(site, registryConfig, certificates.leaf.fingerprintSha256),
-          supervisor === 'systemd',
+          { scope, left: await findUnitScope(request.engine, run) },
           run,
         );
   const record = services.record;
@@ -116,8 +129,8 @@ export async function up(request: UpRequest, run: Run): Promise<UpResult> {
       notAfter: certificates.leaf.notAfter.toISOString(),
     },
     services: services.state,
-    supervisor,
-    firewall: await openFirewall(sitePorts(site), site.paths.state, run),
+    supervisor: scope ? 'systemd' : 'process',
+    firewall: await openFirewall(sitePorts(site), siteAddresses(site), site.paths.state, run),
     logFile: record.logFile,
   };
 }
@@ -174,54 +187,88 @@ function workerCommand(selfCommand: readonly string[], siteFile: string, embedde
   return [...selfCommand, 'up', '--foreground', ...registry, '-f', siteFile, '--no-progress'];
 }
 
-async function chooseSupervisor(request: UpRequest, run: Run): Promise<'systemd' | 'process'> {
+/** Whose systemd keeps the services; undefined: a process of ours. */
+async function chooseScope(request: UpRequest, run: Run): Promise<UnitScope | undefined> {
   const wanted = request.supervisor ?? 'process';
-  if (wanted === 'process') return wanted;
-  const possible = request.engine.userId === 0 && (await hasSystemd(run));
-  if (possible) return 'systemd';
-  if (wanted === 'auto') return 'process';
-  throw new AirlockError('USAGE', 'systemd cannot keep the services here', {
-    hint: 'that needs root and a host that systemd runs; leave --supervisor out otherwise',
-  });
+  if (wanted === 'process') return undefined;
+  const scope = await findUnitScope(request.engine, run);
+  if (scope && (await outlivesSession(scope, request.engine.userId, run))) return scope;
+  const linger = 'run "loginctl enable-linger", then airlock up again';
+  if (wanted === 'systemd')
+    throw new AirlockError('USAGE', 'systemd cannot keep the services here', {
+      hint: scope
+        ? linger
+        : 'that needs a host that systemd runs, and root or a session of its own; leave --supervisor out otherwise',
+    });
+  if (scope) {
+    const message = `the services do not come back after a reboot, and may end with this session: ${linger}`;
+    run.report({ stage: 'serve', state: 'log', level: 'info', message });
+  }
+  return undefined;
 }
 
 async function ensureBackground(
   settings: ServicesSettings,
-  supervisor: 'systemd' | 'process',
+  scope: UnitScope | undefined,
   request: UpRequest,
   run: Run,
 ) {
   const { stateFolder } = settings;
   const command = workerCommand(request.selfCommand, request.siteFile, settings.registry !== undefined);
-  const unit = servicesUnit({ siteName: settings.title, command, logFile: backgroundPaths(stateFolder).log });
+  const { log } = backgroundPaths(stateFolder);
+  // Also where systemd is not to keep them: an earlier run may have left it to systemd.
+  const possible = scope ?? (await findUnitScope(request.engine, run));
+  const unit = possible && servicesUnit({ siteName: settings.title, command, logFile: log, ...possible });
+  const owner = possible && (await findUnitOwner(settings.title, log, possible, run));
   const running = await findRunningServices(stateFolder, run);
   const kept =
-    supervisor === 'systemd'
+    scope && unit
       ? (await findFile(unit.file, run))?.toString() === unit.text
-      : (await findSupervisor(stateFolder, run)) !== undefined;
+      : owner !== 'this-site' && (await findSupervisor(stateFolder, run)) !== undefined;
   if (running?.settingsDigest === settingsDigest(settings) && kept)
     return { record: running, state: 'unchanged' as const };
-  if (
-    supervisor === 'systemd' &&
-    (await findUnitOwner(settings.title, backgroundPaths(stateFolder).log, run)) === 'another'
-  )
+  if (scope && unit && owner === 'another')
     throw new AirlockError('SERVICES_FOREIGN', `${unit.file} belongs to another site of the same name`, {
       hint: 'give this site another metadata.name, or end the other one with "airlock down"',
     });
   // A container that runs on while its Podman does not answer has the port: what serves beside it is not stopped for a start that fails.
   if (running && settings.registry && !running.endpoints.some((one) => one.service === 'registry'))
     await assertPortFree(settings.registry.listen[0]?.port ?? 0);
+  if (!scope && unit && owner === 'this-site') await removeUnit(unit, run);
   // Also a worker that lost its supervisor, or one that is only about to start.
   const stopped = await stopBackground(stateFolder, run);
   await writeFileAtomic(backgroundPaths(stateFolder).settings, prettyJson(settings), run);
-  const start = async () => {
-    if (supervisor === 'process') return startDetached([...command, '--supervised'], stateFolder, run);
-    await installUnit(unit, run);
-    await restartUnit(unit, run);
-    return { ended: () => false, gone: async () => {} };
-  };
+  const start = (): Promise<StartedServices> =>
+    scope && unit
+      ? startUnit(unit, owner === undefined, run)
+      : startDetached([...command, '--supervised'], stateFolder, run);
   const record = await awaitServices(stateFolder, start, startTimeoutMs, run);
   return { record, state: stopped || running ? ('restarted' as const) : ('started' as const) };
+}
+
+/** A unit that is new and does not come up is taken away again; one that was there before stays, and systemd goes on trying. */
+async function startUnit(unit: ServiceUnit, isNew: boolean, run: Run): Promise<StartedServices> {
+  const giveUp = async (): Promise<void> => {
+    if (isNew) await removeUnit(unit, run);
+  };
+  await installUnit(unit, run);
+  try {
+    await restartUnit(unit, run);
+  } catch (error) {
+    await giveUp();
+    throw error;
+  }
+  const { invocation } = await readUnitState(unit, run);
+  let askedMs = performance.now();
+  return {
+    async ended() {
+      if (performance.now() - askedMs < unitLookMs) return false;
+      const state = await readUnitState(unit, run);
+      askedMs = performance.now();
+      return !state.up || state.invocation !== invocation;
+    },
+    gone: giveUp,
+  };
 }
 
 /** Which registry serves: the engine to run it in, or a word for the others. `auto`: Podman where its socket answers and its image is here. */
@@ -273,6 +320,11 @@ async function writeDnsFiles(site: Site, run: Run): Promise<void> {
     renderNamedConf(zones, { directory, forwarders: site.dns.forwarders }),
     run,
   );
+}
+
+/** Under which addresses other hosts reach the services. */
+function siteAddresses({ bastion, registry, web }: Site): string[] {
+  return [...bastion.addresses, ...registry.addresses, ...web.addresses];
 }
 
 /** What clients have to reach from other hosts. An external registry is another host's. */

@@ -68,6 +68,12 @@ describe('lookup', () => {
     }
   });
 
+  test('says at once that no way leads there', async () => {
+    // The kernel refuses to connect to the broadcast address, as it does where there is no route.
+    const server = { address: '255.255.255.255', port: 53 };
+    await expect(lookup({ ...question, server }, quietRun())).rejects.toMatchObject({ code: 'DNS_UNREACHABLE' });
+  });
+
   test('ends when the run is aborted', async () => {
     const controller = new AbortController();
     const server = await startLiar(() => controller.abort());

@@ -52,3 +52,10 @@ export function describeShared(title: string, relative: string, body: (folder: s
     describe.skip(`${title} (skipped: no shared reference data beside this checkout)`, () =>
       test('reads it', () => {}));
 }
+
+/** A suite that needs what `reason` says is missing: skipped with that word, or failed when AIRLOCK_REQUIRE_REAL=1. */
+export function describeUnless(reason: string | undefined, title: string, body: () => void): void {
+  if (reason === undefined) describe(title, body);
+  else if (required) throw new Error(`${title}: AIRLOCK_REQUIRE_REAL=1, but: ${reason}`);
+  else describe.skip(`${title} (skipped: ${reason})`, body);
+}

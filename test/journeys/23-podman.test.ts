@@ -1,14 +1,11 @@
 import { execFile, execFileSync } from 'node:child_process';
-import { createWriteStream } from 'node:fs';
 import { mkdir, readFile, rm, symlink, utimes } from 'node:fs/promises';
 import path from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { quietRun } from '../../src/core/run.ts';
-import { digestOf, openStorage, parseReference, storageSource } from '../../src/oci/index.ts';
+import { digestOf, openStorage } from '../../src/oci/index.ts';
 import { blobPath } from '../../src/oci/storage/paths.ts';
-import { openImageArchive } from '../../src/registry/index.ts';
 import type { SiteStatus, UpResult } from '../../src/workflow/index.ts';
 import { type AirlockOptions, airlock, tell } from '../helpers/airlock.ts';
 import { freeSitePorts, siteNames, writeSite } from '../helpers/journey-site.ts';
@@ -16,8 +13,7 @@ import { benchAddresses, type NetworkBench, openNetworkBench } from '../helpers/
 import { describeRoot } from '../helpers/real.ts';
 import { suiteFolder, temporaryFolder } from '../helpers/temporary.ts';
 import { type PodmanService, startPodman } from '../registry/podman/podman-service.ts';
-import { putImage } from '../registry/put-image.ts';
-import { registryImage } from '../registry/registry-image.ts';
+import { writeRegistryArchive } from '../registry/registry-image.ts';
 
 const { bastion } = benchAddresses;
 const image = 'docker.io/library/registry:3';
@@ -42,7 +38,7 @@ describeRoot(
       podman = await startPodman(bench.bastion);
       options = { cwd: folder, via: bench.bastion, env: { CONTAINER_HOST: `unix://${podman.socket}` } };
       await writeSite(folder, { addresses: [bastion.v4, bastion.v6], mode: 'podman', image });
-      await writeImageArchive(folder, image);
+      await writeRegistryArchive(folder, image);
     }, 120_000);
 
     afterAll(async () => {
@@ -145,7 +141,7 @@ describeRoot('a registry in the Podman of an ordinary user', ['podman', 'runc', 
     const user = ['setpriv', `--reuid=${nobody}`, `--regid=${nobody}`, '--clear-groups', '--'];
     const folder = await temporaryFolder();
     await writeSite(folder, { addresses: ['127.0.0.1'], mode: 'podman', image, ports: await freeSitePorts() });
-    await writeImageArchive(folder, image);
+    await writeRegistryArchive(folder, image);
     execFileSync('chown', ['-R', `${nobody}:${nobody}`, folder]);
     const podman = await startPodman(user, nobody);
     onTestFinished(() => podman.close());
@@ -172,14 +168,3 @@ describeRoot('a registry in the Podman of an ordinary user', ['podman', 'runc', 
     expect(await podman.podman('ps', '-aq')).toBe('');
   }, 120_000);
 });
-
-/** Where `load` puts the registry image of a bundle. */
-async function writeImageArchive(folder: string, image: string): Promise<void> {
-  const storage = openStorage(path.join(folder, 'image'), { sync: 'none' });
-  await putImage(storage, 'library/registry', registryImage(), ['3']);
-  const wanted = { reference: parseReference(image), architecture: 'amd64', name: image };
-  const { stream } = await openImageArchive(storageSource(storage), wanted, quietRun());
-  const file = path.join(folder, 'bastion/state/files/images/registry.tar');
-  await mkdir(path.dirname(file), { recursive: true });
-  await pipeline(stream, createWriteStream(file));
-}

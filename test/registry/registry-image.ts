@@ -1,7 +1,20 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { renderLayer, type WrittenImage, writeImage } from '../../src/oci/index.ts';
+import { createWriteStream, readFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { quietRun } from '../../src/core/run.ts';
+import {
+  openStorage,
+  parseReference,
+  renderLayer,
+  storageSource,
+  type WrittenImage,
+  writeImage,
+} from '../../src/oci/index.ts';
+import { openImageArchive } from '../../src/registry/index.ts';
 import { findProgram } from '../helpers/real.ts';
+import { putImage } from './put-image.ts';
 
 /**
  * A registry image out of a registry's binary on this host and the libraries that it loads: distribution 3, as the default of
@@ -22,4 +35,15 @@ export function registryImage(): WrittenImage {
     layers: [renderLayer([...folders, ...entries])],
     config: { Entrypoint: ['/bin/registry'], Cmd: ['serve', '/etc/docker/registry/config.yml'] },
   });
+}
+
+/** Writes the registry image to where `load` puts that of a bundle, for a site of `writeSite` in `folder`. */
+export async function writeRegistryArchive(folder: string, image: string): Promise<void> {
+  const storage = openStorage(path.join(folder, 'image'), { sync: 'none' });
+  await putImage(storage, 'library/registry', registryImage(), ['3']);
+  const wanted = { reference: parseReference(image), architecture: 'amd64', name: image };
+  const { stream } = await openImageArchive(storageSource(storage), wanted, quietRun());
+  const file = path.join(folder, 'bastion/state/files/images/registry.tar');
+  await mkdir(path.dirname(file), { recursive: true });
+  await pipeline(stream, createWriteStream(file));
 }

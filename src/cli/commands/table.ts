@@ -218,7 +218,8 @@ export const commandTable: readonly CommandSpec[] = [
       { flags: '--supervised', summary: 'with --foreground: in a process that is started again when it ends' },
       {
         flags: '--supervisor <kind>',
-        summary: 'what keeps the services running; auto: systemd for root where it runs, otherwise a process',
+        summary:
+          'what keeps the services running; auto: systemd where it runs for root or for a user who lingers, otherwise a process',
         choices: ['auto', 'systemd', 'process'],
         default: 'auto',
       },

@@ -38,7 +38,18 @@ function renderUp(result: UpResult, printFirewall: boolean): string {
     `web server: ${result.web.join(', ')}`,
     result.dns.length > 0 ? `DNS: ${result.dns.join(', ')}` : 'DNS: served by somebody else',
     `services: ${result.services}, kept by ${result.supervisor === 'systemd' ? 'systemd' : 'a process of their own'}, log ${result.logFile}`,
-    ...(firewall.state === 'none' ? [] : [`firewall: ${firewall.ports.join(', ')} ${firewall.state}`]),
-    ...(printFirewall ? ['firewall commands:', ...firewall.commands.map((command) => `  ${command}`)] : []),
+    ...firewallLines(firewall),
+    ...(printFirewall && firewall.state !== 'forbidden'
+      ? ['firewall commands:', ...firewall.commands.map((command) => `  ${command}`)]
+      : []),
   ].join('\n');
+}
+
+function firewallLines({ state, ports, commands }: UpResult['firewall']): string[] {
+  if (state === 'none') return [];
+  if (state !== 'forbidden') return [`firewall: ${ports.join(', ')} ${state}`];
+  return [
+    'firewall: firewalld runs and only root may open its ports; as root:',
+    ...commands.map((command) => `  ${command}`),
+  ];
 }

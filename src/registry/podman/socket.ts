@@ -13,6 +13,8 @@ export interface EngineSearch {
   readonly runtimeFolder?: string;
   /** 0 is root: then the system's socket is looked at, otherwise the user's. */
   readonly userId: number;
+  /** Of an ordinary user, whose units lie below it. */
+  readonly home?: string;
 }
 
 /** Paths of sockets to try, best first. A host that is named is the only one; `ssh://` and `tcp://` ones are not ours to use. */

@@ -11,6 +11,8 @@ export function renderQuadlet(spec: ContainerSpec, description: string): string 
         ['Description', description],
         ['Wants', 'network-online.target'],
         ['After', 'network-online.target'],
+        // A port or a disk that is late at boot must not be the end of it: systemd gives up after five quick failures otherwise.
+        ['StartLimitIntervalSec', '0'],
       ],
     ],
     [
@@ -35,10 +37,12 @@ export function renderQuadlet(spec: ContainerSpec, description: string): string 
       'Service',
       [
         ['Restart', 'always'],
+        ['RestartSec', '2'],
+        ['SuccessExitStatus', stopped],
         ['TimeoutStartSec', '900'],
       ],
     ],
-    ['Install', [['WantedBy', 'multi-user.target default.target']]],
+    ['Install', install],
   ]);
 }
 
@@ -63,6 +67,8 @@ export function renderSystemdUnit(spec: ContainerSpec, description: string): str
         ['Description', description],
         ['Wants', 'network-online.target'],
         ['After', 'network-online.target'],
+        // A port or a disk that is late at boot must not be the end of it: systemd gives up after five quick failures otherwise.
+        ['StartLimitIntervalSec', '0'],
       ],
     ],
     [
@@ -73,12 +79,19 @@ export function renderSystemdUnit(spec: ContainerSpec, description: string): str
         ['ExecStop', `/usr/bin/podman stop -t 10 ${spec.name}`],
         ['Restart', 'always'],
         ['RestartSec', '2'],
+        ['SuccessExitStatus', stopped],
         ['TimeoutStartSec', '900'],
       ],
     ],
-    ['Install', [['WantedBy', 'multi-user.target']]],
+    ['Install', install],
   ]);
 }
+
+/** How a stop ends a container of distribution: 2 (Go's own end by a signal) or 143. Anything but 0 would count as a failure of the unit. */
+const stopped = '2 143';
+
+/** A user's systemd knows `default.target` alone, and nobody notices a unit that is wanted by a target that is not there. */
+const install: readonly Line[] = [['WantedBy', 'multi-user.target default.target']];
 
 type Line = readonly [key: string, value: string];
 

@@ -105,8 +105,8 @@ export async function writeFailure(stateFolder: string, error: unknown, run: Run
 
 /** What was started, and how its end is noticed. */
 export interface StartedServices {
-  readonly ended: () => boolean;
-  /** Waits until a process that is on its way out is gone: it takes its record away before it ends. At most five seconds. */
+  readonly ended: () => boolean | Promise<boolean>;
+  /** Called when they did not come up. Waits until a process that is on its way out is gone: it takes its record away before it ends. */
   readonly gone: () => Promise<void>;
 }
 
@@ -133,7 +133,7 @@ export async function awaitServices(
     assertRunning(run);
     const record = await findRunningServices(stateFolder, run);
     if (record) return record;
-    if (started.ended() || (await run.disk.stat(paths.failure))) break;
+    if ((await started.ended()) || (await run.disk.stat(paths.failure))) break;
   }
   await stopBackground(stateFolder, run);
   await started.gone();

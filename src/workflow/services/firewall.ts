@@ -1,6 +1,8 @@
+import { networkInterfaces } from 'node:os';
 import path from 'node:path';
 import { AirlockError, isAirlockError } from '../../core/errors.ts';
 import { findFile, writeFileAtomic } from '../../core/files.ts';
+import { findIpFamily, parseIp } from '../../core/ip.ts';
 import { prettyJson } from '../../core/json.ts';
 import type { Run } from '../../core/run.ts';
 import { runCommand } from '../../core/run-command.ts';
@@ -10,11 +12,18 @@ export type FirewallPort = `${number}/${'tcp' | 'udp'}`;
 
 /** What was done about the host's firewall. */
 export interface FirewallResult {
-  /** `none`: firewalld does not run here. */
-  readonly state: 'none' | 'opened' | 'unchanged';
+  /** `none`: firewalld does not run here. `forbidden`: it does, and this user may not ask it. */
+  readonly state: 'none' | 'forbidden' | 'opened' | 'unchanged';
   readonly ports: readonly FirewallPort[];
   /** The same as commands, for another firewall or another host. */
   readonly commands: readonly string[];
+}
+
+/** What was closed before in one zone, now and at the next boot. */
+interface OpenedZone {
+  readonly zone: string;
+  readonly runtime: readonly FirewallPort[];
+  readonly permanent: readonly FirewallPort[];
 }
 
 /** The commands that open ports, now and at the next boot. */
@@ -24,67 +33,113 @@ export function firewallCommands(ports: readonly FirewallPort[]): string[] {
 }
 
 /**
- * Opens ports in firewalld where it runs, at run time and permanently. Those that were open before are left out of the record that
- * `closeFirewall` goes by.
+ * Opens ports in firewalld where it runs, at run time and permanently, in each zone that holds an interface with one of `addresses` (the default
+ * zone where none does). Those that were open before are left out of the record that `closeFirewall` goes by.
  * @throws AirlockError COMMAND_FAILED
  */
 export async function openFirewall(
   ports: readonly FirewallPort[],
+  addresses: readonly string[],
   stateFolder: string,
   run: Run,
 ): Promise<FirewallResult> {
   const commands = firewallCommands(ports);
-  if (!(await isFirewalldRunning(run))) return { state: 'none', ports, commands };
-  const opened = new Set(await readOpened(stateFolder, run));
-  const closed: FirewallPort[] = [];
-  for (const port of ports) if (!(await isOpen(port, run))) closed.push(port);
-  for (const port of closed) {
+  const state = await firewallState(run);
+  if (state !== 'running') return { state, ports, commands };
+  const opened = await readOpened(stateFolder, run);
+  let changed = false;
+  for (const zone of await zonesOf(addresses, run)) {
+    const runtime = missing(ports, await openPorts(zone, [], run));
+    const permanent = missing(ports, await openPorts(zone, ['--permanent'], run));
+    if (runtime.length + permanent.length === 0) continue;
+    changed = true;
     // On disk before it is done: a crash between the two must not leave a port open that nobody closes.
-    opened.add(port);
-    await writeFileAtomic(recordFile(stateFolder), prettyJson([...opened]), run);
-    await call([`--add-port=${port}`], run);
-    await call(['--permanent', `--add-port=${port}`], run);
+    opened.push({ zone, runtime, permanent });
+    await writeFileAtomic(recordFile(stateFolder), prettyJson(opened), run);
+    await change('add', { zone, runtime, permanent }, run);
   }
-  return { state: closed.length > 0 ? 'opened' : 'unchanged', ports, commands };
+  return { state: changed ? 'opened' : 'unchanged', ports, commands };
 }
 
 /** Closes what `openFirewall` opened; returns those ports. */
 export async function closeFirewall(stateFolder: string, run: Run): Promise<readonly FirewallPort[]> {
   const opened = await readOpened(stateFolder, run);
-  if (opened.length === 0 || !(await isFirewalldRunning(run))) return [];
-  for (const port of opened) {
-    await call([`--remove-port=${port}`], run);
-    await call(['--permanent', `--remove-port=${port}`], run);
-  }
+  if (opened.length === 0 || (await firewallState(run)) !== 'running') return [];
+  for (const zone of opened) await change('remove', zone, run);
   await run.disk.remove(recordFile(stateFolder));
-  return opened;
+  return [...new Set(opened.flatMap(({ runtime, permanent }) => [...runtime, ...permanent]))];
 }
 
 function recordFile(stateFolder: string): string {
   return path.join(stateFolder, 'firewall.json');
 }
 
-async function readOpened(stateFolder: string, run: Run): Promise<FirewallPort[]> {
+async function readOpened(stateFolder: string, run: Run): Promise<OpenedZone[]> {
   const bytes = await findFile(recordFile(stateFolder), run);
-  return bytes ? (JSON.parse(bytes.toString()) as FirewallPort[]) : [];
+  return bytes ? (JSON.parse(bytes.toString()) as OpenedZone[]) : [];
 }
 
-async function isFirewalldRunning(run: Run): Promise<boolean> {
+/** @see firewall-cmd(1): 252 it does not run, 253 not authorized */
+async function firewallState(run: Run): Promise<'running' | 'forbidden' | 'none'> {
   try {
-    return (await runCommand('firewall-cmd', ['--state'], {}, run)).exitCode === 0;
+    const { exitCode } = await runCommand('firewall-cmd', ['--state'], {}, run);
+    return exitCode === 0 ? 'running' : exitCode === 253 ? 'forbidden' : 'none';
   } catch (error) {
-    if (isAirlockError(error, 'COMMAND_NOT_FOUND', 'COMMAND_FAILED')) return false;
+    if (isAirlockError(error, 'COMMAND_NOT_FOUND', 'COMMAND_FAILED')) return 'none';
     throw error;
   }
 }
 
-async function isOpen(port: FirewallPort, run: Run): Promise<boolean> {
-  return (await runCommand('firewall-cmd', [`--query-port=${port}`], {}, run)).exitCode === 0;
+/** The zones of the interfaces that have one of the addresses; one that no zone names is in the default zone. */
+async function zonesOf(addresses: readonly string[], run: Run): Promise<string[]> {
+  const wanted = new Set(addresses.map((address) => parseIp(address).text));
+  const interfaces = Object.entries(networkInterfaces()).filter(([, own]) =>
+    own?.some(({ address }) => findIpFamily(address) !== undefined && wanted.has(parseIp(address).text)),
+  );
+  const fallback = (await call(['--get-default-zone'], run)).trim();
+  const zones = parseActiveZones(await call(['--get-active-zones'], run));
+  const found = interfaces.map(([name]) => zones.find((zone) => zone.interfaces.includes(name))?.name ?? fallback);
+  return found.length === 0 ? [fallback] : [...new Set(found)];
 }
 
-async function call(args: readonly string[], run: Run): Promise<void> {
+/** Zones in lines of their own, `public` or `public (default)`, with indented lines `interfaces: eth0 eth1` below. */
+function parseActiveZones(text: string): { readonly name: string; readonly interfaces: readonly string[] }[] {
+  const zones: { name: string; interfaces: readonly string[] }[] = [];
+  for (const line of text.split('\n')) {
+    const name = /^\S+/.exec(line)?.[0];
+    if (name) zones.push({ name, interfaces: [] });
+    const list = /^\s+interfaces:(.*)$/.exec(line)?.[1];
+    const zone = zones.at(-1);
+    if (list && zone) zone.interfaces = list.split(' ').filter(Boolean);
+  }
+  return zones;
+}
+
+/** What `--list-ports` gives: `53/udp 8000-8100/tcp`. */
+async function openPorts(zone: string, flags: readonly string[], run: Run): Promise<string[]> {
+  return (await call([...flags, `--zone=${zone}`, '--list-ports'], run)).split(/\s+/).filter(Boolean);
+}
+
+function missing(ports: readonly FirewallPort[], open: readonly string[]): FirewallPort[] {
+  const ranges = open.map((text) => /^(\d+)(?:-(\d+))?\/(\w+)$/.exec(text)).filter((one) => one !== null);
+  return ports.filter((port) => {
+    const [number = '', protocol] = port.split('/');
+    return !ranges.some(
+      ([, from, to = from, of]) => of === protocol && Number(from) <= Number(number) && Number(number) <= Number(to),
+    );
+  });
+}
+
+/** One call each for now and for the next boot, whatever the number of ports: each call starts a Python interpreter. */
+async function change(what: 'add' | 'remove', { zone, runtime, permanent }: OpenedZone, run: Run): Promise<void> {
+  const flags = (ports: readonly FirewallPort[]): string[] => ports.map((port) => `--${what}-port=${port}`);
+  if (runtime.length > 0) await call([`--zone=${zone}`, ...flags(runtime)], run);
+  if (permanent.length > 0) await call(['--permanent', `--zone=${zone}`, ...flags(permanent)], run);
+}
+
+async function call(args: readonly string[], run: Run): Promise<string> {
   const result = await runCommand('firewall-cmd', args, {}, run);
-  if (result.exitCode === 0) return;
+  if (result.exitCode === 0) return result.stdout;
   throw new AirlockError('COMMAND_FAILED', `${result.command} failed: ${result.stderr.trim() || result.exitCode}`, {
     hint: 'run this as root, or open the port by hand: airlock up --print-firewall shows the commands',
   });

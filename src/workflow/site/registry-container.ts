@@ -9,6 +9,7 @@ import {
   ensureContainer,
   installUnit,
   outdatedRegistryUnit,
+  readUnitJournal,
   registryContainer,
   registryFolders,
   registryUnit,
@@ -16,6 +17,8 @@ import {
   restartUnit,
   type ServiceUnit,
   specLabel,
+  type UnitOptions,
+  type UnitScope,
   withSpecLabel,
 } from '../../registry/index.ts';
 import { assertPortFree } from '../services/port-free.ts';
@@ -44,12 +47,15 @@ export async function findRegistryContainer(engine: ContainerEngine, site: Site)
     : undefined;
 }
 
-/** As `ensureContainer`, as a unit of systemd where that is to keep it: then it starts at boot. */
+/**
+ * As `ensureContainer`, as a unit of the systemd of `scope` where that is to keep it: then it starts at boot. `left` is the scope where an earlier
+ * run may have left one.
+ */
 export async function ensureRegistry(
   engine: ContainerEngine,
   site: Site,
   spec: ContainerSpec,
-  systemd: boolean,
+  systemd: { readonly scope: UnitScope | undefined; readonly left: UnitScope | undefined },
   run: Run,
 ): Promise<'created' | 'recreated' | 'started' | 'unchanged'> {
   const there = await engine.findContainer(name);
@@ -57,17 +63,31 @@ export async function ensureRegistry(
     throw new AirlockError('PODMAN_FAILED', `a container named ${name} is there that this site did not make`, {
       hint: `end the site that it belongs to with "airlock down", or: podman rename ${name} OTHER`,
     });
+  const { scope, left } = systemd;
+  const options = { podmanVersion: await engine.version(), ...(scope ?? left) };
+  if (!scope) {
+    if (left) await removeUnits(spec, options, run);
+    if (!(await engine.findContainer(name))?.running) await assertPortFree(site.registry.port);
+    return ensureContainer(engine, spec, run);
+  }
   if (!there?.running) await assertPortFree(site.registry.port);
-  if (!systemd) return ensureContainer(engine, spec, run);
   const labelled = withSpecLabel(spec, (await engine.findImage(spec.image)) ?? '');
-  const options = { podmanVersion: await engine.version() };
   const outdated = outdatedRegistryUnit(labelled, options);
   if (await isOwnUnit(outdated, run)) await removeUnit(outdated, run);
   const unit = registryUnit(labelled, options);
+  const isNew = (await run.disk.stat(unit.file)) === undefined;
   const changed = await installUnit(unit, run);
   const fits = there?.running === true && there.labels[specLabel] === labelled.labels[specLabel];
   if (!changed && fits) return 'unchanged';
-  await restartUnit(unit, run);
+  try {
+    await restartUnit(unit, run);
+  } catch (error) {
+    const said = await readUnitJournal(unit, 5, run);
+    if (isNew) await removeUnit(unit, run);
+    throw said === ''
+      ? error
+      : new AirlockError('PODMAN_FAILED', `the registry's container does not start:\n${said}`, { cause: error });
+  }
   return there ? 'recreated' : 'created';
 }
 
@@ -75,23 +95,28 @@ export async function ensureRegistry(
 export async function removeRegistry(
   engine: ContainerEngine,
   site: Site,
-  systemd: boolean,
+  scope: UnitScope | undefined,
   run: Run,
 ): Promise<boolean> {
   const there = (await findRegistryContainer(engine, site)) !== undefined;
   // A unit takes its container along; it may also be there without one.
-  const options = { podmanVersion: await engine.version() };
-  const spec = siteContainer(site, '', '');
-  let ours = false;
-  for (const unit of systemd ? [registryUnit(spec, options), outdatedRegistryUnit(spec, options)] : []) {
-    if (!(await isOwnUnit(unit, run))) continue;
-    await removeUnit(unit, run);
-    ours = true;
-  }
+  const options = { podmanVersion: await engine.version(), ...scope };
+  const ours = scope !== undefined && (await removeUnits(siteContainer(site, '', ''), options, run));
   if (!there) return ours;
   await engine.stopContainer(name, 10);
   await engine.removeContainer(name);
   return true;
+}
+
+/** Takes away the units of a site's registry in both forms; false when there was none. */
+async function removeUnits(spec: ContainerSpec, options: UnitOptions, run: Run): Promise<boolean> {
+  let found = false;
+  for (const unit of [registryUnit(spec, options), outdatedRegistryUnit(spec, options)]) {
+    if (!(await isOwnUnit(unit, run))) continue;
+    await removeUnit(unit, run);
+    found = true;
+  }
+  return found;
 }
 
 /** Whether the unit that lies there is of this site: it has the label of the state folder, written as this unit has it. */

@@ -63,7 +63,19 @@ describe('the unit of the registry', () => {
       '--user stop kitchen.service',
       '--user disable kitchen.service',
       '--user daemon-reload',
+      '--user reset-failed kitchen.service',
     ]);
+  });
+
+  test.each([
+    ['4.3.1', '\n[Service]'],
+    ['5.0.0', '\n[Container]'],
+  ])('is tried for ever, and is no failure when it is stopped (Podman %s)', (podmanVersion, after) => {
+    const { text } = registryUnit(spec, { podmanVersion });
+    expect(text.slice(0, text.indexOf(after))).toContain('StartLimitIntervalSec=0\n');
+    expect(text).toContain('RestartSec=2\nSuccessExitStatus=2 143\n');
+    // The second is the only one that a user's systemd has.
+    expect(text).toContain('WantedBy=multi-user.target default.target\n');
   });
 
   test('a Quadlet unit is not enabled, and a failure says what systemctl said', async () => {

@@ -12,6 +12,9 @@ import { temporaryFolder } from '../../helpers/temporary.ts';
 
 const run = quietRun();
 
+/** No systemd anywhere. */
+const byHand = { scope: undefined, left: undefined };
+
 /** Keeps one container and forgets it. */
 function fakeEngine(version = '5.0.0'): ContainerEngine & { readonly held: () => ContainerState | undefined } {
   let held: ContainerState | undefined;
@@ -58,18 +61,18 @@ describe('the registry container of a site', () => {
       ['one', 'second'],
       ['two', 'second'],
     ] as const)
-      states.push(await ensureRegistry(engine, site, siteContainer(site, config, certificate), false, run));
+      states.push(await ensureRegistry(engine, site, siteContainer(site, config, certificate), byHand, run));
     expect(states).toEqual(['created', 'unchanged', 'recreated', 'recreated']);
   });
 
   test('of another site is neither replaced nor removed', async () => {
     const [first, second, engine] = [await openSite(), await openSite(), fakeEngine()];
-    await ensureRegistry(engine, first, siteContainer(first, 'one', 'first'), false, run);
-    const attempt = ensureRegistry(engine, second, siteContainer(second, 'one', 'first'), false, run);
+    await ensureRegistry(engine, first, siteContainer(first, 'one', 'first'), byHand, run);
+    const attempt = ensureRegistry(engine, second, siteContainer(second, 'one', 'first'), byHand, run);
     await expect(attempt).rejects.toMatchObject({ code: 'PODMAN_FAILED' });
-    expect(await removeRegistry(engine, second, false, run)).toBe(false);
+    expect(await removeRegistry(engine, second, undefined, run)).toBe(false);
     expect(engine.held()?.running).toBe(true);
-    expect(await removeRegistry(engine, first, false, run)).toBe(true);
+    expect(await removeRegistry(engine, first, undefined, run)).toBe(true);
     expect(engine.held()).toBeUndefined();
   });
 
@@ -96,16 +99,25 @@ describe('the registry container of a site', () => {
     ];
     const units = () => [plain, quadlet].map((name) => existsSync(path.join(folder, 'etc', name)));
     const up = (version: string, one = site) =>
-      ensureRegistry(fakeEngine(version), one, siteContainer(one, 'one', 'first'), true, hosted);
+      ensureRegistry(fakeEngine(version), one, siteContainer(one, 'one', 'first'), { scope: {}, left: {} }, hosted);
     await up('4.5.1');
     expect(units()).toEqual([true, false]);
     await up('5.4.0');
     expect(units()).toEqual([false, true]);
     await up('4.5.1');
     expect(units()).toEqual([true, false]);
-    expect(await removeRegistry(fakeEngine('5.4.0'), await openSite(), true, hosted)).toBe(false);
+    expect(await removeRegistry(fakeEngine('5.4.0'), await openSite(), {}, hosted)).toBe(false);
     expect(units()).toEqual([true, false]);
-    expect(await removeRegistry(fakeEngine('5.4.0'), site, true, hosted)).toBe(true);
+    expect(await removeRegistry(fakeEngine('5.4.0'), site, {}, hosted)).toBe(true);
+    expect(units()).toEqual([false, false]);
+    // Left to systemd by one run, kept by a process in the next: systemd must not start its container over the new one.
+    await up('5.4.0');
+    const spec = siteContainer(site, 'one', 'first');
+    await ensureRegistry(fakeEngine('5.4.0'), site, spec, { scope: undefined, left: {} }, hosted);
+    expect(units()).toEqual([false, false]);
+    // A unit that is new and does not start is not left to try for ever.
+    await writeFile(path.join(folder, 'systemctl'), '#!/bin/sh\n[ "$1" != restart ]\n', { mode: 0o755 });
+    await expect(up('5.4.0')).rejects.toMatchObject({ code: expect.stringMatching(/^(PODMAN|COMMAND)_FAILED$/) });
     expect(units()).toEqual([false, false]);
   });
 });

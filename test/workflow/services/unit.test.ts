@@ -18,6 +18,15 @@ describe('the systemd unit of a site', () => {
     expect(unit.text).toContain('Restart=always\n');
     expect(unit.text).toContain('StandardOutput=append:/var/lib/airlock/log/services.log\n');
     expect(unit.text).toContain('WantedBy=multi-user.target\n');
+    // Ended by SIGTERM it says 143, which is no failure.
+    expect(unit.text).toContain('SuccessExitStatus=143\n');
+  });
+
+  test('of a user lies in the home folder and asks for nothing that only the system has', () => {
+    const unit = servicesUnit({ siteName: 'lab', command, logFile: '/home/cook/log', home: '/home/cook' });
+    expect(unit).toMatchObject({ file: '/home/cook/.config/systemd/user/airlock-lab.service', user: true });
+    expect(unit.text).toContain('WantedBy=default.target\n');
+    expect(unit.text).not.toMatch(/network-online|Protect|Restrict/);
   });
 });
 
