@@ -3,6 +3,7 @@
 // The sources become one CommonJS file (esbuild), that becomes the blob of a Node single executable, and postject puts the blob into a copy
 // of a Node binary: this one, or the one of --node, which may be of another architecture (then without code cache, which is of one binary).
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { chmod, copyFile, mkdir, mkdtemp, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -60,12 +61,16 @@ async function bundleSources(outfile) {
 async function makeBlob(main, output) {
   const config = `${main}.json`;
   const isOwn = architecture === process.arch;
-  await writeFile(
-    config,
-    JSON.stringify({ main, output, disableExperimentalSEAWarning: true, useCodeCache: isOwn, useSnapshot: false }),
-  );
+  const settings = { disableExperimentalSEAWarning: true, useCodeCache: isOwn, useSnapshot: false };
+  await writeFile(config, JSON.stringify({ main, output, ...settings, assets: nativeModules() }));
   // The blob belongs to the binary that made it; one of another architecture cannot run here.
   await promisify(execFile)(isOwn ? node : process.execPath, ['--experimental-sea-config', config]);
+}
+
+/** What `src/core/koffi.ts` looks for; none for an architecture whose package is not installed here: the tool is slower without, not less. */
+function nativeModules() {
+  const koffi = path.join(root, `node_modules/@koromix/koffi-linux-${architecture}/linux_${architecture}/koffi.node`);
+  return existsSync(koffi) ? { 'koffi.node': koffi } : {};
 }
 
 async function assemble(blob) {

@@ -1,6 +1,6 @@
-import { createRequire } from 'node:module';
 import { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
+import { loadKoffi } from './koffi.ts';
 
 /**
  * System calls that Node has no words for, by way of koffi. They do not wait: neither for the disk, as long as the pages asked for are in
@@ -23,12 +23,11 @@ export interface ZeroCopy {
   watchRoom(socket: number, onRoom: () => void): (() => void) | undefined;
 }
 
-/** The calls, undefined where koffi is not installed (the packaged tool, odd platforms) or the C library lacks them. */
+/** The calls, undefined where koffi cannot be loaded (odd platforms) or the C library lacks them. */
 export function findZeroCopy(): ZeroCopy | undefined {
   if (process.platform !== 'linux') return undefined;
   try {
-    // Not by `import`: an optional package must not stop the program from starting, nor from being compiled.
-    return bindCalls(createRequire(import.meta.url)('koffi') as Koffi);
+    return bindCalls(loadKoffi() as Koffi);
   } catch {
     return undefined;
   }

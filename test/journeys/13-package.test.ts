@@ -1,4 +1,5 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmod, cp, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -96,6 +97,30 @@ describeReal('the packaged executable', ['tar', 'env'], () => {
     const carries = bundles.map(({ files }) => files.some((file) => file.path === 'airlock/bin/airlock'));
     expect(carries, tell(inspect)).toEqual([true, false]);
   });
+});
+
+describeReal('the packaged executable as a web server', ['strace'], () => {
+  test('sends files without copying them, as the installed tool does', async () => {
+    const tool = await packageOnce();
+    await mkdir(at('web'));
+    await writeFile(at('web/rootfs.img'), Buffer.alloc(4 << 20, 'salt'));
+    const [port] = Object.values(await freeSitePorts());
+    const serve = [tool, 'web', 'serve', '--root', at('web'), '--listen', `127.0.0.1:${port}`];
+    // The tracer runs beside it (-D), so that the signal reaches the tool.
+    const server = spawn('strace', ['-D', '-f', '-e', 'trace=sendfile', '-o', at('calls'), ...serve], {
+      stdio: 'pipe',
+    });
+    const ended = once(server, 'exit');
+    try {
+      await once(server.stdout, 'data');
+      const answer = await fetch(`http://127.0.0.1:${port}/rootfs.img`);
+      expect(Buffer.from(await answer.arrayBuffer()).equals(await readFile(at('web/rootfs.img')))).toBe(true);
+    } finally {
+      server.kill('SIGINT');
+      await ended;
+    }
+    expect(await readFile(at('calls'), 'utf8')).toContain('sendfile(');
+  }, 120_000);
 });
 
 describeRoot('the packaged executable in the hands of somebody without rights', ['tar', 'setpriv', 'mount'], () => {
