@@ -14,6 +14,8 @@ export interface DiskFile {
   truncate(sizeBytes: number): Promise<void>;
   sizeBytes(): Promise<number>;
   close(): Promise<void>;
+  /** The descriptor, for calls by which the kernel reads the file itself; negative once it is closed, left out for what is not one file. */
+  readonly fd?: number;
 }
 
 export interface DiskEntry {
@@ -69,6 +71,9 @@ class NodeFile implements DiskFile {
   readonly #handle: fs.FileHandle;
   constructor(handle: fs.FileHandle) {
     this.#handle = handle;
+  }
+  get fd(): number {
+    return this.#handle.fd;
   }
   async read(buffer: Uint8Array, positionBytes: number): Promise<number> {
     return (await this.#handle.read(buffer, 0, buffer.length, positionBytes)).bytesRead;

@@ -2,9 +2,10 @@ import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { findSocketDescriptor, type ZeroCopy } from './zero-copy.ts';
 
-/** Bytes `start` to before `end` of an open file, whose descriptor is `descriptor`. */
+/** Bytes `start` to before `end` of an open file. */
 export interface FilePart {
-  readonly descriptor: number;
+  /** `fd` is its descriptor, looked at before each use: a closed file has none, and its number may be another file's. */
+  readonly file: { readonly fd: number };
   readonly start: number;
   readonly end: number;
 }
@@ -20,6 +21,23 @@ const sameHostBytes = 1 << 17;
 
 /** So long the page cache is taken to have what it had. */
 const trustMs = 100;
+
+/** Has the connection send full packets only while `work` goes on: the end of what one call sends would be a small packet of its own. */
+export async function whileCorked<T>(response: ServerResponse, calls: ZeroCopy, work: () => Promise<T>): Promise<T> {
+  // A response that has ended has lost its socket.
+  const { socket } = response;
+  setCork(socket, calls, true);
+  try {
+    return await work();
+  } finally {
+    setCork(socket, calls, false);
+  }
+}
+
+function setCork(socket: Socket | null, calls: ZeroCopy, on: boolean): void {
+  const descriptor = findSocketDescriptor(socket);
+  if (descriptor !== undefined) calls.cork(descriptor, on);
+}
 
 /**
  * Hands a part of a file straight to a response's socket, as far as it lies in the page cache, whenever the socket has room. What was written
@@ -87,7 +105,7 @@ class Pusher {
       this.isOver = true;
       return 0;
     }
-    const taken = this.#calls.sendFile(descriptor, this.#part.descriptor, this.position, length);
+    const taken = this.#calls.sendFile(descriptor, this.#part.file.fd, this.position, length);
     this.position += taken;
     this.isOver = this.position === this.#part.end;
     this.#onSent(taken);
@@ -99,7 +117,7 @@ class Pusher {
     const now = performance.now();
     if (end <= this.#cachedUntil && now - this.#lookedAt < trustMs) return true;
     const ahead = Math.min(end + windowBytes, this.#part.end);
-    const until = [ahead, end].find((it) => this.#calls.readCached(this.#part.descriptor, this.#probe, it - 1) > 0);
+    const until = [ahead, end].find((it) => this.#calls.readCached(this.#part.file.fd, this.#probe, it - 1) > 0);
     this.#cachedUntil = until ?? 0;
     this.#lookedAt = now;
     return until !== undefined;

@@ -1,5 +1,4 @@
-import type { Socket } from 'node:net';
-import { sendUncopied } from '../core/send-uncopied.ts';
+import { sendUncopied, whileCorked } from '../core/send-uncopied.ts';
 import { findSocketDescriptor, type ZeroCopy } from '../core/zero-copy.ts';
 import type { ChunkWriter } from './chunk-writer.ts';
 import type { Transfer } from './transfer.ts';
@@ -21,20 +20,8 @@ export function canSendCached({ exchange, span }: Transfer): boolean {
  * What is not cached is read by Node's threads, so that a slow disk stops nobody else. The last byte goes through the
  * stream, behind `mayEnd`. Returns false when the connection is gone.
  */
-export async function sendCached(transfer: Transfer, zeroCopy: ZeroCopy, writer: ChunkWriter): Promise<boolean> {
-  const { socket } = transfer.exchange.response;
-  // What sendfile has put into the socket when it is full ends anywhere: without this the end of each turn is a small packet of its own.
-  setCork(socket, zeroCopy, true);
-  try {
-    return await sendCorked(transfer, zeroCopy, writer);
-  } finally {
-    setCork(socket, zeroCopy, false);
-  }
-}
-
-function setCork(socket: Socket | null, zeroCopy: ZeroCopy, on: boolean): void {
-  const descriptor = findSocketDescriptor(socket);
-  if (descriptor !== undefined) zeroCopy.cork(descriptor, on);
+export function sendCached(transfer: Transfer, zeroCopy: ZeroCopy, writer: ChunkWriter): Promise<boolean> {
+  return whileCorked(transfer.exchange.response, zeroCopy, () => sendCorked(transfer, zeroCopy, writer));
 }
 
 async function sendCorked(transfer: Transfer, zeroCopy: ZeroCopy, writer: ChunkWriter): Promise<boolean> {
@@ -62,7 +49,7 @@ async function sendCorked(transfer: Transfer, zeroCopy: ZeroCopy, writer: ChunkW
       if (buffers) pool.release(buffers, written);
     }
     const before = at;
-    const part = { descriptor: handle.fd, start: at, end: span.last };
+    const part = { file: handle, start: at, end: span.last };
     at = await sendUncopied(exchange.response, part, zeroCopy, (bytes) => {
       exchange.uncopiedBytes += bytes;
     });

@@ -29,7 +29,7 @@ async function asked(calls: ZeroCopy, { start = 0, from = '127.0.0.1' } = {}) {
   const server = http.createServer((_, response) => {
     responses.push(response);
     response.writeHead(200, { 'Content-Length': content.length - start }).flushHeaders();
-    const part = { descriptor: handle.fd, start, end: content.length };
+    const part = { file: handle, start, end: content.length };
     const count = (bytes: number): void => {
       sent.bytes += bytes;
     };

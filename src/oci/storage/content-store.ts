@@ -7,6 +7,8 @@ export interface BlobHandle {
   /** Reads up to `buffer.length` bytes, never past the blob's end; returns how many, 0 at the end. */
   read(buffer: Uint8Array, positionBytes: number): Promise<number>;
   close(): Promise<void>;
+  /** Where the bytes lie, when that is one file of this host: its descriptor (negative once it is closed) and the blob's start in it. */
+  readonly source?: { readonly fd: number; readonly offsetBytes: number };
 }
 
 /**

@@ -5,12 +5,22 @@ import type { BlobHandle } from './content-store.ts';
 export function sliceOfFile(file: DiskFile, offsetBytes: number, sizeBytes: number): BlobHandle {
   return {
     sizeBytes,
+    ...(file.fd === undefined ? {} : { source: sourceOf(file, offsetBytes) }),
     async read(buffer, positionBytes) {
       const wanted = Math.min(buffer.length, sizeBytes - positionBytes);
       if (wanted <= 0) return 0;
       return file.read(wanted === buffer.length ? buffer : buffer.subarray(0, wanted), offsetBytes + positionBytes);
     },
     close: () => file.close(),
+  };
+}
+
+function sourceOf(file: DiskFile, offsetBytes: number): NonNullable<BlobHandle['source']> {
+  return {
+    get fd() {
+      return file.fd ?? -1;
+    },
+    offsetBytes,
   };
 }
 

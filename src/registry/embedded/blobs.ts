@@ -60,7 +60,8 @@ async function answer(context: ServerContext, exchange: Exchange, handle: BlobHa
   if (method === 'HEAD' || end < start)
     return send(exchange, status, { ...headers, ...partial, 'content-length': end - start + 1 });
   response.writeHead(status, { ...headers, ...partial, 'content-length': end - start + 1 });
-  await context.transfers.hold((bufferBytes) => sendSlice(response, handle, { start, end }, bufferBytes));
+  const { transfers, zeroCopy } = context;
+  await transfers.hold((bufferBytes) => sendSlice(exchange, handle, { start, end }, { bufferBytes, zeroCopy }));
 }
 
 async function openBlob({ store, run }: ServerContext, repository: string, digest: Digest): Promise<BlobHandle> {

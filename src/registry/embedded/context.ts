@@ -1,4 +1,5 @@
 import type { Run } from '../../core/run.ts';
+import type { ZeroCopy } from '../../core/zero-copy.ts';
 import type { ContentStore, ContentWriter, ReferrersIndex } from '../../oci/index.ts';
 import type { RepositoryLocks } from './repository-locks.ts';
 import { Refusal } from './respond.ts';
@@ -15,6 +16,8 @@ export interface ServerContext {
   readonly uploads: UploadSessions;
   readonly locks: RepositoryLocks;
   readonly transfers: Transfers;
+  /** Left out: every byte goes through a buffer. */
+  readonly zeroCopy: ZeroCopy | undefined;
   readonly sparse: SparseRule;
   /** Changed by `setReadOnly` while the server runs. */
   readOnly: boolean;

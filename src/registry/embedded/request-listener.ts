@@ -13,8 +13,8 @@ export function createListener(
 ): RequestListener {
   return (request, response) => {
     let user: string | undefined;
+    const exchange = toExchange(request, response);
     const answer = async (): Promise<void> => {
-      const exchange = toExchange(request, response);
       try {
         if (rules) user = await authorize(rules, exchange);
       } catch (error) {
@@ -23,7 +23,8 @@ export function createListener(
       }
       await handle(context, exchange);
     };
-    if (accessLog) logWhenDone({ request, response }, accessLog, context.run.now, () => ({ user }));
+    const more = () => ({ user, uncopiedBytes: exchange.uncopiedBytes });
+    if (accessLog) logWhenDone(exchange, accessLog, context.run.now, more);
     answer().catch(() => response.destroy());
   };
 }
@@ -38,5 +39,6 @@ function toExchange(request: IncomingMessage, response: ServerResponse): Exchang
   } catch {
     // Broken percent encoding names nothing; the empty path is answered with 404.
   }
-  return { request, response, method: request.method ?? 'GET', path, query: new URLSearchParams(query) };
+  const method = request.method ?? 'GET';
+  return { request, response, method, path, query: new URLSearchParams(query), uncopiedBytes: 0 };
 }

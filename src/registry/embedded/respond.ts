@@ -46,6 +46,8 @@ export interface Exchange {
   readonly method: string;
   readonly path: string;
   readonly query: URLSearchParams;
+  /** Bytes of the answer that the kernel took from a file by itself: the socket's own count lacks them. */
+  uncopiedBytes: number;
 }
 
 /** Sends a whole small answer; the body is left out for HEAD. */

@@ -1,6 +1,9 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
+import { sendUncopied, whileCorked } from '../../core/send-uncopied.ts';
+import { findSocketDescriptor, type ZeroCopy } from '../../core/zero-copy.ts';
 import type { BlobHandle } from '../../oci/index.ts';
+import type { Exchange } from './respond.ts';
 
 /** A byte range, both ends inclusive as in HTTP. */
 export interface ByteRange {
@@ -40,25 +43,71 @@ export class Transfers {
   }
 }
 
+/** What a slice is sent with. */
+interface Means {
+  readonly bufferBytes: number;
+  readonly zeroCopy: ZeroCopy | undefined;
+}
+
 /**
- * Writes bytes `start` to `end` (inclusive) of a blob to a response whose head is written, and ends it. Two buffers are used in turn; one
- * is read into again only when its write was handed to the kernel, so memory stays flat however slow the client. A file that is shorter
- * than it said breaks the connection: the client must not take the rest for the whole.
+ * Writes bytes `start` to `end` (inclusive) of a blob to a response whose head is written, and ends it. Over plain HTTP the kernel sends what it
+ * has in the page cache straight from the file. The rest goes through two buffers in turn; one is read into again only when its write was handed
+ * to the kernel, so memory stays flat however slow the client. A file that is shorter than it said breaks the connection: the client must not
+ * take the rest for the whole.
  */
-export async function sendSlice(
+export async function sendSlice(exchange: Exchange, handle: BlobHandle, range: ByteRange, means: Means): Promise<void> {
+  const { response } = exchange;
+  const { zeroCopy } = means;
+  const { source } = handle;
+  const isLong = range.end - range.start >= shortestUncopiedBytes;
+  if (!zeroCopy || !source || !isLong || findSocketDescriptor(response.socket) === undefined)
+    return sendCopied(response, handle, range, means.bufferBytes);
+  await whileCorked(response, zeroCopy, async () => {
+    const start = await sendCached(exchange, source, range, zeroCopy);
+    await sendCopied(response, handle, { start, end: range.end }, means.bufferBytes);
+  });
+}
+
+/** Less is sent as fast through a buffer. */
+const shortestUncopiedBytes = 1 << 18;
+
+/** What goes through the stream first, with the head of the answer: its callback tells that all before is in the kernel. */
+const pieceBytes = 4096;
+
+/** Sends what the kernel has of the range, from its start; returns the position behind that. */
+async function sendCached(
+  exchange: Exchange,
+  source: NonNullable<BlobHandle['source']>,
+  range: ByteRange,
+  zeroCopy: ZeroCopy,
+): Promise<number> {
+  const { response } = exchange;
+  const piece = Buffer.allocUnsafeSlow(pieceBytes);
+  const count = zeroCopy.readCached(source.fd, piece, source.offsetBytes + range.start);
+  if (count === 0) return range.start;
+  await writeChunk(response, piece.subarray(0, count));
+  const start = source.offsetBytes + range.start + count;
+  const part = { file: source, start, end: source.offsetBytes + range.end + 1 };
+  const position = await sendUncopied(response, part, zeroCopy, (bytes) => {
+    exchange.uncopiedBytes += bytes;
+  });
+  return position - source.offsetBytes;
+}
+
+async function sendCopied(
   response: ServerResponse,
   handle: BlobHandle,
   range: ByteRange,
   bufferBytes: number,
 ): Promise<void> {
-  const sizeBytes = Math.min(bufferBytes, range.end - range.start + 1);
-  const buffers: [Buffer, Buffer | undefined] = [Buffer.allocUnsafeSlow(sizeBytes), undefined];
+  const sizeBytes = Math.max(1, Math.min(bufferBytes, range.end - range.start + 1));
+  const buffers: [Buffer | undefined, Buffer | undefined] = [undefined, undefined];
   const written: [Promise<void>, Promise<void>] = [Promise.resolve(), Promise.resolve()];
   let which: 0 | 1 = 0;
   for (let position = range.start; position <= range.end; ) {
     await written[which];
-    buffers[which] ??= Buffer.allocUnsafeSlow(sizeBytes);
-    const buffer: Buffer = buffers[which] ?? buffers[0];
+    const buffer = buffers[which] ?? Buffer.allocUnsafeSlow(sizeBytes);
+    buffers[which] = buffer;
     const count = await handle.read(buffer.subarray(0, Math.min(buffer.length, range.end - position + 1)), position);
     if (count === 0 || response.destroyed) {
       response.destroy();

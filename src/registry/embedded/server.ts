@@ -1,6 +1,7 @@
 import type { AccessEntry } from '../../core/access-log.ts';
 import { errorText } from '../../core/errors.ts';
 import { assertRunning, type Run } from '../../core/run.ts';
+import { findZeroCopy } from '../../core/zero-copy.ts';
 import { type ContentStore, ReferrersIndex } from '../../oci/index.ts';
 import { CredentialChecker, type Htpasswd } from '../htpasswd.ts';
 import type { AccessRules } from './auth.ts';
@@ -34,6 +35,8 @@ export interface EmbeddedRegistryOptions {
   readonly accessLog?: (entry: AccessEntry) => void;
   /** How long an upload that no request touches is held open before it is parked in the storage; default five minutes. */
   readonly uploadIdleMs?: number;
+  /** False: every byte goes through a buffer of this process, as it does where koffi is not installed. */
+  readonly zeroCopy?: boolean;
 }
 
 /** A running embedded registry. */
@@ -67,6 +70,7 @@ export async function startEmbeddedRegistry(options: EmbeddedRegistryOptions, ru
     uploads: new UploadSessions(options.uploadIdleMs),
     locks: new RepositoryLocks(),
     transfers: new Transfers(),
+    zeroCopy: options.zeroCopy === false ? undefined : findZeroCopy(),
     sparse: options.sparse ?? 'none',
     readOnly: options.readOnly ?? false,
     run,

@@ -33,8 +33,8 @@ async function startServer(file: string): Promise<{ url: string; kill(): Promise
 
 async function buildServer(folder: string, root: string): Promise<string> {
   const file = path.join(folder, 'server.mjs');
-  // dockerode is loaded only where Podman is asked for.
-  const banner = { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" };
+  // dockerode is loaded only where Podman is asked for. A source that is bundled has createRequire under that name already.
+  const banner = { js: "import { createRequire as of } from 'node:module'; const require = of(import.meta.url);" };
   const built = await build({
     stdin: { contents: program(root), resolveDir: path.resolve(import.meta.dirname, '../../..'), loader: 'ts' },
     ...{ bundle: true, external: ['dockerode'], platform: 'node', format: 'esm', write: false },
