@@ -33,7 +33,15 @@ export {
 } from './manifest.ts';
 export { isIndexType, isManifestType, manifestAccept, mediaTypes } from './media-types.ts';
 export { formatPlatform, type Platform } from './platform.ts';
-export { formatReference, isRegistry, isRepository, isTag, parseReference, type Reference } from './reference.ts';
+export {
+  expandShortName,
+  formatReference,
+  isRegistry,
+  isRepository,
+  isTag,
+  parseReference,
+  type Reference,
+} from './reference.ts';
 export {
   type AuthFileOptions,
   type AuthUser,

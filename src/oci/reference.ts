@@ -74,6 +74,19 @@ export function parseReference(text: string): Reference {
   };
 }
 
+/**
+ * What container tools read a name without registry as: one of Docker Hub, `library/` for those of one element, tag `latest` where neither tag nor
+ * digest is there. Undefined for a name with a registry. @throws AirlockError REFERENCE_INVALID, DIGEST_INVALID
+ */
+export function expandShortName(text: string): Reference | undefined {
+  const whole = text.replace(/^docker:\/\//, '');
+  const [first = ''] = whole.split('/');
+  const isOfLibrary = !whole.replace(/@.*/, '').includes('/');
+  if (!isOfLibrary && (/[.:]/.test(first) || first === 'localhost')) return undefined;
+  const reference = parseReference(`docker.io/${isOfLibrary ? 'library/' : ''}${whole}`);
+  return reference.tag || reference.digest ? reference : { ...reference, tag: 'latest' };
+}
+
 /** The reference as text, with whatever of tag and digest it has. */
 export function formatReference(reference: Reference): string {
   const tag = reference.tag === undefined ? '' : `:${reference.tag}`;

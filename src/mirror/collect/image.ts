@@ -1,10 +1,10 @@
 import type { Run } from '../../core/run.ts';
-import { type Platform, parseReference, type Reference } from '../../oci/index.ts';
+import { expandShortName, formatReference, type Platform, parseReference, type Reference } from '../../oci/index.ts';
 import type { ImageType, SelectedImage, TargetName } from '../../plan/index.ts';
 import { assertStorageName } from '../naming.ts';
 import { findAttached } from './attached.ts';
 import { type Closure, readClosure } from './closure.ts';
-import { type Attached, type Collector, orMissing, repositoryText } from './collector.ts';
+import { type Attached, addNote, type Collector, orMissing, repositoryText } from './collector.ts';
 
 /** An image that the set asks for. */
 export interface ImageRequest {
@@ -31,9 +31,10 @@ export interface ImageRequest {
  */
 export async function addImage(
   collector: Collector,
-  request: ImageRequest,
+  given: ImageRequest,
   run: Run,
 ): Promise<{ readonly image: SelectedImage; readonly closure: Closure } | undefined> {
+  const request = given.type === 'generic' ? given : withRegistry(collector, given, run);
   const targets = targetsOf(request);
   if (isBlocked(collector, request)) return undefined;
   return orMissing(collector, { ...request, digest: request.pull?.digest }, async () => {
@@ -64,6 +65,25 @@ export async function addImage(
     run.report({ stage: 'plan', state: 'active', subject: request.origin });
     return { image, closure };
   });
+}
+
+/**
+ * Nobody edits the names in somebody else's chart or catalog, so one without a registry is one of Docker Hub there, as to oc-mirror. It is stored under
+ * the name that oc-mirror gives it, and known by its whole one, the only one that a mirror set can have.
+ */
+function withRegistry(collector: Collector, request: ImageRequest, run: Run): ImageRequest {
+  if (request.pull) return request;
+  let pull: Reference | undefined;
+  try {
+    pull = expandShortName(request.origin);
+  } catch {
+    // Said of the name as it stands, where it is read.
+  }
+  if (!pull || isBlocked(collector, request)) return request;
+  const origin = formatReference(pull);
+  const message = `read as ${origin}; nodes look there only with docker.io among their unqualified-search-registries`;
+  addNote(collector, { code: 'IMAGE_NAME_SHORT', subject: request.origin, message }, run);
+  return { ...request, origin, pull };
 }
 
 /** Adds the signatures and referrers of an image beside it, under the same origin, so that mirror sets know no more than the image itself. */
