@@ -4,8 +4,8 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    testTimeout: 120_000,
+    hookTimeout: 240_000,
     pool: 'forks',
     // Vitest leaves one core to itself, which is half of the machine where there are two; many suites wait for disks and other programs.
     maxWorkers: Math.max(2, availableParallelism() - 1),

@@ -294,7 +294,7 @@ describe('damage beside the volumes', () => {
       expect(await listTree(path.join(folder, 'gen-000001')), `byte ${at}`).toEqual(wanted);
       await rm(folder, { recursive: true, force: true });
     }
-  }, 120_000);
+  }, 240_000);
 
   test('to a part, its list or a small file on its medium is found before anything of it is loaded', async () => {
     const folder = await temporaryFolder();
@@ -323,7 +323,7 @@ describe('damage beside the volumes', () => {
       await withDamage(damage, async () => {
         expect(await refusal(load), damage.name).toBeDefined();
       });
-  }, 120_000);
+  }, 240_000);
 });
 
 describeShared('a damaged archive of real oc-mirror', 'golden/cases/02a-release-minmax/1-m2d/02a.tar', (archive) => {

@@ -89,7 +89,7 @@ describe.each([
         }
       }
     }
-  }, 120_000);
+  }, 240_000);
 
   test('finds a flipped byte at random offsets, end blocks included', async () => {
     for (const volume of bundle.volumes) {
@@ -100,7 +100,7 @@ describe.each([
         });
       }
     }
-  }, 120_000);
+  }, 240_000);
 
   test('finds a volume that was cut, one that grew, and one that is missing', async () => {
     const last = bundle.volumes.at(-1);

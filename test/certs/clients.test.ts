@@ -263,7 +263,7 @@ describeReal('certificates, by Go', ['go'], () => {
       { env: { ...process.env, GOFLAGS: '-mod=mod', GO111MODULE: 'off' } },
     );
     expect(stdout).toBe('kitchen\nkitchen\n');
-  }, 120_000);
+  }, 240_000);
 });
 
 const goClient = `package main

@@ -63,7 +63,7 @@ describe.each(servers)('apply to a real API server, $title (where missing: $how)
       'local-cluster',
     ])
       await server.request('POST', '/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
-  }, 120_000);
+  }, 240_000);
   afterAll(() => server?.stop());
 
   test.each(wholeSites)(
@@ -126,7 +126,7 @@ describe.each(servers)('apply to a real API server, $title (where missing: $how)
     expect(
       await client.find({ apiVersion: 'config.openshift.io/v1', kind: 'OperatorHub', name: 'cluster' }, quietRun()),
     ).toMatchObject({ spec: { disableAllDefaultSources: true } });
-  }, 60_000);
+  }, 120_000);
 
   test.each([
     ['applied', 'argocd', 'application/apply-patch+yaml', '&force=true'],
@@ -257,7 +257,7 @@ describe.each(servers)('apply to a real API server, $title (where missing: $how)
     });
     for (const _ of [1, 2]) await applyStages(stages, createClientFor(client), only, quietRun());
     expect(await spec()).toEqual({ ...theirs, watchAllNamespaces: true });
-  }, 60_000);
+  }, 120_000);
 
   test('does the same from the command line: nothing to change, a conflict with its owner, a stage that is put back', async () => {
     const folder = await temporaryFolder();
@@ -286,7 +286,7 @@ describe.each(servers)('apply to a real API server, $title (where missing: $how)
       expect.stringMatching(/disableAllDefaultSources \(conflict with "argocd"/),
     ]);
     expect((await apply('-y', '--stage', 'default-catalogs', '--force-conflicts')).exitCode).toBe(0);
-  }, 60_000);
+  }, 120_000);
 
   test('refuses what the schema refuses, and says who may not', async () => {
     const client = await connectCluster({ file: server.kubeconfig });
@@ -304,7 +304,7 @@ describe.each(servers)('apply to a real API server, $title (where missing: $how)
     await expect(
       viewer.find({ apiVersion: 'v1', kind: 'Secret', name: 'pull-secret', namespace: 'openshift-config' }, quietRun()),
     ).rejects.toMatchObject({ code: 'CLUSTER_REFUSED' });
-  }, 60_000);
+  }, 120_000);
 });
 
 async function versions(server: RealServer, stages: readonly ApplyStage[]): Promise<string[]> {

@@ -60,7 +60,7 @@ describe.skipIf(!found)('images in use, asked of two real API servers', () => {
       containers: [{ name: 'c', image: `registry.lab.example.com:5000/harbour/guest@${digests['guest']}` }],
     };
     await guest.request('POST', '/api/v1/namespaces/default/pods', object('v1', 'Pod', 'guest', pod));
-  }, 180_000);
+  }, 360_000);
   afterAll(() => {
     hub?.stop();
     guest?.stop();

@@ -92,7 +92,7 @@ describeRoot(
       await source?.close();
       await bench?.close();
       await rm(folder, { recursive: true, force: true });
-    }, 120_000);
+    }, 240_000);
 
     test('check finds nothing, a second up changes nothing, and the registry runs from the image of the bundle', async () => {
       expect(await go(onBastion, 'check', '-f', site)).toContain('no findings');
@@ -134,7 +134,7 @@ describeRoot(
       await expect(run(node, 'skopeo', 'inspect', '--no-creds', '--raw', `docker://${name}`)).rejects.toThrow(
         /unauthorized|authentication/,
       );
-    }, 120_000);
+    }, 240_000);
 
     test('BIND takes the emitted zones', async () => {
       const zones = (await readdir(manifests('dns'))).filter((name) => name.endsWith('.zone'));

@@ -49,7 +49,7 @@ describeRoot('the journey where there is only IPv6, and no route out', programs,
     const stdout = await go('demo', '--dir', 'demo');
     expect(stdout).toContain('the site is ready');
     expect(stdout).not.toContain('127.0.0.1');
-  }, 120_000);
+  }, 240_000);
 
   test('a site on a ULA: load, up, emit and check, and status answers on every address', async () => {
     site = await writeSite(folder, {
@@ -66,7 +66,7 @@ describeRoot('the journey where there is only IPv6, and no route out', programs,
     const status = JSON.parse(await go('status', '-f', site, '-o', 'json')) as { services: { address: string }[] };
     expect(status).toMatchObject({ healthy: true });
     for (const { address } of status.services) expect(address).toMatch(/^\[fd77:/);
-  }, 120_000);
+  }, 240_000);
 
   test('a node pulls, resolves and downloads over IPv6', async () => {
     const etc = path.join(folder, 'etc-containers');

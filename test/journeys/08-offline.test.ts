@@ -74,7 +74,7 @@ describeReal('nothing on the bastion opens a connection to anywhere but the site
     expect(await peers('check.trace')).toContain('127.0.0.7');
     for (const verb of ['up', 'emit', 'check', 'status', 'down'])
       for (const peer of await peers(`${verb}.trace`)) expect(['127.0.0.7', '127.0.0.1'], verb).toContain(peer);
-  }, 120_000);
+  }, 240_000);
 
   /** Addresses that a trace names, each once. Lines without one are about local sockets. */
   async function peers(file: string): Promise<string[]> {

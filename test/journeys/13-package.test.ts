@@ -120,7 +120,7 @@ describeReal('the packaged executable as a web server', ['strace'], () => {
       await ended;
     }
     expect(await readFile(at('calls'), 'utf8')).toContain('sendfile(');
-  }, 120_000);
+  }, 240_000);
 });
 
 describeRoot('the packaged executable in the hands of somebody without rights', ['tar', 'setpriv', 'mount'], () => {

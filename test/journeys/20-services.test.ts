@@ -79,7 +79,7 @@ describe('the services of an ordinary user on high ports, under umask 0077', () 
     await go(0, 'down');
     expect(processesIn(cwd)).toBe('');
     expect((await go<SiteStatus>(3, 'status')).services.every((one) => !one.healthy && one.problem)).toBe(true);
-  }, 120_000);
+  }, 240_000);
 
   test('are taken up again, or ended, after their supervisor was killed', async () => {
     const { cwd, go, record } = await openSite();
@@ -92,7 +92,7 @@ describe('the services of an ordinary user on high ports, under umask 0077', () 
     expect(await go(0, 'down')).toMatchObject({ services: true });
     expect(processesIn(cwd)).toBe('');
     expect(await go(0, 'down')).toMatchObject({ services: false });
-  }, 120_000);
+  }, 240_000);
 
   test.each(['', '{"pid":'])(
     'end with their supervisor when its record is lost or cut short: "%s"',
@@ -134,7 +134,7 @@ describe('the services of an ordinary user on high ports, under umask 0077', () 
     await go(0, 'status');
     await go(0, 'down');
     expect(processesIn(cwd)).toBe('');
-  }, 180_000);
+  }, 360_000);
 
   test('are left alone by down when the record names another process', async () => {
     const { cwd, go } = await openSite();
@@ -156,7 +156,7 @@ describe('the services of an ordinary user on high ports, under umask 0077', () 
     expect(await go<UpResult>(0, 'up')).toMatchObject({ services: 'restarted' });
     expect((await record('services.json')).pid).not.toBe(pid);
     expect((await go<SiteStatus>(0, 'status')).services[2]?.address).toBe(`127.0.0.1:${https}`);
-  }, 120_000);
+  }, 240_000);
 });
 
 describe('up that cannot listen says why and leaves nothing behind', () => {
@@ -170,7 +170,7 @@ describe('up that cannot listen says why and leaves nothing behind', () => {
     expect(error.message).toContain(`(process ${(await one.record('services.json')).pid}) has the port`);
     expect(error.hint).toContain('another port');
     expect(processesIn(other.cwd)).toBe('');
-  }, 120_000);
+  }, 240_000);
 
   test('names an address that is not of this host', async () => {
     const { cwd, go } = await openSite({ addresses: ['203.0.113.77'] });
@@ -178,5 +178,5 @@ describe('up that cannot listen says why and leaves nothing behind', () => {
     expect(error.code).toBe('LISTEN_FAILED');
     expect(error.hint).toContain('not one of this host');
     expect(processesIn(cwd)).toBe('');
-  }, 60_000);
+  }, 120_000);
 });

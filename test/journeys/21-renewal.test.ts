@@ -57,7 +57,7 @@ describe('services that run while things change', () => {
     ports = await freeSitePorts();
     await writeSite(options.cwd, { addresses: ['127.0.0.1'], mode: 'embedded', ports });
     await go('up');
-  }, 60_000);
+  }, 120_000);
 
   afterAll(async () => {
     await airlock(['down'], options);
@@ -77,7 +77,7 @@ describe('services that run while things change', () => {
     expect((await ask('GET', '/v2/', agent)).status).toBe(200);
     expect(Object.values(agent.freeSockets).flat()).toEqual([socket]);
     agent.destroy();
-  }, 60_000);
+  }, 120_000);
 
   test('the four steps of a CA change leave no client that trusts trust.crt without a server', async () => {
     const wait = { timeout: 15_000, interval: 300 };
@@ -93,7 +93,7 @@ describe('services that run while things change', () => {
     };
     const states = consumers.filter((one) => /^(registry|web server)$/.test(one.consumer)).map((one) => one.state);
     expect(states).toEqual(['current', 'current']);
-  }, 120_000);
+  }, 240_000);
 
   test('a new password counts and the old one does not', async () => {
     const old = await state('registry-password');
@@ -104,7 +104,7 @@ describe('services that run while things change', () => {
     const { auths } = JSON.parse(await readFile(path.join(options.cwd, 'auth.json'), 'utf8'));
     const { auth } = auths[`${siteNames.registry}:${ports.registry}`];
     expect(Buffer.from(auth, 'base64').toString()).toBe(`airlock:${await state('registry-password')}`);
-  }, 60_000);
+  }, 120_000);
 
   test('the registry is read-only and writable again at a word', async () => {
     const push = () => ask('POST', '/v2/kitchen/tools/blobs/uploads/').then((one) => one.status);
@@ -114,7 +114,7 @@ describe('services that run while things change', () => {
     expect((await ask('GET', '/v2/')).status).toBe(200);
     await go('registry', 'read-only', 'off');
     await expect.poll(push, { timeout: 15_000 }).toBe(202);
-  }, 60_000);
+  }, 120_000);
 
   test('the first page shows the site and loads nothing from elsewhere', async () => {
     const page = await get(`http://127.0.0.1:${ports.http}/`);

@@ -20,7 +20,7 @@ describe('a bundle that is loaded while an empty, read-only bastion serves', () 
     // The bundle stays on its media; the bastion is another, new one.
     await rm(path.join(options.cwd, 'airlock-demo/bastion'), { recursive: true, force: true });
     await rm(path.join(options.cwd, 'airlock-demo/manifests'), { recursive: true, force: true });
-  }, 120_000);
+  }, 240_000);
 
   afterAll(async () => {
     await airlock(['down', ...site], options);
@@ -44,5 +44,5 @@ describe('a bundle that is loaded while an empty, read-only bastion serves', () 
     const page = await (await fetch(`http://${web?.address}/`)).text();
     for (const words of ['Generation', after.releases[0]?.split(' ')[0] ?? '?', 'digest checked', 'sha256'])
       expect(page.toLowerCase()).toContain(words.toLowerCase());
-  }, 180_000);
+  }, 360_000);
 });

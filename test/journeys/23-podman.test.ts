@@ -39,7 +39,7 @@ describeRoot(
       options = { cwd: folder, via: bench.bastion, env: { CONTAINER_HOST: `unix://${podman.socket}` } };
       await writeSite(folder, { addresses: [bastion.v4, bastion.v6], mode: 'podman', image });
       await writeRegistryArchive(folder, image);
-    }, 120_000);
+    }, 240_000);
 
     afterAll(async () => {
       await airlock(['down'], options).catch(() => {});
@@ -71,7 +71,7 @@ describeRoot(
       expect(await post()).toBe('405');
       expect(await go(0, 'down')).toMatchObject({ services: true, container: true });
       expect(await podman.podman('ps', '-aq')).toBe('');
-    }, 180_000);
+    }, 360_000);
 
     test('is not started on a port that another program has', async () => {
       const other = execFile(bench.bastion[0] ?? '', [
@@ -87,7 +87,7 @@ describeRoot(
       expect(error).toMatchObject({ code: 'LISTEN_FAILED' });
       expect(error.message).toContain('port 5000');
       other.kill();
-    }, 60_000);
+    }, 120_000);
 
     test('keeps what serves while its Podman does not answer, and is not collected from while it runs', async () => {
       expect(await go<UpResult>(0, 'up')).toMatchObject({ registry: { mode: 'podman' } });
@@ -111,7 +111,7 @@ describeRoot(
       expect(refused.error).toMatchObject({ code: 'USAGE', message: expect.stringContaining('running') });
       expect(await go(0, 'down')).toMatchObject({ container: true });
       expect(await go(0, 'registry', 'gc', '-y')).toMatchObject({ removed: { blobs: [{ digest: digestOf(waste) }] } });
-    }, 120_000);
+    }, 240_000);
 
     async function post(): Promise<string> {
       const password = (await readFile(path.join(folder, 'bastion/state/registry-password'), 'utf8')).trim();
@@ -166,5 +166,5 @@ describeRoot('a registry in the Podman of an ordinary user', ['podman', 'runc', 
     expect([logs.exitCode, logs.stdout]).toEqual([0, expect.stringContaining('/v2/')]);
     expect(await go('down')).toMatchObject({ services: true, container: true });
     expect(await podman.podman('ps', '-aq')).toBe('');
-  }, 120_000);
+  }, 240_000);
 });

@@ -115,7 +115,7 @@ describeReal('a bundle that comes medium by medium into a registry over HTTP', [
     expect(await readdir(at('own'))).not.toContain('.airlock');
     expect(await stored(storage)).toEqual((await wanted()).content);
     expect(await load(media[0] ?? '', host, 0, '--output-dir', 'own')).toMatchObject({ state: 'nothing-new' });
-  }, 120_000);
+  }, 240_000);
 
   test('may also be whole volumes, also into storage', async () => {
     const { host, storage } = await startDockerRegistry();
@@ -133,5 +133,5 @@ describeReal('a bundle that comes medium by medium into a registry over HTTP', [
     await json(0, 'load', 'out', 'storage:at-once');
     expect(await stored(at('by-volume/docker'))).toEqual(await stored(at('at-once/docker')));
     expect(await json(0, 'load', 'out', 'storage:by-volume')).toMatchObject({ state: 'nothing-new' });
-  }, 120_000);
+  }, 240_000);
 });

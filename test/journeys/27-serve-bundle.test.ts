@@ -81,7 +81,7 @@ describeReal('a bundle that is served in place', ['skopeo'], () => {
       host,
       [...names.keys()].filter((name) => /kitchen|release-images/.test(name)),
     );
-  }, 180_000);
+  }, 360_000);
 
   test('may be parts, on one medium or on several side by side', async () => {
     const parts = at('out/gen-000001/parts');
@@ -99,7 +99,7 @@ describeReal('a bundle that is served in place', ['skopeo'], () => {
     // What is divided between media cannot be had from one of them, and is not shown.
     const alone = await serve(media[1] ?? '');
     expect(await digestAt(alone.url, 'kitchen/oven:1.0')).toBeNull();
-  }, 120_000);
+  }, 240_000);
 
   test('takes nothing: no upload, no manifest, no deletion', async () => {
     const { url } = await serve('out/gen-000001');
@@ -147,7 +147,7 @@ describe.skipIf(findProgram('oci-conformance') === undefined)('the conformance s
       [],
     );
     expect(cases.filter(([, , result]) => result === 'Pass').length).toBeGreaterThan(10);
-  }, 120_000);
+  }, 240_000);
 });
 
 describeShared('an archive of real oc-mirror', 'golden/cases/01-additional', (golden) => {

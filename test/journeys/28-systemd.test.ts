@@ -72,7 +72,7 @@ describeUnless(
     beforeAll(async () => {
       machine = await startMachine(prepare);
       await mkdir(machine.at(folder), { recursive: true });
-    }, 60_000);
+    }, 120_000);
 
     afterAll(async () => {
       await machine?.close();
@@ -95,7 +95,7 @@ describeUnless(
       await healthy();
       const { background } = await go<SiteStatus>(0, 'status');
       expect(background).toMatchObject({ systemd: true });
-    }, 90_000);
+    }, 180_000);
 
     test('a renewed certificate is served without a new start', async () => {
       const pid = await property('airlock-lab.service', 'MainPID');
@@ -107,13 +107,13 @@ describeUnless(
       };
       await expect.poll(served, { timeout: 20_000 }).toEqual([leaf.fingerprintSha256, leaf.fingerprintSha256]);
       expect(await property('airlock-lab.service', 'MainPID')).toBe(pid);
-    }, 60_000);
+    }, 120_000);
 
     test('a reboot brings everything back', async () => {
       await machine.reboot();
       await healthy();
       expect(await openPorts()).toEqual(ports.toSorted());
-    }, 90_000);
+    }, 180_000);
 
     test('down takes the unit and the ports away, nothing counts as failed, and what is not ours runs on', async () => {
       await machine.run('firewall-cmd', '--add-port=9999/tcp');
@@ -122,7 +122,7 @@ describeUnless(
       expect(await ask('systemctl', 'is-system-running')).toBe('running');
       expect([await openPorts(), await openPorts('--permanent')]).toEqual([['9999/tcp'], []]);
       expect(await go<DownResult>(0, 'down')).toMatchObject({ services: false, closedPorts: [] });
-    }, 60_000);
+    }, 120_000);
 
     test('services that cannot start are told why, and no unit is left to try for ever', async () => {
       await site({ addresses: ['192.0.2.77'] });
@@ -130,7 +130,7 @@ describeUnless(
       expect(error).toMatchObject({ code: 'LISTEN_FAILED', message: expect.stringContaining('192.0.2.77') });
       expect(await ask('systemctl', 'list-units', '--all', '--plain', '--no-legend', 'airlock*')).toBe('');
       await expect(readFile(machine.at('/etc/systemd/system/airlock-lab.service'))).rejects.toThrow();
-    }, 60_000);
+    }, 120_000);
 
     test('a unit that ran before stays when a new start fails, and comes up when the fault is gone', async () => {
       await site({});
@@ -141,7 +141,7 @@ describeUnless(
       await machine.run('ip', 'addr', 'add', '192.0.2.77/32', 'dev', 'lo');
       await healthy();
       await go(0, 'down');
-    }, 90_000);
+    }, 180_000);
 
     test('what systemd kept is handed to a process when that is asked for, and back', async () => {
       await site({});
@@ -156,7 +156,7 @@ describeUnless(
       await healthy();
       await go(0, 'down');
       expect(await ask('pgrep', '-f', '--', '--foreground')).toBe('');
-    }, 60_000);
+    }, 120_000);
 
     test('a registry in Podman is a unit of its own: back after a kill and a reboot, gone with down', async () => {
       await rm(machine.at(path.join(folder, 'bastion')), { recursive: true, force: true });
@@ -179,7 +179,7 @@ describeUnless(
       expect(await ask('podman', 'ps', '--all', '--quiet')).toBe('');
       expect(await ask('systemctl', 'list-units', '--all', '--plain', '--no-legend', 'airlock*')).toBe('');
       expect(await ask('systemctl', 'is-system-running')).toBe('running');
-    }, 180_000);
+    }, 360_000);
 
     test('a user who lingers has units of its own, with Podman rootless: back after a reboot, gone with down', async () => {
       const home = '/home/cook';
@@ -222,7 +222,7 @@ describeUnless(
       expect(await user<SiteStatus>(0, 'status')).toMatchObject({ background: { systemd: true } });
       expect(await user<DownResult>(0, 'down')).toMatchObject({ services: true, container: true });
       expect(await ask('pgrep', '-u', 'cook', '-l', 'node|registry|conmon')).toBe('');
-    }, 180_000);
+    }, 360_000);
 
     test('the CA in the trust of the host is enough for curl', async () => {
       await site({});
@@ -234,6 +234,6 @@ describeUnless(
       await go(0, 'certs', 'install');
       expect(await curl()).toBe('401');
       await go(0, 'down');
-    }, 60_000);
+    }, 120_000);
   },
 );

@@ -176,7 +176,7 @@ describe('airlock apply', () => {
     const again = await airlock(['apply', '--kubeconfig', 'hub.kubeconfig'], { cwd });
     expect([again.exitCode, again.stdout]).toEqual([0, expect.stringContaining('nothing to change')]);
     expect(api.writes).toEqual(['APPLY v1 ConfigMap kitchen/pot']);
-  }, 60_000);
+  }, 120_000);
 
   test('says which pools will drain before it asks, and prints it with --diff', async () => {
     const mirrors = (list: readonly string[]): ClusterObject => ({

@@ -80,5 +80,5 @@ describeReal('a registry that mounts nothing', ['docker-registry'], () => {
       for (const [tag, digest] of Object.entries(tags)) expect(await storage.findTag(name, tag, run)).toBe(digest);
       for (const layer of layers) expect(await storage.hasLayer(name, layer, run), `${name} ${layer}`).toBe(true);
     }
-  }, 120_000);
+  }, 240_000);
 });

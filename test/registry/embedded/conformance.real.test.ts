@@ -44,7 +44,7 @@ describe.skipIf(!installed)(title, () => {
     const result = await runConformance({ OCI_REGISTRY: kitchen.host, OCI_TLS: 'disabled' });
     expect(result).toMatchObject({ failures: 0, failed: [] });
     expect(result.tests).toBeGreaterThan(800);
-  }, 120_000);
+  }, 240_000);
 
   test('passes with every test switched on, over TLS with users', async () => {
     const certificate = makeCertificate(await temporaryFolder(), ['localhost'], 'registry');
@@ -57,7 +57,7 @@ describe.skipIf(!installed)(title, () => {
     });
     expect(result).toMatchObject({ failures: 0, failed: [] });
     expect(result.tests).toBeGreaterThan(950);
-  }, 120_000);
+  }, 240_000);
 
   test('passes with sparse manifests too where they are allowed, and else fails by them alone', async () => {
     const kitchen = await openKitchen({ sparse: 'all' });

@@ -118,7 +118,7 @@ describe('a server killed in the middle of pushes', () => {
     expect(digestOf(Buffer.from(await got.arrayBuffer()))).toBe(digestOf(blob));
     expect(await readdir(path.join(root, '.airlock-uploads'))).toEqual([]);
     await last.kill();
-  }, 60_000);
+  }, 120_000);
 });
 
 /** Size of the one upload under way. */
