@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { AirlockError } from '../core/errors.ts';
-import { diskError, findFile, writeFileAtomic } from '../core/files.ts';
+import { diskError, writeFileAtomic } from '../core/files.ts';
 import type { Run } from '../core/run.ts';
 import { digestFromHex, digestHex, digestOf } from '../oci/index.ts';
 import type { KeptBlobs, Plan } from '../plan/index.ts';
@@ -15,8 +15,7 @@ import { type BundleIndex, volumeName, volumeNumber } from './format.ts';
 import { renderIndex } from './index-text.ts';
 import { openJournal } from './journal.ts';
 import { planBytes } from './layout.ts';
-import { openBundle } from './open.ts';
-import { findRecord, recordOf, writeRecord } from './records.ts';
+import { recordOf, writeRecord } from './records.ts';
 import { sideNames } from './seal.ts';
 import { checksumsText, type IndexFacts, volumeSegments } from './segments.ts';
 import { signIndex } from './sign-index.ts';
@@ -186,30 +185,4 @@ async function syncVolumes(archive: Bundle, run: Run): Promise<void> {
     const file = await run.disk.open(volume.path, 'write');
     await file.sync().finally(() => file.close());
   }
-}
-
-/**
- * A crash between the last rename and the record leaves a whole bundle that nobody remembers: its record is written again. undefined when
- * there is no such bundle.
- * @throws AirlockError GENERATION_EXISTS for a folder of that name with anything else in it
- */
-export async function recoverAdopted(
-  place: { readonly folder: string; readonly workspace: string; readonly generation: number },
-  run: Run,
-): Promise<BuildOutcome | undefined> {
-  const { final } = generationFolders(place.folder, place.generation);
-  if (!(await run.disk.stat(final)) || (await findRecord(place.workspace, place.generation, run))) return undefined;
-  const [bundle] = await openBundle(final, run);
-  if (bundle?.kind !== 'adopted' || bundle.index.generation !== place.generation) {
-    throw new AirlockError('GENERATION_EXISTS', `${final} is there already and is not in the records`, {
-      hint: 'move it away, or name the workspace that it was built with',
-    });
-  }
-  const text = (await findFile(path.join(final, sideNames.sums), run))?.toString('utf8') ?? '';
-  const sums = new Map(text.split('\n').map((line) => [line.slice(66), line.slice(0, 64)]));
-  const volumes = bundle.volumes.map(({ name, sizeBytes }) => ({ name, sizeBytes, sha256: sums.get(name) ?? '' }));
-  const { indexDigest, facts } = bundle;
-  const record = recordOf(bundle.index, { indexDigest, signature: facts.signature, volumes });
-  await writeRecord(place.workspace, record, run);
-  return { kind: 'sealed', folder: final, record, resumed: true };
 }

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { AirlockError, isAirlockError } from '../core/errors.ts';
 import { diskError, findFile, removeTemporaries, writeFileAtomic } from '../core/files.ts';
 import type { Run } from '../core/run.ts';
-import { type Digest, digestHex, digestOf } from '../oci/index.ts';
+import { digestHex, digestOf } from '../oci/index.ts';
 import { type KeptBlobs, type Plan, parsePlan } from '../plan/index.ts';
 import { findVolumes } from './bundle.ts';
 import { type ContentSources, createWanted, measureFile, planDigest, type WantedMember } from './contents.ts';
@@ -13,7 +13,8 @@ import { renderIndex } from './index-text.ts';
 import { type Journal, openJournal } from './journal.ts';
 import { layoutVolumes, planBytes } from './layout.ts';
 import { openBundle } from './open.ts';
-import { findRecord, type GenerationRecord, recordOf, writeRecord } from './records.ts';
+import { findRecord, type GenerationRecord, writeRecord } from './records.ts';
+import { recordOfSealed } from './recover-records.ts';
 import { readBack, sideNames } from './seal.ts';
 import { type IndexFacts, type Segment, volumeSegments } from './segments.ts';
 import { signIndex } from './sign-index.ts';
@@ -141,24 +142,10 @@ async function recoverSealed(
     );
   }
   const known = await findRecord(workspace, generation, run);
-  const record = known ?? (await recordOfSealed(final, bundle.index, bundle.facts, run));
+  const record = known ?? (await recordOfSealed(bundle, run));
   if (!known) await writeRecord(workspace, record, run);
   await cleanUp(options, final, run);
   return { kind: 'sealed', folder: final, record, resumed: true };
-}
-
-async function recordOfSealed(
-  final: string,
-  index: BundleIndex,
-  facts: IndexFacts,
-  run: Run,
-): Promise<GenerationRecord> {
-  const text = (await findFile(path.join(final, sideNames.sums), run))?.toString('utf8') ?? '';
-  const sums = new Map(text.split('\n').map((line) => [line.slice(66), line.slice(0, 64)]));
-  const volumes = (await findVolumes(final, index, facts, run)).map(({ name, sizeBytes }) => {
-    return { name, sizeBytes, sha256: sums.get(name) ?? '' };
-  });
-  return recordOf(index, { indexDigest: `sha256:${facts.sha256}` as Digest, signature: facts.signature, volumes });
 }
 
 /** Makes the folder of the unfinished generation; one of another plan is dropped. */

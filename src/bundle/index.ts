@@ -1,4 +1,4 @@
-export { type AdoptOptions, adoptArchive, openArchive, recoverAdopted } from './adopt.ts';
+export { type AdoptOptions, adoptArchive, openArchive } from './adopt.ts';
 export {
   type BuildOptions,
   type BuildOutcome,
@@ -66,6 +66,7 @@ export {
 } from './receipt.ts';
 export { renderReceiptHtml } from './receipt-html.ts';
 export { findRecord, type GenerationRecord, type History, readHistory } from './records.ts';
+export { recoverRecords } from './recover-records.ts';
 export { sideNames } from './seal.ts';
 export { forecastSealed, type SealedForecast } from './sealed-sizes.ts';
 export { fingerprintKey, generateSigningKey, publicKeyOf, type SignatureStatus } from './sign.ts';

@@ -1,4 +1,4 @@
-import { readHistory, readInventory } from '../bundle/index.ts';
+import { readHistory, readInventory, recoverRecords } from '../bundle/index.ts';
 import { AirlockError } from '../core/errors.ts';
 import { readFileLimited } from '../core/files.ts';
 import type { Run } from '../core/run.ts';
@@ -7,6 +7,17 @@ import type { PlanRequest } from './requests.ts';
 
 /** What the next generation builds on. */
 export type Base = Pick<AssembleOptions, 'generation' | 'parent' | 'carriedBlobs' | 'carriedFiles'>;
+
+/**
+ * Puts sealed generations below DIR that the workspace does not know into its records, before the next one is planned.
+ * @throws AirlockError GENERATION_EXISTS, FILE_UNWRITABLE, DISK_FULL
+ */
+export async function recoverHistory(folder: string, workspace: string, run: Run): Promise<void> {
+  for (const generation of await recoverRecords(folder, workspace, run)) {
+    const message = `generation ${generation} lies in ${folder} and was not in the workspace: its record was written again`;
+    run.report({ stage: 'plan', state: 'log', level: 'warning', message });
+  }
+}
 
 /**
  * What the far side has already: by the workspace's records, by an inventory exported there, or with `--full` nothing.

@@ -6,7 +6,6 @@ import {
   generationFolders,
   openArchive,
   readMember,
-  recoverAdopted,
 } from '../bundle/index.ts';
 import { AirlockError, isAirlockError } from '../core/errors.ts';
 import { findFile, readFileLimited, writeFileAtomic } from '../core/files.ts';
@@ -34,7 +33,7 @@ import {
   parsePlan,
   writePlan,
 } from '../plan/index.ts';
-import { type Base, readBase } from './base.ts';
+import { type Base, readBase, recoverHistory } from './base.ts';
 import { findTool } from './carried-tool.ts';
 import { type EngineSettings, ocMirrorStateName } from './choose-engine.ts';
 import { httpAccess, openSourceClients } from './clients.ts';
@@ -83,7 +82,8 @@ export async function buildWithOcMirror(
   run: Run,
 ): Promise<MirrorResult> {
   const workspace = workspaceOf(request);
-  const base = await recoverBase(request, workspace, run);
+  await recoverHistory(request.folder, workspace, run);
+  const base = await readBase(request, workspace, run);
   const job: Build = {
     request,
     binary,
@@ -109,15 +109,6 @@ export async function buildWithOcMirror(
   } finally {
     await lock.release();
   }
-}
-
-/** What the next generation builds on, after one that a crash kept out of the records was put there. */
-async function recoverBase(request: OcMirrorBuildRequest, workspace: string, run: Run): Promise<Base> {
-  const base = await readBase(request, workspace, run);
-  const place = { folder: request.folder, workspace, generation: base.generation };
-  if (!(await recoverAdopted(place, run))) return base;
-  say(run, `generation ${base.generation} was whole already; its record was written again`);
-  return readBase(request, workspace, run);
 }
 
 type Mirrored =

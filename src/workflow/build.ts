@@ -11,6 +11,7 @@ import { AirlockError } from '../core/errors.ts';
 import { findFile, readFileLimited } from '../core/files.ts';
 import type { Run } from '../core/run.ts';
 import { type MissingContent, openKeptBlobs, type Plan, parsePlan } from '../plan/index.ts';
+import { recoverHistory } from './base.ts';
 import { buildWithOcMirror } from './build-oc-mirror.ts';
 import { findTool } from './carried-tool.ts';
 import { chooseEngine, type EngineSettings } from './choose-engine.ts';
@@ -101,6 +102,7 @@ async function choosePlan(request: BuildRequest, run: Run): Promise<{ result: Pl
     say(run, 'using the plan that lies in the workspace: both configurations are as they were');
     return { result: kept, resumed: false };
   }
+  await recoverHistory(request.folder, workspaceOf(request), run);
   return { result: await planImageSet(request, run), resumed: false };
 }
 

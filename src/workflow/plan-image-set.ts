@@ -20,7 +20,7 @@ import {
   type SpaceNeed,
   writePlan,
 } from '../plan/index.ts';
-import { readBase } from './base.ts';
+import { readBase, recoverHistory } from './base.ts';
 import { findTool } from './carried-tool.ts';
 import { httpAccess, openSourceClients } from './clients.ts';
 import { hasSameNames } from './names.ts';
@@ -77,6 +77,7 @@ export async function loadConfiguration(request: PlanRequest, run: Run): Promise
 export async function planAlone(request: PlanRequest, run: Run): Promise<PlanResult> {
   const lock = await acquireLock(workspaceOf(request), 'airlock plan', run);
   try {
+    await recoverHistory(request.folder, workspaceOf(request), run);
     return await planImageSet(request, run);
   } finally {
     await lock.release();

@@ -1,4 +1,4 @@
-import { readdir, rename, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { useJourney } from '../helpers/journey.ts';
@@ -35,6 +35,32 @@ describe('a build with nothing new', () => {
     expect(await build()).toMatchObject({ state: 'nothing-new' });
     expect(await generations()).toEqual([]);
     await rename(at('carried'), at('out/gen-000001'));
+  });
+
+  test('takes records that were lost from the bundles that are there, and goes on with their chain', async () => {
+    const record = await readFile(at('out/.airlock/generations/000001.json'), 'utf8');
+    for (const command of ['plan', 'build']) {
+      await rm(at('lost'), { recursive: true, force: true });
+      await mkdir(at('lost'));
+      await cp(at('out/gen-000001'), at('lost/gen-000001'), { recursive: true });
+      await json(0, command, '-c', 'set.yaml', ...journey.source.flags, 'lost');
+      expect(await readFile(at('lost/.airlock/generations/000001.json'), 'utf8')).toBe(record);
+      const again = await json(0, 'build', '-c', 'set.yaml', ...journey.source.flags, 'lost');
+      expect(again).toMatchObject({ state: 'nothing-new' });
+      expect((await readdir(at('lost'))).filter((name) => name.startsWith('gen-'))).toEqual(['gen-000001']);
+    }
+    await writeImageSet(at('more.yaml'), { release: false, images: [toolbox] });
+    await rm(at('lost/.airlock'), { recursive: true });
+    const next = await json(0, 'build', '-c', 'more.yaml', ...journey.source.flags, 'lost');
+    expect(next).toMatchObject({ state: 'complete', generation: 2, totals: { carried: { blobs: 0 } } });
+  });
+
+  test('refuses a folder in the place of a generation that holds something else, and names it', async () => {
+    await mkdir(at('taken/gen-000001'), { recursive: true });
+    const refused = await json(3, 'build', '-c', 'set.yaml', ...journey.source.flags, 'taken');
+    expect(refused).toMatchObject({
+      error: { code: 'GENERATION_EXISTS', message: expect.stringContaining('taken/gen-000001') },
+    });
   });
 
   test('is one with something new when a tag moved to content that was carried before', async () => {
