@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs';
 import path from 'node:path';
+import { acquireLock } from '../bundle/index.ts';
 import { loadSite, type Site } from '../config/index.ts';
 import { AirlockError } from '../core/errors.ts';
 import { findFile, writeFileAtomic } from '../core/files.ts';
@@ -88,11 +89,22 @@ const startTimeoutMs = 120_000;
 const unitLookMs = 1000;
 
 /**
- * Certificates, registry, web server and DNS as running services. What runs with the same settings is left alone.
- * @throws AirlockError SERVICES_FAILED, REGISTRY_UNHEALTHY, PODMAN_*, those of certificates
+ * Certificates, registry, web server and DNS as running services. What runs with the same settings is left alone. Interrupted, it ends what it
+ * started.
+ * @throws AirlockError SERVICES_FAILED, REGISTRY_UNHEALTHY, PODMAN_*, WORKSPACE_LOCKED while another `up` is under way, those of certificates
  */
 export async function up(request: UpRequest, run: Run): Promise<UpResult> {
   const { site } = await loadSite(request.siteFile, run);
+  // Two at once would each start a supervisor, of which one is left out of the record.
+  const lock = await acquireLock(path.dirname(backgroundPaths(site.paths.state).record), 'airlock up', run);
+  try {
+    return await bringUp(site, request, run);
+  } finally {
+    await lock.release();
+  }
+}
+
+async function bringUp(site: Site, request: UpRequest, run: Run): Promise<UpResult> {
   const certificates = await prepareCertificates(site, run);
   const user = await prepareUser(site, run);
   const registryConfig = await prepareRegistryFiles(site, user, certificates, run);
@@ -101,18 +113,25 @@ export async function up(request: UpRequest, run: Run): Promise<UpResult> {
   const settings = servicesSettings(site, certificates.paths, engine === 'embedded');
   const scope = await chooseScope(request, run);
   const services = await ensureBackground(settings, scope, request, run);
-  const state =
-    typeof engine === 'string'
-      ? services.state
-      : await ensureRegistry(
-          engine,
-          site,
-          siteContainer(site, registryConfig, certificates.leaf.fingerprintSha256),
-          { scope, left: await findUnitScope(request.engine, run) },
-          run,
-        );
+  const startRegistry = async (): Promise<string> => {
+    const state =
+      typeof engine === 'string'
+        ? services.state
+        : await ensureRegistry(
+            engine,
+            site,
+            siteContainer(site, registryConfig, certificates.leaf.fingerprintSha256),
+            { scope, left: await findUnitScope(request.engine, run) },
+            run,
+          );
+    if (engine !== 'external') await awaitRegistry(site, user, certificates.caPem, run);
+    return state;
+  };
+  const state = await startRegistry().catch(async (error: unknown) => {
+    if (run.signal.aborted) await services.stop();
+    throw error;
+  });
   const record = services.record;
-  if (engine !== 'external') await awaitRegistry(site, user, certificates.caPem, run);
   return {
     registry: {
       mode: typeof engine === 'string' ? engine : 'podman',
@@ -226,7 +245,7 @@ async function ensureBackground(
       ? (await findFile(unit.file, run))?.toString() === unit.text
       : owner !== 'this-site' && (await findSupervisor(stateFolder, run)) !== undefined;
   if (running?.settingsDigest === settingsDigest(settings) && kept)
-    return { record: running, state: 'unchanged' as const };
+    return { record: running, state: 'unchanged' as const, stop: async () => {} };
   if (scope && unit && owner === 'another')
     throw new AirlockError('SERVICES_FOREIGN', `${unit.file} belongs to another site of the same name`, {
       hint: 'give this site another metadata.name, or end the other one with "airlock down"',
@@ -242,8 +261,8 @@ async function ensureBackground(
     scope && unit
       ? startUnit(unit, owner === undefined, run)
       : startDetached([...command, '--supervised'], stateFolder, run);
-  const record = await awaitServices(stateFolder, start, startTimeoutMs, run);
-  return { record, state: stopped || running ? ('restarted' as const) : ('started' as const) };
+  const started = await awaitServices(stateFolder, start, startTimeoutMs, run);
+  return { ...started, state: stopped || running ? ('restarted' as const) : ('started' as const) };
 }
 
 /** A unit that is new and does not come up is taken away again; one that was there before stays, and systemd goes on trying. */
@@ -268,6 +287,10 @@ async function startUnit(unit: ServiceUnit, isNew: boolean, run: Run): Promise<S
       return !state.up || state.invocation !== invocation;
     },
     gone: giveUp,
+    // The run may have been interrupted.
+    stop: async () => {
+      if (isNew) await removeUnit(unit, { ...run, signal: new AbortController().signal });
+    },
   };
 }
 

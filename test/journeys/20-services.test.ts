@@ -5,7 +5,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { SiteStatus, UpResult } from '../../src/workflow/index.ts';
-import { type AirlockOptions, airlock, tell } from '../helpers/airlock.ts';
+import { type AirlockOptions, airlock, startAirlock, tell } from '../helpers/airlock.ts';
 import { freeSitePorts, type JourneySite, writeSite } from '../helpers/journey-site.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 
@@ -80,6 +80,32 @@ describe('the services of an ordinary user on high ports, under umask 0077', () 
     expect(processesIn(cwd)).toBe('');
     expect((await go<SiteStatus>(3, 'status')).services.every((one) => !one.healthy && one.problem)).toBe(true);
   }, 240_000);
+
+  test('are started once by two up at once, and are not left behind by one that is interrupted as soon as anything runs', async () => {
+    const { cwd, options, go } = await openSite();
+    const two = await Promise.all([airlock(['up'], options), airlock(['up'], options)]);
+    const [won, lost] = two.sort((a, b) => (a.exitCode ?? 0) - (b.exitCode ?? 0));
+    expect(won?.exitCode, two.map(tell).join('\n')).toBe(0);
+    // The later one meets the first at work, or finds everything up.
+    if (lost?.exitCode !== 0) expect(lost?.stderr).toMatch(/is in use by `airlock up`/);
+    expect((await go<SiteStatus>(0, 'status')).background?.supervisor).toBeDefined();
+    const workers = () =>
+      processesIn(cwd)
+        .split('\n')
+        .filter((line) => line.includes('--foreground'));
+    expect(workers()).toHaveLength(2);
+    await go(0, 'down');
+    for (const waitMs of [0, 0, 150, 300, 500]) {
+      const { child, ended } = await startAirlock(['up'], options);
+      for (const end = Date.now() + 20_000; workers().length === 0 && Date.now() < end; ) await sleep(10);
+      await sleep(waitMs);
+      child.kill('SIGINT');
+      const ending = await ended;
+      if (ending.exitCode === 0) await go(0, 'down');
+      else expect(ending.exitCode, tell(ending)).toBe(130);
+      await expect.poll(workers, { timeout: 10_000 }).toEqual([]);
+    }
+  }, 120_000);
 
   test('are taken up again, or ended, after their supervisor was killed', async () => {
     const { cwd, go, record } = await openSite();

@@ -108,6 +108,8 @@ export interface StartedServices {
   readonly ended: () => boolean | Promise<boolean>;
   /** Called when they did not come up. Waits until a process that is on its way out is gone: it takes its record away before it ends. */
   readonly gone: () => Promise<void>;
+  /** Ends what was started, also before it wrote any record. Works for a run that was interrupted. */
+  readonly stop: () => Promise<void>;
 }
 
 /**
@@ -119,25 +121,32 @@ export async function awaitServices(
   start: () => Promise<StartedServices>,
   timeoutMs: number,
   run: Run,
-): Promise<ServicesRecord> {
+): Promise<{ readonly record: ServicesRecord; readonly stop: () => Promise<void> }> {
   const paths = backgroundPaths(stateFolder);
   await run.disk.makeDirectory(path.dirname(paths.log));
   await run.disk.makeDirectory(path.dirname(paths.record));
   await run.disk.remove(paths.record);
   await run.disk.remove(paths.failure);
   const logStart = (await run.disk.stat(paths.log))?.sizeBytes ?? 0;
+  assertRunning(run);
   const started = await start();
   for (const end = Date.now() + timeoutMs; Date.now() < end; await sleep(50)) {
     // Interrupted: what was not there before is not left behind half-started.
-    if (run.signal.aborted) await stopBackground(stateFolder, run);
+    if (run.signal.aborted) await stopStarted(stateFolder, started, run);
     assertRunning(run);
     const record = await findRunningServices(stateFolder, run);
-    if (record) return record;
+    if (record) return { record, stop: () => stopStarted(stateFolder, started, run) };
     if ((await started.ended()) || (await run.disk.stat(paths.failure))) break;
   }
   await stopBackground(stateFolder, run);
   await started.gone();
   throw await startError(stateFolder, logStart, run);
+}
+
+/** The process first that was started: a supervisor that has written nothing yet would go on to start a worker. */
+async function stopStarted(stateFolder: string, started: StartedServices, run: Run): Promise<void> {
+  await started.stop();
+  await stopBackground(stateFolder, run);
 }
 
 /** Why the services could not start at their last try; undefined when they could. */
@@ -180,10 +189,16 @@ export async function startDetached(
   });
   child.unref();
   await log.close();
+  const gone = async (): Promise<void> => {
+    for (const end = Date.now() + 5000; !ended && Date.now() < end; ) await sleep(20);
+  };
   return {
     ended: () => ended,
-    async gone() {
-      for (const end = Date.now() + 5000; !ended && Date.now() < end; ) await sleep(20);
+    gone,
+    async stop() {
+      // A supervisor ends its worker first.
+      child.kill('SIGTERM');
+      await gone();
     },
   };
 }
