@@ -49,11 +49,15 @@ export async function readLoadedIndex(loaded: LoadedGeneration, run: Run): Promi
   return parseIndex(text ? [text] : []);
 }
 
-/** The number under which a bundle is remembered: its own, or for real oc-mirror's archives, which have none, the next free one. */
+/**
+ * The number under which a bundle is remembered: its own. The next free one for real oc-mirror's archives, which have none, and for a bundle of
+ * another workspace whose number is taken here: what was loaded before must not be forgotten for it.
+ */
 export function loadedNumber(bundle: Bundle, loaded: readonly LoadedGeneration[]): number {
   const known = loaded.find(({ record }) => record.indexDigest === bundle.indexDigest);
   if (known) return known.record.generation;
-  if (bundle.kind !== 'foreign') return bundle.index.generation;
+  const { generation } = bundle.index;
+  if (bundle.kind !== 'foreign' && !loaded.some(({ record }) => record.generation === generation)) return generation;
   return (loaded.at(-1)?.record.generation ?? 0) + 1;
 }
 
@@ -62,10 +66,15 @@ export type LoadPlaces = Pick<LoadRecord, 'target' | 'webRoot' | 'toolsDir' | 'f
 
 /** Keeps index and configuration of a bundle, and last the record that says it is loaded. */
 export async function writeLoaded(stateFolder: string, bundle: Bundle, places: LoadPlaces, run: Run): Promise<void> {
+  const generation = loadedNumber(bundle, await listLoaded(stateFolder, run));
+  if (bundle.kind !== 'foreign' && generation !== bundle.index.generation) {
+    const message = `generation ${bundle.index.generation} of another workspace was loaded here before; this one is remembered as generation ${generation}`;
+    run.report({ stage: 'load', state: 'log', level: 'warning', message });
+  }
   const record: LoadRecord = {
     apiVersion: 'airlock/v1alpha1',
     kind: 'LoadRecord',
-    generation: loadedNumber(bundle, await listLoaded(stateFolder, run)),
+    generation,
     indexDigest: bundle.indexDigest,
     loadedAt: run.now().toISOString(),
     bundleKind: bundle.kind,

@@ -79,6 +79,13 @@ export async function findFile(file: string, run: Run, limitBytes = 64 << 20): P
   }
 }
 
+const otherUser = 'run it as a user who may, for example root';
+const accessHints: Readonly<Record<string, Readonly<Record<'read' | 'write', string>>>> = {
+  EACCES: { read: otherUser, write: `${otherUser}, or choose another folder` },
+  EPERM: { read: otherUser, write: `${otherUser}, or choose another folder` },
+  EROFS: { read: 'look at the disk', write: 'the file system is read-only: choose another folder' },
+};
+
 /** An AirlockError for a system error on `file`; other errors come back unchanged. */
 export function diskError(error: unknown, file: string, action: 'read' | 'write'): unknown {
   const errno = findErrno(error);
@@ -89,11 +96,10 @@ export function diskError(error: unknown, file: string, action: 'read' | 'write'
       cause: error,
     });
   }
+  const hint = accessHints[errno]?.[action];
   return new AirlockError(
     action === 'read' ? 'FILE_UNREADABLE' : 'FILE_UNWRITABLE',
     `cannot ${action} ${file}: ${errorText(error)}`,
-    {
-      cause: error,
-    },
+    { cause: error, ...(hint === undefined ? {} : { hint }) },
   );
 }

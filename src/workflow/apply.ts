@@ -64,6 +64,10 @@ export async function findKubeconfig(request: KubeconfigRequest, run: Run): Prom
     throw new AirlockError('USAGE', 'no management cluster', {
       hint: 'name its kubeconfig with --kubeconfig FILE, or a site file with managementCluster',
     });
+  if (!(await run.disk.stat(file)))
+    throw new AirlockError('FILE_NOT_FOUND', `${file}, the kubeconfig of the management cluster, does not exist`, {
+      hint: "copy the installer's auth/kubeconfig there, or name another file with --kubeconfig FILE",
+    });
   await readFileLimited(file, run);
   return file;
 }

@@ -10,12 +10,14 @@ import {
   findNeeded,
   generateSigningKey,
   type LoadOutcome,
+  listLoaded,
   loadIntoStorage,
   openBundle,
   openParts,
   planPrune,
   readHistory,
   readInventory,
+  readLoadedIndex,
   readPartList,
   renderChecksums,
   renderInventory,
@@ -235,6 +237,33 @@ describe('what a bundle tells of itself', () => {
         ...contents.files.map((file) => ({ name: file.path })),
       ],
     });
+  });
+});
+
+describe('bundles of two workspaces with the same number', () => {
+  test('are both remembered at the site, in the order in which they were loaded', async () => {
+    const [one, other, site] = [await temporaryFolder(), await temporaryFolder(), await temporaryFolder()];
+    await buildNext(one, {});
+    await buildNext(other, { images: nextImages.slice(-1) });
+    const events: string[] = [];
+    const noting = quietRun({ report: (event) => void (event.state === 'log' && events.push(event.message)) });
+    for (const folder of [one, other, one, other])
+      for (const bundle of await openBundle(folder, run)) await load(bundle, site, noting);
+    const loaded = await listLoaded(path.join(site, 'state'), run);
+    expect(loaded.map(({ record }) => record.generation)).toEqual([1, 2]);
+    const tags = await Promise.all(
+      loaded.map(async (each) => (await readLoadedIndex(each, run)).images.map((image) => image.repository).sort()),
+    );
+    expect(tags).toEqual([['harbour/crane', 'harbour/ferry', 'harbour/lighthouse'], ['harbour/tug']]);
+    expect(events).toEqual([
+      'generation 1 of another workspace was loaded here before; this one is remembered as generation 2',
+    ]);
+    const options = { storageRoot: path.join(site, 'storage'), stateFolder: path.join(site, 'state'), keep: 1 };
+    const plan = await planPrune({ ...options, liveDigests: [] }, run);
+    expect([plan.generations, plan.tags]).toEqual([
+      [1],
+      ['harbour/crane:v1', 'harbour/ferry:v3', 'harbour/lighthouse:v2'],
+    ]);
   });
 });
 

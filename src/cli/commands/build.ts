@@ -1,5 +1,6 @@
+import path from 'node:path';
 import { AirlockError } from '../../core/errors.ts';
-import { formatBytes } from '../../core/units.ts';
+import { formatBytes, formatDuration } from '../../core/units.ts';
 import {
   build,
   cutBundle,
@@ -13,6 +14,7 @@ import {
 import { argument, type Invocation, type Outcome } from '../command.ts';
 import { missingExitCode } from '../error-codes.ts';
 import { exitCodes } from '../exit-codes.ts';
+import { quoteWord, renderNext } from '../render/next.ts';
 import { renderMissing } from '../render/plan.ts';
 import { plural } from '../render/table.ts';
 import { pathFlag, planRequest, userPath } from '../settings.ts';
@@ -30,15 +32,19 @@ export async function runBuild(invocation: Invocation): Promise<Outcome> {
   };
   const result = await build(request, invocation.run);
   const size = flags.number('partSize');
-  if (size === undefined || (result.state !== 'complete' && result.state !== 'nothing-new'))
-    return { exitCode: buildExitCode(result), result, text: renderResult(result) };
+  if (size === undefined || (result.state !== 'complete' && result.state !== 'nothing-new')) {
+    const next = result.state === 'complete' ? `\n${renderCarry(result.folder)}` : '';
+    return { exitCode: buildExitCode(result), result, text: `${renderResult(result)}${next}` };
+  }
   const sealed = result.state === 'complete' ? result.folder : await findNewest(request.folder, invocation.run);
   const folder = pathFlag(invocation, 'partsDir') ?? usualPartsFolder(sealed);
   const parts = await cutBundle(sealed, folder, size, invocation.run);
   return {
     exitCode: exitCodes.done,
     result: { ...result, parts },
-    text: `${renderResult(result)}\n${renderParts(parts)}`,
+    text: [renderResult(result), renderParts(parts), ...(parts.made.length > 0 ? [renderCarry(folder)] : [])].join(
+      '\n',
+    ),
   };
 }
 
@@ -53,6 +59,12 @@ async function runNeeded(invocation: Invocation): Promise<Outcome> {
     invocation.run,
   );
   return { exitCode: exitCodes.done, result, text: renderParts(result) };
+}
+
+/** What to do with a folder that goes across the gap. */
+function renderCarry(folder: string): string {
+  const name = quoteWord(path.basename(folder));
+  return renderNext(`carry ${folder} across`, `there: airlock verify ${name}`, `airlock load ${name}`);
 }
 
 function renderParts(result: PartsResult): string {
@@ -79,6 +91,10 @@ export function buildExitCode(result: MirrorResult): number {
   return result.state === 'incomplete' ? missingExitCode(result.missing) : exitCodes.done;
 }
 
+function tookMs({ startedAt, finishedAt }: MirrorResult): number {
+  return Math.max(0, Date.parse(finishedAt) - Date.parse(startedAt));
+}
+
 function renderResult(result: MirrorResult): string {
   if (result.state === 'nothing-new') return 'nothing new: the last generation carries all of it; no bundle was made';
   const { carried, selected, assumed } = result.totals;
@@ -91,7 +107,9 @@ function renderResult(result: MirrorResult): string {
     ...result.notes.map((note) => `note: ${note.subject}: ${note.message}`),
   ];
   if (result.state === 'complete')
-    lines.push(`${plural(result.volumes.length, 'volume')}, ${formatBytes(bytes)}: ${result.folder}`);
+    lines.push(
+      `${plural(result.volumes.length, 'volume')}, ${formatBytes(bytes)}, in ${formatDuration(tookMs(result))}: ${result.folder}`,
+    );
   else
     lines.push(
       'nothing was sealed; run the same command again to go on: what was fetched is kept, what planning did not find is looked for again',

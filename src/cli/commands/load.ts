@@ -2,6 +2,7 @@ import { formatBytes } from '../../core/units.ts';
 import { type LoadRequest, type LoadResult, load, parseMirrorTarget } from '../../workflow/index.ts';
 import { argument, type Invocation, type Outcome } from '../command.ts';
 import { exitCodes } from '../exit-codes.ts';
+import { renderNext, siteWords } from '../render/next.ts';
 import { plural } from '../render/table.ts';
 import { findSiteFile, loadTarget, pathFlag, sourceSettings, targetSettings, userPath } from '../settings.ts';
 import { mediaFlag } from './verify.ts';
@@ -9,10 +10,14 @@ import { mediaFlag } from './verify.ts';
 export async function runLoad(invocation: Invocation): Promise<Outcome> {
   const request = await loadRequest(invocation, argument(invocation, 0) ?? '.', argument(invocation, 1));
   const result = await load(request, invocation.run);
+  const text = renderLoad(result);
+  if (result.state === 'partial') return { exitCode: exitCodes.incomplete, result, text };
+  const site = siteWords(invocation.flags);
+  const steps = ['up', 'emit', 'check'].map((name) => `airlock ${name}${site}`);
   return {
-    exitCode: result.state === 'partial' ? exitCodes.incomplete : exitCodes.done,
+    exitCode: exitCodes.done,
     result,
-    text: renderLoad(result),
+    text: request.siteFile === undefined ? text : `${text}\n${renderNext(...steps)}`,
   };
 }
 

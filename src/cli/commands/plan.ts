@@ -2,6 +2,7 @@ import { planAlone } from '../../workflow/index.ts';
 import { argument, type Invocation, type Outcome } from '../command.ts';
 import { missingExitCode } from '../error-codes.ts';
 import { exitCodes } from '../exit-codes.ts';
+import { renderNext } from '../render/next.ts';
 import { renderPlan } from '../render/plan.ts';
 import { planRequest } from '../settings.ts';
 
@@ -21,5 +22,7 @@ export async function runPlan(invocation: Invocation): Promise<Outcome> {
         : result.findings.length > 0
           ? no
           : done;
-  return { exitCode, result, text: renderPlan(result) };
+  // Which flags shape a plan, the user knows better than a list of ours.
+  const next = exitCode === done && result.isNew ? `\n${renderNext('airlock build, with the same flags')}` : '';
+  return { exitCode, result, text: `${renderPlan(result)}${next}` };
 }

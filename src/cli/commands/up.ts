@@ -1,6 +1,7 @@
 import { type UpResult, up, upForeground, upSupervised } from '../../workflow/index.ts';
 import type { Invocation, Outcome } from '../command.ts';
 import { exitCodes } from '../exit-codes.ts';
+import { renderNext, siteWords } from '../render/next.ts';
 import { engineSearch, getSiteFile, selfCommand } from '../settings.ts';
 
 export async function runUp(invocation: Invocation): Promise<Outcome> {
@@ -27,7 +28,8 @@ export async function runUp(invocation: Invocation): Promise<Outcome> {
     },
     run,
   );
-  return { exitCode: exitCodes.done, result, text: renderUp(result, flags.on('printFirewall')) };
+  const next = renderNext(...['emit', 'check'].map((name) => `airlock ${name}${siteWords(flags)}`));
+  return { exitCode: exitCodes.done, result, text: `${renderUp(result, flags.on('printFirewall'))}\n${next}` };
 }
 
 function renderUp(result: UpResult, printFirewall: boolean): string {

@@ -4,11 +4,16 @@ import { describeSignature, type VerifyRequest, type VerifyResult, verify } from
 import { argument, type Invocation, type Outcome } from '../command.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { renderFindings } from '../render/findings.ts';
+import { quoteWord, renderNext } from '../render/next.ts';
 import { pathFlag, userPath } from '../settings.ts';
 
 export async function runVerify(invocation: Invocation): Promise<Outcome> {
-  const result = await verify(verifyRequest(invocation, argument(invocation, 0) ?? '.'), invocation.run);
-  return { exitCode: result.whole ? exitCodes.done : exitCodes.no, result, text: renderVerify(result) };
+  const bundle = argument(invocation, 0) ?? '.';
+  const result = await verify(verifyRequest(invocation, bundle), invocation.run);
+  const text = renderVerify(result);
+  if (!result.whole) return { exitCode: exitCodes.no, result, text };
+  const load = renderNext(`airlock load ${quoteWord(bundle)}`);
+  return { exitCode: exitCodes.done, result, text: `${text}\n${load}` };
 }
 
 /** What the flags of `verify` ask for. */

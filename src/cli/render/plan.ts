@@ -22,7 +22,7 @@ export function renderPlan(result: PlanResult): string {
       plural(need.files, 'file'),
     ]);
   return [
-    `generation ${plan.generation}, ${result.state}${result.isNew ? '' : ', nothing new'}`,
+    `generation ${plan.generation}, ${result.state}${result.isNew || result.state !== 'complete' ? '' : ', nothing new'}`,
     '',
     renderTable(['', 'images', 'blobs', 'bytes'], rows),
     ...(reasons.length > 0 ? ['', renderTable(['why', 'images', 'adds'], reasons)] : []),

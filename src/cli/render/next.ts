@@ -1,0 +1,17 @@
+import type { Flags } from '../command.ts';
+
+/** The line that ends a result for people: what to run now, in order. */
+export function renderNext(...steps: readonly string[]): string {
+  return `next: ${steps.join(' · ')}`;
+}
+
+/** `-f FILE` as it was given, with a blank before it; empty where the site file of the folder was taken. */
+export function siteWords(flags: Flags): string {
+  const site = flags.text('site');
+  return site === undefined ? '' : ` -f ${quoteWord(site)}`;
+}
+
+/** A word of a command line as a shell takes it. */
+export function quoteWord(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
