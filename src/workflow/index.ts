@@ -53,6 +53,7 @@ export { executeDeletion, type GenerateRequest, type GenerateResult, generateDel
 export { generateWithOcMirror } from './delete-oc-mirror.ts';
 export { type DemoRequest, type DemoResult, demo } from './demo/demo.ts';
 export { dnsLint, dnsQuery, dnsServe, dnsZone, zoneFormats } from './dns.ts';
+export { type DoctorRequest, type DoctorResult, doctor } from './doctor/doctor.ts';
 export { type DownResult, down } from './down.ts';
 export { type EmitResult, emit } from './emit.ts';
 export {

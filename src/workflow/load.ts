@@ -6,6 +6,7 @@ import {
   checkSignature,
   type FilePlaces,
   type LoadOutcome,
+  listLoaded,
   loadIntoStorage,
 } from '../bundle/index.ts';
 import { loadSite, type Site } from '../config/index.ts';
@@ -101,12 +102,24 @@ export async function load(request: LoadRequest, run: Run): Promise<LoadResult> 
         : undefined;
     const clusterResources =
       served && content ? await writeClusterResources(content, served, request.outputFolder, run) : [];
+    if (places.state !== undefined) await tellNewer(bundles, places.state, run);
     if (locks && done.state !== 'partial') await forgetIncoming(bundles, waitingFolder, run);
     return { generations: [], ...done, target: formatTarget(target), clusterResources, signature };
   } finally {
     await lock?.release();
     if (lock && places.state === undefined) await removeEmpty(waitingFolder, run);
   }
+}
+
+/** Whoever loads an old bundle once more may want to go back to it; that is not what happens. */
+async function tellNewer(bundles: readonly Bundle[], stateFolder: string, run: Run): Promise<void> {
+  const loaded = await listLoaded(stateFolder, run);
+  const newest = loaded.at(-1)?.record;
+  if (!newest || bundles.some((bundle) => bundle.indexDigest === newest.indexDigest)) return;
+  const known = loaded.some(({ record }) => bundles.some((bundle) => bundle.indexDigest === record.indexDigest));
+  if (!known) return;
+  const message = `generation ${newest.generation} is newer than this bundle, and its names stay: to go back, build a generation from the older configuration`;
+  run.report({ stage: 'load', state: 'log', level: 'warning', message });
 }
 
 async function removeEmpty(folder: string, run: Run): Promise<void> {

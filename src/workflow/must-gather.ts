@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { packSmallFiles, type SmallFile } from '../bundle/index.ts';
 import { loadSite, type Site } from '../config/index.ts';
-import { errorText } from '../core/errors.ts';
+import { errorText, isAirlockError } from '../core/errors.ts';
 import { readFileLimited, writeFileAtomic } from '../core/files.ts';
 import { prettyJson } from '../core/json.ts';
 import { redactText } from '../core/redact.ts';
@@ -14,13 +14,22 @@ import { openStorage } from '../oci/index.ts';
 import type { EngineSearch } from '../registry/index.ts';
 import { certsShow } from './certs.ts';
 import { dnsZone } from './dns.ts';
+import { doctor } from './doctor/doctor.ts';
 import { readLoadedContent } from './loaded.ts';
+import { type GatheredPart, listBuildParts } from './must-gather-build.ts';
 import { registryLogs } from './registry-tools.ts';
 import { sitePaths } from './site/paths.ts';
 import { status } from './status.ts';
 
 export interface MustGatherRequest {
-  readonly siteFile: string;
+  /** Left out on a connected host without one. */
+  readonly siteFile: string | undefined;
+  /** Left out: the one that the site names. */
+  readonly imageSetFile?: string | undefined;
+  /** DIR of a connected host; left out: nothing of builds. */
+  readonly buildFolder?: string | undefined;
+  /** What `--log-file` wrote. */
+  readonly logFile?: string | undefined;
   /** Left out: `must-gather-<site>-<time>.tar.gz` in `folder`. */
   readonly file?: string | undefined;
   readonly folder: string;
@@ -37,24 +46,18 @@ export interface MustGatherResult {
   readonly entries: readonly { readonly path: string; readonly what: string; readonly problem?: string }[];
 }
 
-/** One thing that is gathered. */
-interface Part {
-  readonly path: string;
-  readonly what: string;
-  readonly gather: () => Promise<string>;
-}
-
 const logBytes = 2 << 20;
 
 /**
  * Packs what support asks for into one archive: settings, status, certificates, logs, zones and lists, with credentials and keys left out.
  * What cannot be had is a line in the archive's index, never the end of it: a site in need of support is a site where something fails.
- * @throws AirlockError FILE_NOT_FOUND, CONFIG_INVALID for the site file itself; FILE_UNWRITABLE, DISK_FULL
+ * A site file with faults is gathered with them, and with nothing that would have to be looked up in it.
+ * @throws AirlockError CONFIG_NOT_FOUND for the site file itself; FILE_UNWRITABLE, DISK_FULL
  */
 export async function mustGather(request: MustGatherRequest, run: Run): Promise<MustGatherResult> {
-  const { site } = await loadSite(request.siteFile, run);
-  const gathered: { part: Part; text?: string; problem?: string }[] = [];
-  for (const part of listParts(site, request, run)) {
+  const { name: siteName, parts } = await chooseParts(request, run);
+  const gathered: { part: GatheredPart; text?: string; problem?: string }[] = [];
+  for (const part of parts) {
     assertRunning(run);
     try {
       gathered.push({ part, text: redactText(await part.gather()) });
@@ -70,9 +73,9 @@ export async function mustGather(request: MustGatherRequest, run: Run): Promise<
   }));
   const time = run.now();
   const stamp = time.toISOString().replace(/[-:]|\.\d+/g, '');
-  const name = `must-gather-${site.name}-${stamp}`;
+  const name = `must-gather-${siteName}-${stamp}`;
   const files: SmallFile[] = [
-    { path: `${name}/index.json`, content: Buffer.from(prettyJson({ site: site.name, gatheredAt: time, entries })) },
+    { path: `${name}/index.json`, content: Buffer.from(prettyJson({ site: siteName, gatheredAt: time, entries })) },
     ...gathered.flatMap(({ part, text }) =>
       text === undefined ? [] : [{ path: `${name}/${part.path}`, content: Buffer.from(text) }],
     ),
@@ -83,31 +86,57 @@ export async function mustGather(request: MustGatherRequest, run: Run): Promise<
   return { file, sizeBytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex'), entries };
 }
 
-function listParts(site: Site, request: MustGatherRequest, run: Run): Part[] {
+/** Site and build folder, whichever are there. */
+async function chooseParts(
+  request: MustGatherRequest,
+  run: Run,
+): Promise<{ readonly name: string; readonly parts: readonly GatheredPart[] }> {
+  const { siteFile, imageSetFile, buildFolder, logFile } = request;
+  let name = 'build';
+  const parts: GatheredPart[] = [data('version.json', 'Airlock and what it runs on', async () => hostFacts())];
+  let imageSet = imageSetFile;
+  if (siteFile !== undefined) {
+    parts.push(fileText('site.yaml', 'the site file', siteFile, run));
+    try {
+      const { site } = await loadSite(siteFile, run);
+      name = site.name;
+      imageSet ??= site.imageSet;
+      parts.push(...listParts(site, { ...request, siteFile }, run));
+    } catch (error) {
+      if (!isAirlockError(error, 'CONFIG_INVALID')) throw error;
+      name = 'site';
+      const faults = errorText(error);
+      parts.push({ path: 'site-faults.txt', what: 'why the site file is not read', gather: async () => `${faults}\n` });
+    }
+  }
+  if (imageSet !== undefined) parts.push(fileText('imageset.yaml', 'the image set', imageSet, run));
+  if (buildFolder !== undefined) parts.push(...(await listBuildParts(buildFolder, run)));
+  if (logFile !== undefined)
+    parts.push({ path: 'run.log', what: 'end of the log of --log-file', gather: () => readTail(logFile, run) });
+  return { name, parts };
+}
+
+function data(file: string, what: string, gather: () => Promise<unknown>): GatheredPart {
+  return { path: file, what, gather: async () => prettyJson(await gather()) };
+}
+
+function fileText(file: string, what: string, from: string, run: Run): GatheredPart {
+  return { path: file, what, gather: async () => (await readFileLimited(from, run)).toString() };
+}
+
+function listParts(site: Site, request: MustGatherRequest & { readonly siteFile: string }, run: Run): GatheredPart[] {
   const { siteFile, engine, manifests } = request;
   const paths = sitePaths(site);
   const services = path.join(site.paths.state, 'log', 'services.log');
-  const data = (file: string, what: string, gather: () => Promise<unknown>): Part => ({
-    path: file,
-    what,
-    gather: async () => prettyJson(await gather()),
-  });
-  const text = (file: string, what: string, from: string): Part => ({
-    path: file,
-    what,
-    gather: async () => (await readFileLimited(from, run)).toString(),
-  });
   return [
-    data('version.json', 'Airlock and what it runs on', async () => hostFacts()),
-    text('site.yaml', 'the site file', siteFile),
-    ...(site.imageSet === undefined ? [] : [text('imageset.yaml', 'the image set', site.imageSet)]),
     data('status.json', 'services, certificate, generations, disks', () => status(siteFile, run, engine)),
     data('certificates.json', 'every consumer of the CA', () => certsShow(siteFile, manifests, run)),
     data('loaded.json', 'what was loaded', async () => {
       const { generations, releases, catalogs, images } = await readLoadedContent(paths.state, run);
       return { generations, releases, catalogs, images: images.length };
     }),
-    text('check.json', 'the last readiness check', paths.lastCheck),
+    fileText('check.json', 'the last readiness check', paths.lastCheck, run),
+    data('doctor.json', 'what stands in the way of the services on this host', () => doctor({ siteFile, engine }, run)),
     {
       path: 'zones.txt',
       what: 'the zones of the site, as BIND reads them',

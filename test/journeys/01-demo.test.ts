@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chown, readFile, stat } from 'node:fs/promises';
+import { chown, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type AirlockOptions, airlock, tell } from '../helpers/airlock.ts';
@@ -88,6 +88,17 @@ async function expectSupportArchive(options: AirlockOptions, site: readonly stri
   ).trim();
   expect(password.length).toBeGreaterThan(8);
   for (const secret of [password, 'PRIVATE KEY', '$2y$']) expect(text).not.toContain(secret);
+  expect(text).toMatch(/"gatheredAt": "\d{4}-\d\d-\d\dT/);
+  expect(entries.map((entry) => entry.path)).toContain('doctor.json');
+  // A site file that is not read is what support wants to see.
+  const [, file = ''] = site;
+  const broken = (await readFile(path.join(options.cwd, file), 'utf8')).replace('baseDomain', 'baseDomian');
+  await writeFile(path.join(options.cwd, 'broken.yaml'), `${broken}# password: hunter2\n`);
+  const second = await airlock(['must-gather', '-f', 'broken.yaml', 'broken.tar.gz'], options);
+  expect(second.exitCode, tell(second)).toBe(0);
+  const seen = execFileSync('tar', ['-xzOf', path.join(options.cwd, 'broken.tar.gz')], { encoding: 'utf8' });
+  for (const word of ['baseDomian', 'did you mean', '"openssl"']) expect(seen).toContain(word);
+  expect(seen).not.toContain('hunter2');
 }
 
 describeReal('the demo without a network', ['unshare', 'ip', 'setpriv'], () => {

@@ -251,6 +251,37 @@ describe('output', () => {
     expect(unwritable.stderr).toContain('/dev/null/x.log');
   });
 
+  test('must-gather takes what lies on a connected host without a site file', async () => {
+    const log = path.join(folder, 'gather.log');
+    const part = await airlock(['build', '-c', 'imageset.yaml', ...source.flags, 'out', '--log-file', log], options);
+    expect(part.exitCode, tell(part)).toBe(0);
+    const args = [
+      'must-gather',
+      'connected.tar.gz',
+      '--dir',
+      'out',
+      '-c',
+      'imageset.yaml',
+      '--log-file',
+      log,
+      '-o',
+      'json',
+    ];
+    const ending = await airlock(args, options);
+    expect(ending.exitCode, tell(ending)).toBe(0);
+    const { entries } = JSON.parse(ending.stdout) as { entries: readonly { path: string; problem?: string }[] };
+    expect(entries.filter((entry) => entry.problem)).toEqual([]);
+    expect(entries.map((entry) => entry.path)).toEqual([
+      ...['version.json', 'imageset.yaml', 'build/folders.json', 'build/records.json'],
+      ...['build/gen-000001-result.json', 'run.log'],
+    ]);
+    const { stdout } = await run('tar', ['-xzOf', path.join(folder, 'connected.tar.gz')]);
+    for (const word of ['gen-000001/mirror_000001.tar', '"generation": 1', 'ended with exit 0', '"state": "complete"'])
+      expect(stdout).toContain(word);
+    const nothing = await airlock(['must-gather'], { ...options, cwd: await temporaryFolder() });
+    expect([nothing.exitCode, nothing.stderr]).toEqual([2, expect.stringContaining('no site file')]);
+  });
+
   test('--no-progress leaves only what matters on standard error', async () => {
     const ending = await airlock(['verify', bundle, '--no-progress'], options);
     expect([ending.exitCode, ending.stderr]).toEqual([0, '']);

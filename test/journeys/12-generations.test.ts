@@ -1,6 +1,7 @@
 import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { airlock } from '../helpers/airlock.ts';
 import { useJourney } from '../helpers/journey.ts';
 import { largeImage, writeImageSet } from '../helpers/journey-source.ts';
 
@@ -72,6 +73,12 @@ describe('a build with nothing new', () => {
     await json(0, 'load', 'out', 'storage:registry');
     const serve = at('registry/docker/registry/v2/repositories/kitchen/oven/_manifests/tags/1.0/current');
     expect(await readdir(serve)).toEqual(['link']);
+    // Whoever wants back to the first generation is told how, and that this is not it.
+    const { options } = journey;
+    const back = await airlock(['load', 'out/gen-000001', 'storage:registry'], options);
+    expect(back.stderr).toContain('generation 2 is newer than this bundle, and its names stay');
+    expect(await readFile(path.join(serve, 'link'), 'utf8')).toBe(stove);
+    expect((await airlock(['load', 'out', 'storage:registry'], options)).stderr).not.toContain('newer');
   });
 
   test('makes a whole bundle with --full, which loads where nothing was loaded', async () => {

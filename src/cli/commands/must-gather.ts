@@ -2,14 +2,22 @@ import { formatBytes } from '../../core/units.ts';
 import { mustGather } from '../../workflow/index.ts';
 import { argument, type Invocation, type Outcome } from '../command.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { engineSearch, getSiteFile, pathFlag, userPath } from '../settings.ts';
+import { engineSearch, findSiteFile, getSiteFile, pathFlag, userPath } from '../settings.ts';
+import { defaultBundleFolder } from './plan.ts';
 
 export async function runMustGather(invocation: Invocation): Promise<Outcome> {
   const { world, run } = invocation;
   const file = argument(invocation, 0);
+  const builds = pathFlag(invocation, 'dir') ?? userPath(invocation, defaultBundleFolder);
+  const buildFolder = (await run.disk.stat(builds))?.kind === 'directory' ? builds : undefined;
+  // A connected host may have no site file.
+  const siteFile = buildFolder === undefined ? await getSiteFile(invocation) : await findSiteFile(invocation);
   const result = await mustGather(
     {
-      siteFile: await getSiteFile(invocation),
+      siteFile,
+      imageSetFile: pathFlag(invocation, 'config'),
+      buildFolder,
+      logFile: pathFlag(invocation, 'logFile'),
       file: file === undefined ? undefined : userPath(invocation, file),
       folder: world.cwd,
       manifests: pathFlag(invocation, 'manifests') ?? userPath(invocation, 'manifests'),

@@ -207,6 +207,16 @@ export const commandTable: readonly CommandSpec[] = [
     load: async () => (await import('./load.ts')).runLoad,
   },
   {
+    name: 'doctor',
+    summary: 'whether this host can be the bastion, before anything is loaded or started',
+    description:
+      'Looks at every file that the site names, folders, addresses and ports, Podman, the clock, and with BUNDLE at the room that it needs. Changes nothing. Exit 1 when there is an error. The connected host is looked at by plan.',
+    arguments: [{ name: '[bundle]', summary: 'what is about to be loaded' }],
+    options: [siteOption],
+    examples: ['airlock doctor -f site.yaml', 'airlock doctor /media/disk/gen-000001 -f site.yaml'],
+    load: async () => (await import('./doctor.ts')).runDoctor,
+  },
+  {
     name: 'up',
     summary: 'certificates, registry, web server and DNS as running services; idempotent',
     description:
@@ -356,10 +366,18 @@ export const commandTable: readonly CommandSpec[] = [
     name: 'must-gather',
     summary: 'one archive of what support asks for: settings, status, certificates, zones, logs, the last check',
     description:
-      'Credentials and keys are left out. What cannot be had is named in the index of the archive, and the rest is gathered all the same.',
+      'Works on both hosts, also with a site file that has faults. Credentials and keys are left out. What cannot be had is named in the index of the archive, and the rest is gathered all the same.',
     arguments: [{ name: '[file]', summary: 'the archive; default: must-gather-SITE-TIME.tar.gz here' }],
-    options: [siteOption, { flags: '--manifests <dir>', summary: 'the folder that emit wrote (default: manifests)' }],
-    examples: ['airlock must-gather', 'airlock must-gather -f site.yaml /tmp/lab.tar.gz'],
+    options: [
+      siteOption,
+      configOption,
+      {
+        flags: '--dir <dir>',
+        summary: 'connected host: where generations go (default: bundles/out where it is there)',
+      },
+      { flags: '--manifests <dir>', summary: 'the folder that emit wrote (default: manifests)' },
+    ],
+    examples: ['airlock must-gather', 'airlock must-gather -c imageset.yaml --dir bundles/out /tmp/lab.tar.gz'],
     load: async () => (await import('./must-gather.ts')).runMustGather,
   },
   {
