@@ -24,6 +24,7 @@ export const checkCodes = {
   CHECK_FILE_DIGEST: 'A file on the web server has the wrong content.',
   CHECK_FILE_RANGE: 'The web server does not serve parts of a file.',
   CHECK_FILE_FAILED: 'The web server failed while it was asked for a file.',
+  CHECK_MANIFESTS_STALE: 'Emitted files are not what emit would write now.',
   CHECK_SKIPPED: 'Something could not be checked because of an earlier finding.',
 } as const;
 

@@ -25,7 +25,7 @@ import {
 } from '../dns/index.ts';
 import { type EmittedFile, emitSite, pullReferences } from '../manifests/index.ts';
 import { createRemote, mapReference, parseRegistriesConf, type Reference, staticCredentials } from '../oci/index.ts';
-import { emitInput } from './emit.ts';
+import { emitInput, findStale } from './emit.ts';
 import { type LoadedContent, readLoadedContent } from './loaded.ts';
 import { dnsServers, siteTarget, webUrls } from './site/endpoints.ts';
 import { sitePaths } from './site/paths.ts';
@@ -38,10 +38,15 @@ export interface SiteCheck extends CheckReport {
 }
 
 /**
- * The readiness proof: everything that `emit` would write, looked at through the site's own DNS, CA, pull secret and mirror rules.
+ * The readiness proof: everything that `emit` would write, looked at through the site's own DNS, CA, pull secret and mirror rules. `manifests`: a folder
+ * that `emit` wrote, which is compared with that.
  * @throws AirlockError NOTHING_LOADED, those of configuration; what is wrong with the site is in the findings
  */
-export async function check(siteFile: string, options: { readonly hashFiles: boolean }, run: Run): Promise<SiteCheck> {
+export async function check(
+  siteFile: string,
+  options: { readonly hashFiles: boolean; readonly manifests?: string | undefined },
+  run: Run,
+): Promise<SiteCheck> {
   const { site } = await loadSite(siteFile, run);
   const loaded = await readLoadedContent(site.paths.state, run);
   const newest = loaded.generations.at(-1);
@@ -52,7 +57,7 @@ export async function check(siteFile: string, options: { readonly hashFiles: boo
   const emitted = await emitInput(site, loaded, run);
   const files = emitSite(emitted);
   const input = checkInput(site, loaded, buildZones(zoneInput(site, 1)), {
-    ...options,
+    hashFiles: options.hashFiles,
     caPem: emitted.caPem,
     pullSecret: emittedText(files, 'hosts/auth.json'),
   });
@@ -65,7 +70,9 @@ export async function check(siteFile: string, options: { readonly hashFiles: boo
       password: emitted.password,
     });
     const report = await runChecks(input, { ...connections, resolvers }, run);
-    const result = { ...report, checkedAt: run.now().toISOString(), generation: newest.generation };
+    const stale = options.manifests === undefined ? [] : await findStale(options.manifests, files, run);
+    const findings = [...report.findings, ...stale];
+    const result = { ...report, findings, checkedAt: run.now().toISOString(), generation: newest.generation };
     await writeFileAtomic(sitePaths(site).lastCheck, prettyJson(result), run);
     return result;
   } finally {

@@ -75,6 +75,32 @@ export async function emit(siteFile: string, folder: string, run: Run): Promise<
   };
 }
 
+/**
+ * Says which files of an emitted folder differ from what would be written now: one finding, [] where nothing was emitted there. What is applied from
+ * an old folder names the registry, the CA and the releases of then.
+ */
+export async function findStale(
+  folder: string,
+  files: readonly { readonly path: string; readonly content: string }[],
+  run: Run,
+): Promise<Finding[]> {
+  if (!(await findFile(path.join(folder, listName), run))) return [];
+  const stale: string[] = [];
+  for (const file of files)
+    if ((await findFile(path.join(folder, file.path), run))?.toString() !== file.content) stale.push(file.path);
+  if (stale.length === 0) return [];
+  const shown = stale.slice(0, 3).join(', ');
+  return [
+    {
+      code: 'CHECK_MANIFESTS_STALE',
+      severity: 'warning',
+      subject: folder,
+      message: `${stale.length} of ${files.length} files are not what emit would write now: ${shown}${stale.length > 3 ? ' …' : ''}`,
+      hint: `airlock emit ${folder}, then airlock apply ${folder}`,
+    },
+  ];
+}
+
 /** Everything that `emitSite` works on, for this site and what was loaded. */
 export async function emitInput(site: Site, loaded: LoadedContent, run: Run): Promise<EmitInput> {
   const certificates = await prepareCertificates(site, run);

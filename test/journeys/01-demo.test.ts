@@ -45,6 +45,7 @@ describe('the demo in an empty folder, as an ordinary user', () => {
       const check = await airlock(['check', ...site], options);
       expect(check.exitCode, tell(check)).toBe(0);
       await expectSupportArchive(options, site);
+      await expectStaleManifests(options, site);
       const up = await airlock(['up', ...site, '-o', 'json'], options);
       expect(JSON.parse(up.stdout), tell(up)).toMatchObject({
         services: 'unchanged',
@@ -71,6 +72,26 @@ describe('the demo in an empty folder, as an ordinary user', () => {
     expect(ending.exitCode, tell(ending)).toBe(2);
   });
 });
+
+/** Emitted files that are older than the site file are said by check, which looks at what would be written now. */
+async function expectStaleManifests(options: AirlockOptions, site: readonly string[]): Promise<void> {
+  const manifests = 'airlock-demo/manifests';
+  const look = async (): Promise<string> => {
+    const ending = await airlock(['check', ...site, '--manifests', manifests], options);
+    expect(ending.exitCode, tell(ending)).toBe(0);
+    return ending.stdout;
+  };
+  expect(await look()).toContain('no findings');
+  const [, file = ''] = site;
+  const siteFile = path.join(options.cwd, file);
+  const text = await readFile(siteFile, 'utf8');
+  await writeFile(siteFile, text.replace('name: worker-0\n', 'name: worker-9\n'));
+  expect(await look()).toMatch(/warning CHECK_MANIFESTS_STALE: \d+ of \d+ files are not what emit would write now: /);
+  const emit = await airlock(['emit', ...site, manifests], options);
+  expect(emit.exitCode, tell(emit)).toBe(0);
+  expect(await look()).toContain('no findings');
+  await writeFile(siteFile, text);
+}
 
 /** Holds what support asks for, and nothing that opens a door. */
 async function expectSupportArchive(options: AirlockOptions, site: readonly string[]): Promise<void> {

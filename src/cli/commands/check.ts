@@ -4,12 +4,15 @@ import { check, type SiteCheck } from '../../workflow/index.ts';
 import type { Invocation, Outcome } from '../command.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { renderFindings } from '../render/findings.ts';
-import { getSiteFile } from '../settings.ts';
+import { getSiteFile, pathFlag, userPath } from '../settings.ts';
 
 export async function runCheck(invocation: Invocation): Promise<Outcome> {
   const result = await check(
     await getSiteFile(invocation),
-    { hashFiles: invocation.flags.boolean('hash') !== false },
+    {
+      hashFiles: invocation.flags.boolean('hash') !== false,
+      manifests: pathFlag(invocation, 'manifests') ?? userPath(invocation, 'manifests'),
+    },
     invocation.run,
   );
   return { exitCode: hasErrors(result.findings) ? exitCodes.no : exitCodes.done, result, text: renderCheck(result) };

@@ -267,7 +267,14 @@ export const commandTable: readonly CommandSpec[] = [
     summary: "readiness proof with the node's eyes; findings with codes and next steps",
     description:
       'Resolves names through the DNS of the site, trusts the emitted CA, maps original references through the emitted mirror rules, logs in with the emitted pull secret, fetches every manifest and asks for every blob and RHCOS file. Exit 1 when there is an error.',
-    options: [siteOption, { flags: '--no-hash', summary: 'do not read RHCOS files whole; size and range only' }],
+    options: [
+      siteOption,
+      { flags: '--no-hash', summary: 'do not read RHCOS files whole; size and range only' },
+      {
+        flags: '--manifests <dir>',
+        summary: 'the folder that emit wrote (default: manifests): is it still what emit would write',
+      },
+    ],
     examples: ['airlock check -f site.yaml', 'airlock check -o json'],
     load: async () => (await import('./check.ts')).runCheck,
   },
