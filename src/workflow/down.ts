@@ -40,9 +40,7 @@ async function bringDown(site: Site, search: EngineSearch, run: Run): Promise<Do
     await removeUnit(servicesUnit({ siteName: site.name, command: [], logFile, ...scope }), run);
   const services = (await stopBackground(site.paths.state, run)) || ran;
   const closedPorts = await closeFirewall(site.paths.state, run);
-  if (site.registry.mode === 'embedded' || site.registry.mode === 'external')
-    return { services, container: false, closedPorts };
-  const engine = await findEngine(search, run);
-  const container = engine !== undefined && (await removeRegistry(engine, site, scope, run));
+  // Whatever the mode is now: it may have been another one when the container was made.
+  const container = await removeRegistry(await findEngine(search, run), site, scope, run);
   return { services, container, closedPorts };
 }

@@ -17,6 +17,7 @@ import {
   findUnitScope,
   installUnit,
   outlivesSession,
+  readUnitJournal,
   readUnitState,
   removeUnit,
   restartUnit,
@@ -44,7 +45,7 @@ import { supervise } from './services/supervise.ts';
 import { findUnitOwner, servicesUnit } from './services/unit.ts';
 import { sitePaths } from './site/paths.ts';
 import { prepareCertificates, prepareRegistryFiles, prepareUser, type RegistryUser } from './site/prepare.ts';
-import { ensureRegistry, siteContainer } from './site/registry-container.ts';
+import { ensureRegistry, removeRegistry, siteContainer } from './site/registry-container.ts';
 import { servicesSettings } from './site/services-settings.ts';
 import { siteZones } from './site/zones.ts';
 
@@ -110,6 +111,9 @@ async function bringUp(site: Site, request: UpRequest, run: Run): Promise<UpResu
   const registryConfig = await prepareRegistryFiles(site, user, certificates, run);
   await writeDnsFiles(site, run);
   const engine = await chooseEngine(site, request.engine, run);
+  // The mode was changed since: the container holds the port of what takes its place.
+  if (site.registry.mode === 'embedded' || site.registry.mode === 'external')
+    await removeRegistry(await findEngine(request.engine, run), site, await findUnitScope(request.engine, run), run);
   const settings = servicesSettings(site, certificates.paths, engine === 'embedded');
   const scope = await chooseScope(request, run);
   const services = await ensureBackground(settings, scope, request, run);
@@ -274,8 +278,13 @@ async function startUnit(unit: ServiceUnit, isNew: boolean, run: Run): Promise<S
   try {
     await restartUnit(unit, run);
   } catch (error) {
+    const said = await readUnitJournal(unit, 5, run);
     await giveUp();
-    throw error;
+    if (said === '') throw error;
+    throw new AirlockError('SERVICES_FAILED', `systemd cannot start the services:\n${said}`, {
+      cause: error,
+      hint: 'where SELinux refuses a program in a home folder, move it to /opt/airlock/bin',
+    });
   }
   const { invocation } = await readUnitState(unit, run);
   let askedMs = performance.now();

@@ -170,11 +170,24 @@ describeUnless(
       expect(await go<UpResult>(0, 'up')).toMatchObject({ registry: { state: 'recreated' }, services: 'unchanged' });
       await machine.reboot();
       await healthy(60_000);
+      // Left to a unit, the container goes also when nothing answers for Podman.
+      await machine.run('systemctl', 'stop', 'podman.socket', 'podman.service');
+      expect(await go<DownResult>(0, 'down')).toMatchObject({ services: true, container: true });
+      await machine.run('systemctl', 'start', 'podman.socket');
+      expect(await ask('podman', 'ps', '--all', '--quiet')).toBe('');
+      expect(await go<UpResult>(0, 'up')).toMatchObject({ registry: { mode: 'podman', state: 'created' } });
+      await healthy();
       const logs = await airlock(['registry', 'logs', '--tail', '2'], {
         cwd: '/',
         via: [...machine.via, 'env', '-C', folder],
       });
       expect(logs.stdout, tell(logs)).toContain('/v2/');
+      await site({ mode: 'embedded' });
+      expect(await go<UpResult>(0, 'up')).toMatchObject({ registry: { mode: 'embedded' } });
+      await healthy();
+      expect(await ask('podman', 'ps', '--all', '--quiet')).toBe('');
+      await site({ mode: 'podman', image });
+      expect(await go<UpResult>(0, 'up')).toMatchObject({ registry: { mode: 'podman' } });
       expect(await go<DownResult>(0, 'down')).toMatchObject({ services: true, container: true });
       expect(await ask('podman', 'ps', '--all', '--quiet')).toBe('');
       expect(await ask('systemctl', 'list-units', '--all', '--plain', '--no-legend', 'airlock*')).toBe('');

@@ -17,7 +17,6 @@ import {
   restartUnit,
   type ServiceUnit,
   specLabel,
-  type UnitOptions,
   type UnitScope,
   withSpecLabel,
 } from '../../registry/index.ts';
@@ -64,14 +63,14 @@ export async function ensureRegistry(
       hint: `end the site that it belongs to with "airlock down", or: podman rename ${name} OTHER`,
     });
   const { scope, left } = systemd;
-  const options = { podmanVersion: await engine.version(), ...(scope ?? left) };
   if (!scope) {
-    if (left) await removeUnits(spec, options, run);
+    if (left) await removeUnits(spec, left, run);
     if (!(await engine.findContainer(name))?.running) await assertPortFree(site.registry.port);
     return ensureContainer(engine, spec, run);
   }
   if (!there?.running) await assertPortFree(site.registry.port);
   const labelled = withSpecLabel(spec, (await engine.findImage(spec.image)) ?? '');
+  const options = { podmanVersion: await engine.version(), ...scope };
   const outdated = outdatedRegistryUnit(labelled, options);
   if (await isOwnUnit(outdated, run)) await removeUnit(outdated, run);
   const unit = registryUnit(labelled, options);
@@ -91,25 +90,26 @@ export async function ensureRegistry(
   return there ? 'recreated' : 'created';
 }
 
-/** Takes away the container and its unit; false when there was none of ours. */
+/** Takes away the container and its unit; false when there was none of ours. Without an engine that answers, what systemd keeps goes all the same. */
 export async function removeRegistry(
-  engine: ContainerEngine,
+  engine: ContainerEngine | undefined,
   site: Site,
   scope: UnitScope | undefined,
   run: Run,
 ): Promise<boolean> {
-  const there = (await findRegistryContainer(engine, site)) !== undefined;
+  const there = engine && (await findRegistryContainer(engine, site));
   // A unit takes its container along; it may also be there without one.
-  const options = { podmanVersion: await engine.version(), ...scope };
-  const ours = scope !== undefined && (await removeUnits(siteContainer(site, '', ''), options, run));
-  if (!there) return ours;
+  const ours = scope !== undefined && (await removeUnits(siteContainer(site, '', ''), scope, run));
+  if (!engine || !there) return ours;
   await engine.stopContainer(name, 10);
   await engine.removeContainer(name);
   return true;
 }
 
 /** Takes away the units of a site's registry in both forms; false when there was none. */
-async function removeUnits(spec: ContainerSpec, options: UnitOptions, run: Run): Promise<boolean> {
+async function removeUnits(spec: ContainerSpec, scope: UnitScope, run: Run): Promise<boolean> {
+  // Both forms are looked for, so that any version does.
+  const options = { podmanVersion: '5', ...scope };
   let found = false;
   for (const unit of [registryUnit(spec, options), outdatedRegistryUnit(spec, options)]) {
     if (!(await isOwnUnit(unit, run))) continue;
