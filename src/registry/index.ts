@@ -22,6 +22,7 @@ export {
 export { openEngine } from './podman/dockerode-engine.ts';
 export type { ContainerEngine, ContainerMount, ContainerSpec, ContainerState } from './podman/engine.ts';
 export { type ArchiveOptions, type ImageArchive, localImageName, openImageArchive } from './podman/image-archive.ts';
+export { labelRegistryFolders } from './podman/labels.ts';
 export { type EngineSearch, engineSockets, findEngine } from './podman/socket.ts';
 export {
   findUnitScope,

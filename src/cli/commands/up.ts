@@ -50,8 +50,5 @@ function renderUp(result: UpResult, printFirewall: boolean): string {
 function firewallLines({ state, ports, commands }: UpResult['firewall']): string[] {
   if (state === 'none') return [];
   if (state !== 'forbidden') return [`firewall: ${ports.join(', ')} ${state}`];
-  return [
-    'firewall: firewalld runs and only root may open its ports; as root:',
-    ...commands.map((command) => `  ${command}`),
-  ];
+  return ['firewall: firewalld does not answer this user; as root:', ...commands.map((command) => `  ${command}`)];
 }

@@ -12,7 +12,7 @@ export type FirewallPort = `${number}/${'tcp' | 'udp'}`;
 
 /** What was done about the host's firewall. */
 export interface FirewallResult {
-  /** `none`: firewalld does not run here. `forbidden`: it does, and this user may not ask it. */
+  /** `none`: firewalld does not run here. `forbidden`: it does, and this user gets no answer of it. */
   readonly state: 'none' | 'forbidden' | 'opened' | 'unchanged';
   readonly ports: readonly FirewallPort[];
   /** The same as commands, for another firewall or another host. */
@@ -79,11 +79,11 @@ async function readOpened(stateFolder: string, run: Run): Promise<OpenedZone[]> 
   return bytes ? (JSON.parse(bytes.toString()) as OpenedZone[]) : [];
 }
 
-/** @see firewall-cmd(1): 252 it does not run, 253 not authorized */
+/** @see firewall-cmd(1): 252 it does not run, 253 not authorized, 254 unknown: it runs, and its answer was kept back (SELinux on the bus) */
 async function firewallState(run: Run): Promise<'running' | 'forbidden' | 'none'> {
   try {
     const { exitCode } = await runCommand('firewall-cmd', ['--state'], {}, run);
-    return exitCode === 0 ? 'running' : exitCode === 253 ? 'forbidden' : 'none';
+    return exitCode === 0 ? 'running' : exitCode === 253 || exitCode === 254 ? 'forbidden' : 'none';
   } catch (error) {
     if (isAirlockError(error, 'COMMAND_NOT_FOUND', 'COMMAND_FAILED')) return 'none';
     throw error;

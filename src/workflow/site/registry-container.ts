@@ -8,6 +8,7 @@ import {
   type ContainerState,
   ensureContainer,
   installUnit,
+  labelRegistryFolders,
   outdatedRegistryUnit,
   readUnitJournal,
   registryContainer,
@@ -62,6 +63,7 @@ export async function ensureRegistry(
     throw new AirlockError('PODMAN_FAILED', `a container named ${name} is there that this site did not make`, {
       hint: `end the site that it belongs to with "airlock down", or: podman rename ${name} OTHER`,
     });
+  await labelRegistryFolders(registryFolders(site.paths.registry), run);
   const { scope, left } = systemd;
   if (!scope) {
     if (left) await removeUnits(spec, left, run);

@@ -85,6 +85,7 @@ describe('the firewall of the host', () => {
   test.each([
     ['none', 'where firewalld does not run', 252],
     ['forbidden', 'where this user may not ask it', 253],
+    ['forbidden', 'where its answer is kept back', 254],
   ])('is left alone, %s, %s, and the commands are said', async (state, _, exitCode) => {
     const { folder, calls } = await fakeFirewall({ exitCode });
     const result = await openFirewall(['5000/tcp', '53/udp'], nowhere, folder, run);
