@@ -44,6 +44,7 @@ describe('units', () => {
       Description=Airlock registry
       Wants=network-online.target
       After=network-online.target
+      StartLimitIntervalSec=0
 
       [Container]
       Image=docker.io/library/registry:3
@@ -65,6 +66,8 @@ describe('units', () => {
 
       [Service]
       Restart=always
+      RestartSec=2
+      SuccessExitStatus=2 143
       TimeoutStartSec=900
 
       [Install]
@@ -79,6 +82,7 @@ describe('units', () => {
       Description=Airlock registry
       Wants=network-online.target
       After=network-online.target
+      StartLimitIntervalSec=0
 
       [Service]
       ExecStartPre=-/usr/bin/podman rm -f registry
@@ -94,12 +98,14 @@ describe('units', () => {
         --label=airlock.config=sha256:311c19eebe97a53d6398e9cf0047cdb92c3933a331800db3e56caaa575e851e6 \\
         docker.io/library/registry:3 serve /conf/config.yml
       ExecStop=/usr/bin/podman stop -t 10 registry
+      ExecStopPost=-/usr/bin/podman rm -f registry
       Restart=always
       RestartSec=2
+      SuccessExitStatus=2 143
       TimeoutStartSec=900
 
       [Install]
-      WantedBy=multi-user.target
+      WantedBy=multi-user.target default.target
       "
     `);
   });

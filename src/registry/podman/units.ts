@@ -77,6 +77,8 @@ export function renderSystemdUnit(spec: ContainerSpec, description: string): str
         ['ExecStartPre', `-/usr/bin/podman rm -f ${spec.name}`],
         ['ExecStart', args.join(' \\\n  ').replaceAll('$', '$$$$')],
         ['ExecStop', `/usr/bin/podman stop -t 10 ${spec.name}`],
+        // What removes the container of `run --rm` belongs to the unit, and may be ended together with it before it is done.
+        ['ExecStopPost', `-/usr/bin/podman rm -f ${spec.name}`],
         ['Restart', 'always'],
         ['RestartSec', '2'],
         ['SuccessExitStatus', stopped],
