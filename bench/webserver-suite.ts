@@ -17,7 +17,7 @@ import { childrenOf, cpuSeconds, endedCpuSeconds, median, peakMiB, push, writeTe
 // Our web server beside nginx with sendfile, both with one process that does the work, on one large file in the page cache: one reader, and 64
 // readers of a 64th each. Rounds alternate between the two so that what else the machine does falls on both. The client is curl. On loopback the
 // kernel does part of the sender's work on the reader's account, more or less of it by how far the reader is behind: so the CPU time of both is
-// told too. With `--remote` the reader has another address than the server, and gets the send buffer that readers on other hosts get.
+// told too. With `--remote` the reader has another address than the server, and gets the congestion control that readers on other hosts get.
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

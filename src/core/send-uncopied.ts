@@ -13,12 +13,6 @@ export interface FilePart {
 /** What one call sends at most: then others get their turn, however fast the reader. Smaller ones cost more. */
 const windowBytes = 1 << 21;
 
-/**
- * Send buffer for a reader on this host (the kernel doubles it): a few packets of 64 KiB. What the kernel would let it grow to, 4 MiB, is no use
- * where nothing is on its way for long, and costs both sides: what was queued has left the processor's caches when it is read.
- */
-const sameHostBytes = 1 << 17;
-
 /** So long the page cache is taken to have what it had. */
 const trustMs = 100;
 
@@ -55,7 +49,6 @@ export function sendUncopied(
   const { socket } = response;
   const descriptor = findSocketDescriptor(socket);
   if (!socket || descriptor === undefined) return Promise.resolve(part.start);
-  if (part.end - part.start > windowBytes && isSameHost(socket)) calls.limitSendBuffer(descriptor, sameHostBytes);
   const pusher = new Pusher(socket, part, calls, onSent);
   pusher.push();
   if (pusher.isOver) return Promise.resolve(pusher.position);
@@ -127,8 +120,4 @@ class Pusher {
 /** Node's timeout for a connection on which nothing moves knows only what its stream has moved. */
 function refreshTimeout(socket: Socket): void {
   if (socket.timeout) socket.setTimeout(socket.timeout);
-}
-
-function isSameHost({ localAddress, remoteAddress }: Socket): boolean {
-  return localAddress !== undefined && localAddress === remoteAddress;
 }

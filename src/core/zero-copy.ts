@@ -1,4 +1,4 @@
-import { Socket } from 'node:net';
+import { type Server, Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { loadKoffi } from './koffi.ts';
 
@@ -13,8 +13,10 @@ export interface ZeroCopy {
   sendFile(socket: number, file: number, position: number, lengthBytes: number): number;
   /** Has a TCP socket send full packets only (`TCP_CORK`), or send what it holds; the kernel itself holds nothing longer than 200 ms. */
   cork(socket: number, on: boolean): void;
-  /** Ends the kernel's own choice of the size of a socket's send buffer (`SO_SNDBUF`): about twice this many bytes from now on. */
-  limitSendBuffer(socket: number, sizeBytes: number): void;
+  /** The name of the congestion control of a TCP socket, as `bbr` (`TCP_CONGESTION`); undefined when the kernel does not tell. */
+  congestionControl(socket: number): string | undefined;
+  /** Changes it, of a listening socket that of the connections to come; false when the kernel refuses. */
+  setCongestionControl(socket: number, name: string): boolean;
   /**
    * Calls `onRoom` in every turn of the event loop in which a good part of the socket's send buffer is free, until the function that is
    * returned is called; undefined when the descriptor cannot be watched. `onRoom` runs outside of Node's own callbacks: it must not throw, and
@@ -36,7 +38,12 @@ export function findZeroCopy(): ZeroCopy | undefined {
 /** The descriptor of a plain connected socket; undefined for TLS, whose bytes have to be encrypted, and for a closed one. */
 export function findSocketDescriptor(socket: Socket | null): number | undefined {
   if (!(socket instanceof Socket) || socket instanceof TLSSocket || socket.destroyed) return undefined;
-  const handle: unknown = Reflect.get(socket, '_handle');
+  return findDescriptor(socket);
+}
+
+/** The descriptor of a server or socket; undefined where it is not open. */
+export function findDescriptor(owner: Server | Socket): number | undefined {
+  const handle: unknown = Reflect.get(owner, '_handle');
   const descriptor: unknown = typeof handle === 'object' && handle ? Reflect.get(handle, 'fd') : undefined;
   return typeof descriptor === 'number' && descriptor >= 0 ? descriptor : undefined;
 }
@@ -53,8 +60,7 @@ interface Koffi {
 type NativeCall = (...values: readonly unknown[]) => number;
 
 const withoutWaiting = 8;
-const [socketLevel, sendBufferSize] = [1, 7];
-const [tcpLevel, tcpCork] = [6, 3];
+const [tcpLevel, tcpCork, tcpCongestion] = [6, 3, 13];
 const duplicateCloseOnExec = 1030;
 
 function bindCalls(koffi: Koffi): ZeroCopy {
@@ -63,8 +69,8 @@ function bindCalls(koffi: Koffi): ZeroCopy {
   const preadv2 = library.func('preadv64v2', 'int64_t', ['int', vector, 'int', 'int64_t', 'int']);
   const sendfile = library.func('sendfile64', 'int64_t', ['int', 'int', 'void *', 'size_t']);
   const offset = new BigInt64Array(1);
-  const number = koffi.inout(koffi.pointer('int'));
-  const setsockopt = library.func('setsockopt', 'int', ['int', 'int', 'int', number, 'uint32_t']);
+  const setsockopt = library.func('setsockopt', 'int', ['int', 'int', 'int', 'void *', 'uint32_t']);
+  const getsockopt = library.func('getsockopt', 'int', ['int', 'int', 'int', 'void *', 'void *']);
   const fcntl = library.func('fcntl', 'int', ['int', 'int', '...']);
   const close = library.func('close', 'int', ['int']);
   const { poll } = koffi.node;
@@ -77,8 +83,16 @@ function bindCalls(koffi: Koffi): ZeroCopy {
       offset[0] = BigInt(position);
       return Math.max(0, sendfile(socket, file, offset, lengthBytes));
     },
-    cork: (socket, on) => void setsockopt(socket, tcpLevel, tcpCork, [on ? 1 : 0], 4),
-    limitSendBuffer: (socket, sizeBytes) => void setsockopt(socket, socketLevel, sendBufferSize, [sizeBytes], 4),
+    cork: (socket, on) => void setsockopt(socket, tcpLevel, tcpCork, Int32Array.of(on ? 1 : 0), 4),
+    congestionControl: (socket) => {
+      const name = Buffer.alloc(16);
+      if (getsockopt(socket, tcpLevel, tcpCongestion, name, Uint32Array.of(name.length)) !== 0) return undefined;
+      return name.toString('latin1').replace(/\0.*$/s, '');
+    },
+    setCongestionControl: (socket, name) => {
+      const bytes = Buffer.from(name, 'latin1');
+      return setsockopt(socket, tcpLevel, tcpCongestion, bytes, bytes.length) === 0;
+    },
     watchRoom: (socket, onRoom) => {
       // Node's event loop knows the socket's own descriptor already, and takes none twice.
       const copy = fcntl(socket, duplicateCloseOnExec, 'int', 0);

@@ -4,6 +4,8 @@ import type { AddressInfo, Socket } from 'node:net';
 import { AirlockError, findErrno } from '../core/errors.ts';
 import { hostPort } from '../core/ip.ts';
 import { portHolderNote } from '../core/port-holder.ts';
+import { sparePacing } from '../core/same-host.ts';
+import type { ZeroCopy } from '../core/zero-copy.ts';
 import { tlsSettings, type WebTls } from './tls.ts';
 
 /** An address to listen on; port 0 lets the system choose. `::` takes IPv4 too unless `0.0.0.0` is listed with the same port. */
@@ -39,6 +41,7 @@ export async function listen(
     readonly tls: WebTls | undefined;
     readonly ipv6Only: boolean;
     readonly limits: ConnectionLimits;
+    readonly zeroCopy: ZeroCopy | undefined;
     readonly onError: (error: Error) => void;
   },
   answer: RequestListener,
@@ -70,6 +73,7 @@ export async function listen(
     socket.once('close', () => sockets.delete(socket));
   });
   const at = await bindOrFallBack(server, wanted, options.ipv6Only);
+  if (options.zeroCopy) sparePacing(server, options.zeroCopy);
   // A failed accept (too many open files) must not end the process.
   server.on('error', options.onError);
   return {

@@ -2,7 +2,7 @@ import type { RequestListener } from 'node:http';
 import { type AccessEntry, logWhenDone } from '../core/access-log.ts';
 import { AirlockError, errorText } from '../core/errors.ts';
 import { cancellation, type Run } from '../core/run.ts';
-import { findZeroCopy } from '../core/zero-copy.ts';
+import { findZeroCopy, type ZeroCopy } from '../core/zero-copy.ts';
 import { BufferPool } from './buffer-pool.ts';
 import { type Listener, listen, type WebListen } from './listeners.ts';
 import { sendProblem } from './respond.ts';
@@ -67,7 +67,7 @@ export async function startWebServer(options: WebServerOptions, run: Run): Promi
   const zeroCopy = options.zeroCopy === false ? undefined : findZeroCopy();
   const serving = { files, pool: new BufferPool(), zeroCopy, title, statusPage };
   const answer = answerWith(() => ({ ...serving, site }), options.accessLog, run);
-  const listeners = await listenAll(options, answer, run);
+  const listeners = await listenAll(options, zeroCopy, answer, run);
   const verified = files.verifyAll([...site.files.values()]);
   // The caller may not look at it; a file that is not right shows in its answer.
   verified.catch(() => {});
@@ -117,7 +117,12 @@ function answerWith(serving: () => Serving, accessLog: WebServerOptions['accessL
   };
 }
 
-async function listenAll(options: WebServerOptions, answer: RequestListener, run: Run): Promise<Listener[]> {
+async function listenAll(
+  options: WebServerOptions,
+  zeroCopy: ZeroCopy | undefined,
+  answer: RequestListener,
+  run: Run,
+): Promise<Listener[]> {
   const limits = {
     stallTimeoutMs: options.stallTimeoutMs ?? 600_000,
     headersTimeoutMs: options.headersTimeoutMs ?? 15_000,
@@ -130,7 +135,7 @@ async function listenAll(options: WebServerOptions, answer: RequestListener, run
       );
       const ipv6Only = wanted.address === '::' && hasTwin;
       const onError = (error: Error): void => report(errorText(error), run);
-      listeners.push(await listen(wanted, { tls: options.tls, ipv6Only, limits, onError }, answer));
+      listeners.push(await listen(wanted, { tls: options.tls, ipv6Only, limits, zeroCopy, onError }, answer));
     }
     return listeners;
   } catch (error) {

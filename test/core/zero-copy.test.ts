@@ -63,17 +63,16 @@ describe.skipIf(!calls)('calls without a copy (koffi)', () => {
     expect(received.equals(content.subarray(0, 1000))).toBe(true);
   });
 
-  test('limit what the kernel takes of a socket whose reader waits', async () => {
-    const handle = await openFile();
-    const taken: number[] = [];
-    for (const limit of [undefined, 1 << 17]) {
-      const { near, far } = await socketPair();
-      far.pause();
-      const descriptor = findSocketDescriptor(near) ?? -1;
-      if (limit !== undefined) calls?.limitSendBuffer(descriptor, limit);
-      taken.push(fill(descriptor, handle.fd));
-    }
-    expect(taken[1]).toBeLessThan(((taken[0] ?? 0) * 2) / 3);
+  test('tell and change how a socket controls congestion', async () => {
+    const { near } = await socketPair();
+    const descriptor = findSocketDescriptor(near) ?? -1;
+    expect(calls?.congestionControl(descriptor)).toMatch(/^[a-z]+[a-z0-9_]*$/);
+    expect(calls?.setCongestionControl(descriptor, 'reno')).toBe(true);
+    expect(calls?.congestionControl(descriptor)).toBe('reno');
+    expect(calls?.setCongestionControl(descriptor, 'sourdough')).toBe(false);
+    expect(calls?.congestionControl(descriptor)).toBe('reno');
+    expect(calls?.congestionControl(99_999)).toBeUndefined();
+    expect(calls?.setCongestionControl(99_999, 'reno')).toBe(false);
   });
 
   test('tell when a full socket has room again, until that is no longer wanted', async () => {

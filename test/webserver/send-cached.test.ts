@@ -28,7 +28,8 @@ function pretend(calls: string[], cached: (position: number) => boolean): ZeroCo
       return 0;
     },
     cork() {},
-    limitSendBuffer() {},
+    congestionControl: () => undefined,
+    setCongestionControl: () => false,
     watchRoom(_socket, onRoom) {
       const announced = setImmediate(onRoom);
       return () => clearImmediate(announced);
@@ -143,7 +144,8 @@ describe('a span sent from the page cache', () => {
         content.copy(buffer, 0, position, position + Math.min(buffer.length, bits[position % 4] ?? 0)),
       sendFile: () => 0,
       cork: () => {},
-      limitSendBuffer: () => {},
+      congestionControl: () => undefined,
+      setCongestionControl: () => false,
       watchRoom: () => undefined,
     };
     expect((await served(some, span, { tls: true })).answer?.equals(wanted)).toBe(true);

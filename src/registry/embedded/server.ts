@@ -82,7 +82,7 @@ export async function startEmbeddedRegistry(options: EmbeddedRegistryOptions, ru
   };
   const listener = createListener(context, rules, options.accessLog);
   const wanted = options.listen ?? [{ host: '127.0.0.1', port: 5000 }];
-  const { servers, addresses } = await openServers(wanted, options.tls, listener);
+  const { servers, addresses } = await openServers(wanted, options.tls, listener, context.zeroCopy);
   const collecting = setInterval(() => void collectUploads(context), 3_600_000).unref();
   const close = async (graceMs: number): Promise<void> => {
     clearInterval(collecting);

@@ -5,7 +5,9 @@ import { createSecureContext } from 'node:tls';
 import { AirlockError, errorText, findErrno } from '../../core/errors.ts';
 import { findIpFamily, hostPort } from '../../core/ip.ts';
 import { portHolderNote } from '../../core/port-holder.ts';
+import { sparePacing } from '../../core/same-host.ts';
 import { serverTls } from '../../core/server-tls.ts';
+import type { ZeroCopy } from '../../core/zero-copy.ts';
 
 /** A certificate chain, leaf first, and its private key, both PEM. */
 export interface TlsPair {
@@ -36,6 +38,7 @@ export async function openServers(
   wanted: readonly ListenAddress[],
   tls: TlsPair | undefined,
   listener: RequestListener,
+  zeroCopy?: ZeroCopy,
 ): Promise<OpenServers> {
   for (let tries = 0; ; tries += 1) {
     const servers: Server[] = [];
@@ -45,6 +48,7 @@ export async function openServers(
         servers.push(server);
         return server;
       });
+      if (zeroCopy) for (const server of servers) sparePacing(server, zeroCopy);
       return { servers, addresses };
     } catch (error) {
       await closeServers(servers, 0);
