@@ -77,8 +77,8 @@ export function formatFinding(finding: Finding): string {
   return `${where}${severity}${finding.message}${finding.hint === undefined ? '' : ` (${finding.hint})`}`;
 }
 
-/** UTF-8, or UTF-16 where a byte order mark says so. */
-function decodeText(bytes: Uint8Array, file: string): string {
+/** The text of a file: UTF-8, or UTF-16 where a byte order mark says so. @throws AirlockError CONFIG_INVALID for anything else */
+export function decodeText(bytes: Uint8Array, file: string): string {
   const [first, second] = bytes;
   if (first === 0xff && second === 0xfe) return new TextDecoder('utf-16le').decode(bytes);
   if (first === 0xfe && second === 0xff) return new TextDecoder('utf-16be').decode(bytes);

@@ -1,5 +1,5 @@
-import { detectKind, lintConfigFile } from '../config/index.ts';
-import { AirlockError } from '../core/errors.ts';
+import { decodeText, detectKind, lintConfigFile } from '../config/index.ts';
+import { AirlockError, isAirlockError } from '../core/errors.ts';
 import { readFileLimited } from '../core/files.ts';
 import type { Finding } from '../core/findings.ts';
 import type { Run } from '../core/run.ts';
@@ -14,17 +14,29 @@ const configKinds: readonly string[] = ['Site', 'ImageSetConfiguration', 'Delete
  * @throws AirlockError FILE_NOT_FOUND, FILE_UNREADABLE
  */
 export async function lintFiles(files: readonly string[], run: Run): Promise<Finding[]> {
-  const texts: (ManifestText & { readonly manifest: boolean })[] = [];
+  const texts: (ManifestText & { readonly manifest: boolean; readonly unreadable?: readonly Finding[] })[] = [];
   for (const file of new Set(files)) {
     if ((await run.disk.stat(file))?.kind === 'directory')
       throw new AirlockError('FILE_NOT_FOUND', `${file} is a folder`, { hint: 'name files' });
-    const text = (await readFileLimited(file, run)).toString();
-    texts.push({ file, text, manifest: isManifest(file, text) });
+    const text = readText(await readFileLimited(file, run), file);
+    if (typeof text !== 'string') texts.push({ file, text: '', manifest: false, unreadable: text });
+    else texts.push({ file, text, manifest: isManifest(file, text) });
   }
   const manifests = lintManifests(texts.filter(({ manifest }) => manifest));
-  return texts.flatMap(({ file, text, manifest }) =>
-    manifest ? manifests.filter(({ subject }) => subject === file) : lintConfigFile(file, text),
-  );
+  return texts.flatMap(({ file, text, manifest, unreadable }) => {
+    if (unreadable) return unreadable;
+    return manifest ? manifests.filter(({ subject }) => subject === file) : lintConfigFile(file, text);
+  });
+}
+
+/** The text as the other commands read it, or why they would not. */
+function readText(bytes: Uint8Array, file: string): string | readonly Finding[] {
+  try {
+    return decodeText(bytes, file);
+  } catch (error) {
+    if (!isAirlockError(error, 'CONFIG_INVALID')) throw error;
+    return (error.details['findings'] ?? []) as readonly Finding[];
+  }
 }
 
 function isManifest(file: string, text: string): boolean {

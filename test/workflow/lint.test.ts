@@ -15,6 +15,19 @@ const sites = {
 } as const;
 
 describe('lintFiles', () => {
+  test('reads UTF-16 as the other commands do, and says where a file is no text', async () => {
+    const folder = await temporaryFolder();
+    const file = path.join(folder, 'set.yaml');
+    const text =
+      'kind: ImageSetConfiguration\napiVersion: mirror.openshift.io/v2alpha1\nmirror: {additionalImages: [{name: "quay.io/a/b:1"}]}\n';
+    await writeFile(file, Buffer.from(`\ufeff${text}`, 'utf16le'));
+    expect(await lintFiles([file], quietRun())).toEqual([]);
+    await writeFile(file, Buffer.concat([Buffer.from(text), Buffer.from([0xe4, 0xff])]));
+    expect(await lintFiles([file], quietRun())).toMatchObject([
+      { code: 'CONFIG_SYNTAX', message: expect.stringContaining('not UTF-8'), place: { line: 4, column: 1 } },
+    ]);
+  });
+
   test.each(Object.entries(sites))(
     'finds nothing in any file that emit writes for the %s site',
     async (name, releases) => {
