@@ -22,6 +22,7 @@ import { keepNames } from './names.ts';
 import { describePlan, loadConfiguration, type PlanResult, planImageSet, workspaceOf } from './plan-image-set.ts';
 import type { PlanRequest } from './requests.ts';
 import { describeResult, type MirrorResult, type ResultEnding, writeResult } from './result.ts';
+import { readSigningKey } from './signing-key.ts';
 
 export interface BuildRequest extends PlanRequest {
   /** Build this plan and no other. */
@@ -35,11 +36,12 @@ export interface BuildRequest extends PlanRequest {
 
 /**
  * Plans where there is no plan that fits, and fills the next generation. A set with nothing new makes nothing.
- * @throws AirlockError WORKSPACE_LOCKED, SPACE_SHORT, and those of planning and building; missing content is in the result
+ * @throws AirlockError SIGNING_KEY_INVALID before anything else, WORKSPACE_LOCKED, SPACE_SHORT, and those of planning and building; missing content is in the result
  */
 export async function build(request: BuildRequest, run: Run): Promise<MirrorResult> {
   const startedAt = run.now();
   const workspace = workspaceOf(request);
+  await readSigningKey(request.signingKeyFile, run);
   const lock = await acquireLock(workspace, 'airlock build', run);
   try {
     const binary = await chooseEngine(request.engine, { ...request, archiveFolder: request.folder }, run);
@@ -137,8 +139,7 @@ async function findFittingPlan(request: BuildRequest, run: Run): Promise<PlanRes
 async function fill(request: BuildRequest, plan: Plan, run: Run): Promise<BuildOutcome> {
   const workspace = workspaceOf(request);
   const clients = await openSourceClients(request.source, 'build', run);
-  const signingKeyPem =
-    request.signingKeyFile === undefined ? undefined : (await readFileLimited(request.signingKeyFile, run)).toString();
+  const signingKeyPem = await readSigningKey(request.signingKeyFile, run);
   const tool = await findTool(request, plan, run);
   try {
     return await buildBundle(

@@ -1,8 +1,9 @@
 import { fingerprintKey, type Inventory, publicKeyOf, renderInventory, takeInventory } from '../bundle/index.ts';
 import { AirlockError } from '../core/errors.ts';
-import { readFileLimited, writeFileAtomic } from '../core/files.ts';
+import { writeFileAtomic } from '../core/files.ts';
 import type { Run } from '../core/run.ts';
 import { type BastionRequest, findBastion } from './bastion.ts';
+import { readSigningKey } from './signing-key.ts';
 
 export interface InventoryRequest extends BastionRequest {
   /** Where the inventory goes. */
@@ -28,8 +29,7 @@ export interface InventoryResult {
  */
 export async function exportInventory(request: InventoryRequest, run: Run): Promise<InventoryResult> {
   const { storage, state } = await findBastion(request, run);
-  const key =
-    request.signingKeyFile === undefined ? undefined : (await readFileLimited(request.signingKeyFile, run)).toString();
+  const key = await readSigningKey(request.signingKeyFile, run);
   const keyFingerprint = key === undefined ? undefined : fingerprintKey(publicKeyOf(key));
   const inventory = await takeInventory(state, storage, run);
   if (!inventory.generation) {

@@ -138,7 +138,7 @@ function reportOfParts(
       message: `${missing.length} of ${of} parts are not on the media that are here: ${which}`,
       hint:
         needs.length === missing.length
-          ? `the ${here} parts here are right; look at the other media too, side by side with --media or one after the other`
+          ? `the ${here === 1 ? 'part here is' : `${here} parts here are`} right; look at the other media too, side by side with --media or one after the other`
           : 'name further media with --media, or write a need list with --need-list and make them again: airlock build --parts',
     });
   }

@@ -60,6 +60,13 @@ describe('wrong usage and bad input', () => {
     ['a folder that holds no bundle', ['inspect', 'source'], 2, /source/],
     ['load without a target', ['load', 'out'], 2, /storage:DIR or docker:/],
     ['a target of no known kind', ['load', 'out', 'ftp://x'], 2, /ftp:\/\/x/],
+    [
+      'a signing key that is none',
+      ['build', '-c', 'tools.yaml', '--signing-key', 'bad.yaml', 'x'],
+      2,
+      /bad\.yaml: the private key is not a key/,
+    ],
+    ['parts of no size', ['build', '-c', 'tools.yaml', '--part-size', '0', 'x'], 2, /at least one byte/],
     ['an --authfile that is not there', ['plan', '-c', 'tools.yaml', '--authfile', 'no.json', 'x'], 2, /no\.json/],
     ['registry serve of two things', ['registry', 'serve', '--storage', 'a', '--bundle', 'b'], 2, /either/],
     ['help', ['build', '--help'], 0, /Examples:/],

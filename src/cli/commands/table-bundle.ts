@@ -24,7 +24,7 @@ export const partOptions: readonly OptionSpec[] = [
   {
     flags: '--part-size <bytes>',
     summary: 'cut the volumes into parts of that size too, exactly, for media; cat puts them together',
-    parse: parseBytes,
+    parse: parsePartSize,
   },
   { flags: '--parts-dir <dir>', summary: "where parts go; default: parts in the generation's folder" },
 ];
@@ -41,6 +41,12 @@ export const blockSizeOption: OptionSpec = {
   summary: "block size of the bastion's file systems, for the forecast of allocated space (default: 4096)",
   parse: parseBlockSize,
 };
+
+function parsePartSize(text: string): number {
+  const bytes = parseBytes(text);
+  if (bytes > 0) return bytes;
+  throw new AirlockError('USAGE', 'a part has to hold at least one byte');
+}
 
 function parseBlockSize(text: string): number {
   const bytes = parseBytes(text);

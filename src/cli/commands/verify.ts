@@ -12,7 +12,10 @@ export async function runVerify(invocation: Invocation): Promise<Outcome> {
   const result = await verify(verifyRequest(invocation, bundle), invocation.run);
   const text = renderVerify(result);
   if (!result.whole) return { exitCode: exitCodes.no, result, text };
-  const load = renderNext(`airlock load ${quoteWord(bundle)}`);
+  const media = invocation.flags.text('media');
+  const load = renderNext(
+    `airlock load ${quoteWord(bundle)}${media === undefined ? '' : ` --media ${quoteWord(media)}`}`,
+  );
   return { exitCode: exitCodes.done, result, text: `${text}\n${load}` };
 }
 

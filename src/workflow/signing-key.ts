@@ -1,0 +1,22 @@
+import { publicKeyOf } from '../bundle/index.ts';
+import { AirlockError, isAirlockError } from '../core/errors.ts';
+import { readFileLimited } from '../core/files.ts';
+import type { Run } from '../core/run.ts';
+
+/**
+ * The private key that a bundle or inventory will be signed with, PEM; undefined when no file is named. Proved to be one at once: hours of fetching must not
+ * end with a key that cannot sign.
+ * @throws AirlockError SIGNING_KEY_INVALID, FILE_NOT_FOUND, FILE_UNREADABLE
+ */
+export async function readSigningKey(file: string | undefined, run: Run): Promise<string | undefined> {
+  if (file === undefined) return undefined;
+  const pem = (await readFileLimited(file, run)).toString();
+  try {
+    publicKeyOf(pem);
+  } catch (error) {
+    if (!isAirlockError(error, 'SIGNING_KEY_INVALID')) throw error;
+    const hint = error.hint ?? 'make a pair with airlock certs signing-key';
+    throw new AirlockError(error.code, `${file}: ${error.message}`, { hint, cause: error });
+  }
+  return pem;
+}
