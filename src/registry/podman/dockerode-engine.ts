@@ -8,22 +8,29 @@ import type { ContainerEngine, ContainerSpec, ContainerState } from './engine.ts
 import { localImageName } from './image-archive.ts';
 
 /** Podman's Docker-compatible API on a unix socket. The only user of dockerode, which is loaded here and not sooner: it is large. */
-export async function openEngine(socketPath: string): Promise<ContainerEngine> {
+export async function openEngine(socketPath: string, answerMs = 30_000): Promise<ContainerEngine> {
   const { default: Dockerode } = await import('dockerode');
-  return new DockerodeEngine(socketPath, new Dockerode({ socketPath }));
+  return new DockerodeEngine(socketPath, new Dockerode({ socketPath }), answerMs);
 }
+
+/** Its types leave the options of this call out. */
+type Abortable = Docker & { version(options: { readonly abortSignal: AbortSignal }): Promise<Docker.DockerVersion> };
 
 class DockerodeEngine implements ContainerEngine {
   readonly endpoint: string;
   readonly #docker: Docker;
+  readonly #answerMs: number;
 
-  constructor(socketPath: string, docker: Docker) {
+  constructor(socketPath: string, docker: Docker, answerMs: number) {
     this.endpoint = `unix://${socketPath}`;
     this.#docker = docker;
+    this.#answerMs = answerMs;
   }
 
   async version(): Promise<string> {
-    return (await this.#ask('version', () => this.#docker.version())).Version;
+    // The first question: systemd holds connections to a Podman that cannot start, and nobody ever answers them.
+    const options = { abortSignal: AbortSignal.timeout(this.#answerMs) };
+    return (await this.#ask('version', () => (this.#docker as Abortable).version(options))).Version;
   }
 
   async loadImage(archive: Readable, run: Run): Promise<string[]> {

@@ -30,11 +30,15 @@ export function engineSockets(search: EngineSearch): string[] {
   return [path.join(folder, 'podman/podman.sock')];
 }
 
-/** The first engine that answers; undefined where there is none. */
-export async function findEngine(search: EngineSearch, run: Run): Promise<ContainerEngine | undefined> {
+/** The first engine that answers within `answerMs` (default 30,000); undefined where there is none. */
+export async function findEngine(
+  search: EngineSearch,
+  run: Run,
+  answerMs?: number,
+): Promise<ContainerEngine | undefined> {
   for (const socket of engineSockets(search)) {
     if ((await run.disk.stat(socket)) === undefined) continue;
-    const engine = await openEngine(socket);
+    const engine = await openEngine(socket, answerMs);
     try {
       await engine.version();
       return engine;
