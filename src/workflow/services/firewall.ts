@@ -74,9 +74,20 @@ function recordFile(stateFolder: string): string {
   return path.join(stateFolder, 'firewall.json');
 }
 
+/** A record that cannot be made sense of is none: it must not keep services from being started or stopped. */
 async function readOpened(stateFolder: string, run: Run): Promise<OpenedZone[]> {
   const bytes = await findFile(recordFile(stateFolder), run);
-  return bytes ? (JSON.parse(bytes.toString()) as OpenedZone[]) : [];
+  try {
+    const record: unknown = bytes ? JSON.parse(bytes.toString()) : [];
+    return Array.isArray(record) ? record.filter(isOpenedZone) : [];
+  } catch {
+    return [];
+  }
+}
+
+function isOpenedZone(value: unknown): value is OpenedZone {
+  const zone = value as Partial<OpenedZone> | null;
+  return typeof zone?.zone === 'string' && Array.isArray(zone.runtime) && Array.isArray(zone.permanent);
 }
 
 /** @see firewall-cmd(1): 252 it does not run, 253 not authorized, 254 unknown: it runs, and its answer was kept back (SELinux on the bus) */

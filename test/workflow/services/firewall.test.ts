@@ -72,6 +72,13 @@ describe('the firewall of the host', () => {
     ]);
   });
 
+  test.each(['{', '["5000/tcp"]', '{"ports": []}'])('stops nothing when its record is %s', async (record) => {
+    const { folder } = await fakeFirewall({ exitCode: 0, runtime: '5000/tcp', permanent: '5000/tcp' });
+    await writeFile(path.join(folder, 'firewall.json'), record);
+    expect((await openFirewall(['5000/tcp'], nowhere, folder, run)).state).toBe('unchanged');
+    expect(await closeFirewall(folder, run)).toEqual([]);
+  });
+
   test('opens in the zone of the interface that has the address', async () => {
     const zones = 'inside\\n  interfaces: lo eth7\\n  sources: 192.0.2.0/24\\npublic (default)\\n  interfaces: eth0\\n';
     const { folder, calls } = await fakeFirewall({ exitCode: 0, zones });
