@@ -192,7 +192,7 @@ async function benchBuild(set: BenchSet, host: string, folder: string): Promise<
     const planned = performance.now();
     const kept = openKeptBlobs(path.join(folder, '.airlock'));
     const outcome = await buildBundle(
-      { plan, folder, kept, sources: blobSources(client.remote), parallelBlobs: 6 },
+      { plan, folder, kept, sources: blobSources(client.remote), parallelBlobs: 8 },
       run,
     );
     if (outcome.kind !== 'sealed') throw new Error(`build ended ${outcome.kind}`);
