@@ -12,7 +12,7 @@ const image = 'docker.io/library/registry:3';
 const folder = '/srv/site';
 const addresses = ['192.0.2.1', '2001:db8:10::1'];
 const ports = ['5000/tcp', '8080/tcp', '8443/tcp', '53/tcp', '53/udp'];
-const programs = ['firewall-cmd', 'podman', 'docker-registry', 'loginctl', 'curl'];
+const programs = ['firewall-cmd', 'podman', 'newuidmap', 'docker-registry', 'loginctl', 'curl'];
 const absent = programs.filter((name) => findProgram(name) === undefined);
 
 /** Addresses before the network is called online, a resolver of the host on port 53, and a Podman that has no cgroup controllers to set limits with. */
