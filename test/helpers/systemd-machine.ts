@@ -78,20 +78,21 @@ mount --make-rshared /
 exec env -i container=test PATH=/usr/sbin:/usr/bin:/sbin:/bin /lib/systemd/systemd --log-target=null --show-status=0
 ' sh "$2" "$3"`;
 
-/**
- * Why a machine cannot be had here, in a word; undefined when it can. Asked by starting nothing: the rights to mount and to make namespaces are
- * what containers of a build farm often lack.
- */
-export async function whyNoMachine(): Promise<string | undefined> {
+/** What a machine lacks here, in a word; undefined when it lacks nothing. */
+export function whyNoMachine(): string | undefined {
   if (process.getuid?.() !== 0) return 'needs root';
   const missing = machinePrograms.filter((name) => findProgram(name) === undefined);
   if (!existsSync('/lib/systemd/systemd')) missing.push('systemctl');
-  if (missing.length > 0) return `install ${[...new Set(missing)].join(', ')}`;
+  return missing.length > 0 ? `install ${[...new Set(missing)].join(', ')}` : undefined;
+}
+
+/** Whether this host lets root mount and make namespaces: containers of a build farm often do not, and nothing that can be installed changes it. */
+export async function allowsMachines(): Promise<boolean> {
   const attempt = 'mount -t tmpfs tmpfs /mnt && mkdir /mnt/a && mount -t cgroup2 none /mnt/a';
   const unshare = ['--mount', '--propagation', 'private', '--pid', '--fork', '--net', '--cgroup'];
   return promisify(execFile)('unshare', [...unshare, 'sh', '-c', attempt]).then(
-    () => undefined,
-    () => 'mounts and namespaces are not allowed here',
+    () => true,
+    () => false,
   );
 }
 
