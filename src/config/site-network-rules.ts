@@ -1,9 +1,10 @@
-import { ipBytes, parseIpPrefix } from '../core/ip.ts';
+import { findNetwork, ipBytes, parseIpPrefix } from '../core/ip.ts';
 import type { Faults } from './faults.ts';
 import { rangeContains, rangesOverlap, toRange } from './ip-range.ts';
 import type { ConfigPath } from './node.ts';
 import type { HostedCluster, Site } from './site.ts';
 import { familiesOf } from './site-complete.ts';
+import { listSiteTexts } from './site-texts.ts';
 
 const lists = ['machine', 'cluster', 'service'] as const;
 
@@ -63,6 +64,24 @@ export function checkNetworks(site: Site, cluster: HostedCluster, path: ConfigPa
   });
   checkPodPrefixes(cluster, path, faults);
   checkPortRange(cluster.network.nodePortRange, [...path, 'nodePortRange'], faults);
+}
+
+/**
+ * Prefixes with bits beyond their length. The API server takes them everywhere, HyperShift and Go's proxies mean the network by them; only
+ * the installer refuses them (LINT_NETWORK of its configuration).
+ */
+export function checkHostBits(spec: unknown, faults: Faults): void {
+  const prefixes = [...listSiteTexts(spec, 'prefix'), ...listSiteTexts(spec, 'proxy exception')];
+  for (const { path, text } of prefixes) {
+    const network = findNetwork(text);
+    if (network !== undefined)
+      faults.warning(
+        'CONFIG_VALUE',
+        ['spec', ...path],
+        `${text} is an address in a network; the network is ${network}`,
+        `write ${network}: it is taken for that`,
+      );
+  }
 }
 
 /** What OVN-Kubernetes uses itself: prefixes of the right family that are apart, each with its field in the site. */

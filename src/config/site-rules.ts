@@ -3,7 +3,7 @@ import type { Site } from './site.ts';
 import { checkAddresses } from './site-address-rules.ts';
 import { checkHostedClusters, reservedNames } from './site-hosted-rules.ts';
 import { checkIpFailover } from './site-ip-failover-rules.ts';
-import { checkPortRange } from './site-network-rules.ts';
+import { checkHostBits, checkPortRange } from './site-network-rules.ts';
 import { checkImagePolicy, checkProxy } from './site-policy-rules.ts';
 import type { SiteFile } from './site-schema.ts';
 
@@ -13,6 +13,7 @@ export function checkSite(site: Site, decoded: SiteFile, faults: Faults): void {
   checkManagementCluster(site, decoded.spec, faults);
   checkHostedClusters(site, faults);
   checkAddresses(site, faults);
+  checkHostBits(decoded.spec, faults);
   checkIpFailover(site, faults);
 }
 

@@ -114,7 +114,12 @@ export const proxySchema = z.strictObject({
   httpProxy: f.url.optional().describe('http:// only'),
   httpsProxy: f.url.optional().describe('http:// or https://'),
   noProxy: z
-    .array(z.string().regex(/^[^\s,]+$/, 'has to be one entry, without blanks and commas'))
+    .array(
+      z
+        .string()
+        .regex(/^[^\s,]+$/, 'has to be one entry, without blanks and commas')
+        .meta({ title: 'proxy exception' }),
+    )
     .default([])
     .describe('Names, .domains, addresses and prefixes beside those that Airlock adds: registry, web server, clusters'),
   readinessEndpoints: z.array(f.url).default([]).describe('URLs that have to answer before the proxy is used'),

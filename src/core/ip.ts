@@ -48,6 +48,18 @@ export function parseIpPrefix(text: string): IpPrefix {
   return { text: `${address.text}/${lengthBits}`, family, address, lengthBits };
 }
 
+/** The network of a prefix that is written with bits beyond its length (`192.0.2.0/24` for `192.0.2.10/24`); undefined for any other text. */
+export function findNetwork(text: string): string | undefined {
+  const [host = '', length = ''] = text.split('/');
+  if (findIpFamily(host) === undefined || !/^\d{1,3}$/.test(length)) return undefined;
+  try {
+    const prefix = parseIpPrefix(text);
+    return parseIp(host).text === prefix.address.text ? undefined : prefix.text;
+  } catch {
+    return undefined;
+  }
+}
+
 /** The 4 or 16 bytes of an address. @throws AirlockError ADDRESS_INVALID */
 export function ipBytes(text: string): Uint8Array {
   return Uint8Array.from(ipaddr.parse(parseIp(text).text).toByteArray());

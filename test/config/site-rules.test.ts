@@ -12,6 +12,40 @@ function findings(...changes: readonly (readonly [string | RegExp, string])[]): 
   return parseSite(text, 'site.yaml', { folder: '/srv' }).findings.map(formatFinding).join('\n');
 }
 
+describe('A prefix with bits beyond its length', () => {
+  test.each([
+    [
+      'of the machine network',
+      'machine: [192.0.2.0/24]',
+      'machine: [192.0.2.10/24]',
+      /network\.machine\[0\]: warning: 192\.0\.2\.10\/24 is an address in a network; the network is 192\.0\.2\.0\/24 \(write 192\.0\.2\.0\/24/,
+    ],
+    [
+      'of pods, in IPv6',
+      'machine: [192.0.2.0/24]',
+      'cluster: [10.132.0.0/14], ovn: {ipv6: {join: "fd70::1/64"}}, machine: [192.0.2.0/24]',
+      /ovn\.ipv6\.join: warning: .*the network is fd70::\/64/,
+    ],
+    ['for ExternalIPs', 'apiVIPs:', 'network: {externalIPs: [198.51.100.9/28]}\n    apiVIPs:', /198\.51\.100\.0\/28/],
+    [
+      'among what is not proxied',
+      'noProxy: []',
+      'noProxy: [.example.com, 198.51.100.9/24, 198.51.100.9]',
+      /^[^\n]*noProxy\[1\]: warning: [^\n]*198\.51\.100\.0\/24[^\n]*$/,
+    ],
+  ])('%s is a warning that names the network', (_title, from, to, pattern) => {
+    const text = findings([from, to]);
+    expect(text).toMatch(pattern);
+    expect(text.split('\n')).toHaveLength(1);
+  });
+
+  test('is taken for its network', () => {
+    const text = hostedSite.replace('machine: [192.0.2.0/24]', 'machine: [192.0.2.10/24]');
+    const { value } = parseSite(text, 'site.yaml', { folder: '/srv' });
+    expect(value?.hostedClusters[0]?.network.machine).toEqual(['192.0.2.0/24']);
+  });
+});
+
 describe('The rules between values of a site', () => {
   test('have nothing against the site of the tests', () => {
     expect(findings(['name: lab', 'name: lab2'])).toBe('');

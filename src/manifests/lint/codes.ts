@@ -22,7 +22,8 @@ export const lintCodes = {
   LINT_RELEASE_TAG: 'A release image that is not named by digest.',
   LINT_RELEASE_SOURCES: 'A list of mirrors without the repositories of the release.',
   LINT_SERVICES: 'Published services that are missing, doubled or published in a way that does not work.',
-  LINT_NETWORK: 'A network prefix that is none, overlaps another one, or stands in the wrong order.',
+  LINT_NETWORK:
+    'A network prefix that is none, has bits beyond its length, overlaps another one, or stands in the wrong order.',
   LINT_DURATION: 'A duration that the operator cannot read, which stops it for every cluster.',
   LINT_PAUSED: 'A pausedUntil that is refused.',
   LINT_VERSION_RULE: 'A setting that does not fit the version it is for.',

@@ -129,6 +129,7 @@ describe('lintManifest', () => {
       ['11 LINT_SERVICES'],
     ],
     ['overlapping networks', hosted(`${services}${networks('{cidr: 10.133.0.0/16}')}`), ['14 LINT_NETWORK']],
+    ['an address in a network', hosted(`${services}${networks('{cidr: 192.0.2.10/24}')}`), ['14 LINT_NETWORK']],
     ['a prefix that is none', hosted(`${services}${networks('{cidr: 999.0.0.0/99}')}`), ['14 LINT_NETWORK']],
     [
       'families in different order',
@@ -320,7 +321,7 @@ describe('lintManifest', () => {
     expect(lint(text, 'registries.conf')).toEqual(expected);
   });
 
-  test('reads an install-config for its mirrors, CA and credentials', () => {
+  test('reads an install-config for its mirrors, CA, credentials and networks', () => {
     const config = `apiVersion: v1
 metadata: {name: hub}
 baseDomain: lab.example.com
@@ -332,12 +333,17 @@ additionalTrustBundle: |-
   MIIB
   -----END CERTIFICATE-----
 pullSecret: '{"auths": {"r.example.com": {}}}'
+networking:
+  machineNetwork: [{cidr: 192.0.2.10/24}, {cidr: "2001:db8:10::/64"}]
+  serviceNetwork: [172.30.0.1/16]
 `;
     expect(lint(config, 'install-config.yaml')).toEqual([
       '6 LINT_MIRROR_GRAMMAR',
       '7 LINT_CA_NEWLINE',
       '7 LINT_PROXY',
       '11 LINT_PULL_SECRET',
+      '13 LINT_NETWORK',
+      '14 LINT_NETWORK',
     ]);
   });
 

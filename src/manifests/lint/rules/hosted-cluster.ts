@@ -1,4 +1,4 @@
-import { type IpPrefix, ipBytes, parseIpPrefix, prefixContains } from '../../../core/ip.ts';
+import { findNetwork, type IpPrefix, ipBytes, parseIpPrefix, prefixContains } from '../../../core/ip.ts';
 import { ruleApplies } from '../../version-rules.ts';
 import { type AddFault, type FieldPath, type LintedObject, listAt, textAt, valueAt } from '../faults.ts';
 import { lintRules, readRules } from '../mirror-grammar.ts';
@@ -227,6 +227,15 @@ function lintNetworking(value: unknown, add: AddFault): void {
         );
         return;
       }
+      const network = findNetwork(text);
+      if (network !== undefined)
+        add(
+          'LINT_NETWORK',
+          path,
+          `${text} is an address in a network; the network is ${network}`,
+          `write ${network}: the API server takes both, and neither can be changed later`,
+          'warning',
+        );
       if (index === 0) primary.set(list, prefix.family);
       for (const other of found)
         if (overlaps(prefix, other.prefix))

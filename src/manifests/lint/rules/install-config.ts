@@ -1,4 +1,5 @@
-import { type AddFault, recordAt, textAt, valueAt } from '../faults.ts';
+import { findNetwork } from '../../../core/ip.ts';
+import { type AddFault, listAt, recordAt, textAt, valueAt } from '../faults.ts';
 import { lintRules } from '../mirror-grammar.ts';
 import { lintCertificates } from './config-maps.ts';
 import { lintPullSecret } from './secrets.ts';
@@ -14,7 +15,7 @@ export function isInstallConfig(value: unknown): boolean {
   );
 }
 
-/** install-config.yaml: what it says of mirror, CA and credentials; the rest is the installer's to judge. */
+/** install-config.yaml: what it says of mirror, CA, credentials and networks; the rest is the installer's to judge. */
 export function lintInstallConfig(value: unknown, add: AddFault): void {
   for (const list of ['imageDigestSources', 'imageContentSources']) lintRules(value, [list], add);
   const bundle = textAt(value, 'additionalTrustBundle');
@@ -34,4 +35,21 @@ export function lintInstallConfig(value: unknown, add: AddFault): void {
     );
   const secret = textAt(value, 'pullSecret');
   if (secret !== undefined) lintPullSecret(secret, ['pullSecret'], add);
+  lintNetworks(value, add);
+}
+
+/** The installer refuses a prefix with bits beyond its length, the API server of the cluster does not. @see openshift/installer, "pkg/validate", SubnetCIDR */
+function lintNetworks(value: unknown, add: AddFault): void {
+  for (const list of ['machineNetwork', 'clusterNetwork', 'serviceNetwork'])
+    listAt(value, 'networking', list).forEach((entry, index) => {
+      const text = typeof entry === 'string' ? entry : textAt(entry, 'cidr');
+      const network = text === undefined ? undefined : findNetwork(text);
+      if (network !== undefined)
+        add(
+          'LINT_NETWORK',
+          ['networking', list, index, ...(typeof entry === 'string' ? [] : ['cidr'])],
+          `${text} is an address in a network, which the installer refuses; the network is ${network}`,
+          `write ${network}`,
+        );
+    });
 }
