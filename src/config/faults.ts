@@ -26,7 +26,9 @@ export type ConfigFindingCode =
   /** Written for oc-mirror v1. */
   | 'CONFIG_V1'
   /** Read and then ignored. */
-  | 'CONFIG_NO_EFFECT';
+  | 'CONFIG_NO_EFFECT'
+  /** A file that is named is not on this host, is a folder, or may not be read. */
+  | 'CONFIG_FILE';
 
 /** A value with what is to say about it; `value` is there only when no finding is an error. */
 export interface Parsed<T> {

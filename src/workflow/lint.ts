@@ -4,13 +4,14 @@ import { readFileLimited } from '../core/files.ts';
 import type { Finding } from '../core/findings.ts';
 import type { Run } from '../core/run.ts';
 import { hasRegistryTables, lintManifests, type ManifestText } from '../manifests/index.ts';
+import { lintNamedFiles } from './named-files.ts';
 
 /** Kinds that have a linter of their own; everything else with a kind is a Kubernetes object. */
 const configKinds: readonly string[] = ['Site', 'ImageSetConfiguration', 'DeleteImageSetConfiguration'];
 
 /**
  * Every fault of every file: configuration, registries.conf, Kubernetes objects; objects of all files are compared with one another too.
- * In the order of the files.
+ * Files that a configuration names have to be there, on the host that reads them. In the order of the files.
  * @throws AirlockError FILE_NOT_FOUND, FILE_UNREADABLE
  */
 export async function lintFiles(files: readonly string[], run: Run): Promise<Finding[]> {
@@ -23,10 +24,13 @@ export async function lintFiles(files: readonly string[], run: Run): Promise<Fin
     else texts.push({ file, text, manifest: isManifest(file, text) });
   }
   const manifests = lintManifests(texts.filter(({ manifest }) => manifest));
-  return texts.flatMap(({ file, text, manifest, unreadable }) => {
-    if (unreadable) return unreadable;
-    return manifest ? manifests.filter(({ subject }) => subject === file) : lintConfigFile(file, text);
-  });
+  const findings: Finding[] = [];
+  for (const { file, text, manifest, unreadable } of texts) {
+    if (unreadable) findings.push(...unreadable);
+    else if (manifest) findings.push(...manifests.filter(({ subject }) => subject === file));
+    else findings.push(...lintConfigFile(file, text), ...(await lintNamedFiles(file, text)));
+  }
+  return findings;
 }
 
 /** The text as the other commands read it, or why they would not. */

@@ -1,53 +1,36 @@
-import { constants } from 'node:fs';
-import { access } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { daysLeft, describeCertificate } from '../../certs/index.ts';
-import type { Site } from '../../config/index.ts';
+import { listSiteFiles, type Site } from '../../config/index.ts';
 import { errorText } from '../../core/errors.ts';
 import { readFileLimited } from '../../core/files.ts';
 import type { Finding } from '../../core/findings.ts';
 import type { Run } from '../../core/run.ts';
+import { findFileFault } from '../named-files.ts';
 
-/** A file that the site names. */
-interface NamedFile {
-  /** `certificates.caFile`, `hostedClusters.0.sshKeyFile`. */
-  readonly field: string;
-  readonly file: string;
-}
-
-/** Fields that hold paths of files; folders of `paths` are looked at by themselves. */
-const fileField = /(?:File|[kK]ubeconfig|imageSet|nmstate|Script)$/;
-const listField = /(?:machineConfigs|tuned)$/;
 /** What others than its owner should not read. */
 const secretField = /(?:credentialsFile|passwordFile|[kK]eyFile|[kK]ubeconfig)$/;
-/** Files that come later than the services, or are not read on the bastion. */
-const laterField = /(?:[kK]ubeconfig|imageSet)$/;
 
 /** Every file that the site names: there, readable, private where it holds a secret, and a certificate in its time. */
 export async function checkFiles(
   site: Site,
   run: Run,
 ): Promise<{ readonly count: number; readonly findings: Finding[] }> {
-  const files = listFiles(site, []);
+  const files = listSiteFiles(site);
   const findings: Finding[] = [];
   for (const named of files) findings.push(...(await checkFile(named, run)));
   return { count: files.length, findings };
 }
 
-function listFiles(value: unknown, path: readonly string[]): NamedFile[] {
+async function checkFile(
+  { path, file, reader }: ReturnType<typeof listSiteFiles>[number],
+  run: Run,
+): Promise<Finding[]> {
   const field = path.join('.');
-  if (typeof value === 'string') {
-    const isListed = listField.test(path.slice(0, -1).join('.'));
-    return value.startsWith('/') && (fileField.test(field) || isListed) ? [{ field, file: value }] : [];
-  }
-  if (typeof value !== 'object' || value === null || path[0] === 'paths') return [];
-  return Object.entries(value).flatMap(([key, item]) => listFiles(item, [...path, key]));
-}
-
-async function checkFile({ field, file }: NamedFile, run: Run): Promise<Finding[]> {
   const subject = `${field}: ${file}`;
-  const stat = await run.disk.stat(file);
-  if (!stat) {
-    const isLater = laterField.test(field);
+  const fault = await findFileFault(file, 'file');
+  if (fault?.kind === 'missing') {
+    // Files that come later than the services, or are not read on the bastion.
+    const isLater = reader !== 'bastion';
     return [
       {
         code: 'DOCTOR_FILE_MISSING',
@@ -60,15 +43,17 @@ async function checkFile({ field, file }: NamedFile, run: Run): Promise<Finding[
       },
     ];
   }
-  try {
-    await access(file, constants.R_OK);
-  } catch (error) {
-    const hint = 'run this as the user who runs the services, or change owner and mode';
-    return [{ code: 'DOCTOR_FILE_UNREADABLE', severity: 'error', subject, message: errorText(error), hint }];
+  if (fault) {
+    const hint =
+      fault.kind === 'closed'
+        ? 'run this as the user who runs the services, or change owner and mode'
+        : 'correct the path in the site file';
+    return [{ code: 'DOCTOR_FILE_UNREADABLE', severity: 'error', subject, message: fault.message, hint }];
   }
+  const { mode } = await stat(file);
   const isPrivateKey = secretField.test(field) && !/sshKeyFile$/.test(field);
   const open: Finding[] =
-    isPrivateKey && ((stat.mode ?? 0) & 0o077) !== 0
+    isPrivateKey && (mode & 0o077) !== 0
       ? [
           {
             code: 'DOCTOR_FILE_OPEN',
