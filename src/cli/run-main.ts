@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import { realpathSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline/promises';
@@ -113,7 +114,8 @@ function selfCommand(): string[] {
   const script = process.argv[1];
   // Node gives a single executable its own path in the place of a script.
   const isPackaged = script === undefined || script === process.execPath || isSingleExecutable();
-  return isPackaged ? [process.execPath] : [process.execPath, script];
+  // npx and npm link start it through a link: beside that one no package lies, and the one of npx is gone when npm clears its cache.
+  return isPackaged ? [process.execPath] : [process.execPath, realpathSync(script)];
 }
 
 function isSingleExecutable(): boolean {

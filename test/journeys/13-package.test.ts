@@ -85,6 +85,25 @@ describeReal('the packaged executable', ['tar', 'env'], () => {
     expect(sums.stdout).toBe('mirror_000001.tar: OK\n');
   });
 
+  test('goes along, too, from a checkout whose tool is started through a link, as npx does', async () => {
+    await cp(path.join(root, 'dist'), at('checkout/dist'), { recursive: true });
+    await cp(path.join(root, 'package.json'), at('checkout/package.json'));
+    await mkdir(at('checkout/dist-bin'));
+    await writeFile(at(`checkout/dist-bin/airlock-linux-${process.arch}`), '#!/bin/sh\nexit 0\n', { mode: 0o755 });
+    await symlink(at('checkout/dist/cli/main.js'), at('linked'));
+    await writeImageSet(at('linked.yaml'), { release: false });
+    const flags = ['-c', 'linked.yaml', ...source.flags, '--engine', 'builtin'];
+    const env = { ...source.env, PATH: process.env['PATH'], HOME: folder };
+    const build = (folder: string) =>
+      run(process.execPath, [at('linked'), 'build', ...flags, folder], { cwd: at(), env });
+    const carried = await build('linked-one');
+    const { stdout } = await run('tar', ['-tf', at('linked-one/gen-000001/mirror_000001.tar')]);
+    expect(stdout.split('\n')).toContain('airlock/bin/airlock');
+    expect(carried.stderr).not.toContain('npm run package');
+    await rm(at('checkout/dist-bin'), { recursive: true });
+    expect((await build('linked-two')).stderr).toContain('npm run package');
+  });
+
   test('is carried once: the next generation leaves out the one that is there', async () => {
     await writeFile(at('small-tool'), '#!/bin/sh\nexit 0\n', { mode: 0o755 });
     const flags = ['-c', 'imageset.yaml', ...source.flags, '--tool', at('small-tool'), '--engine', 'builtin', 'twice'];

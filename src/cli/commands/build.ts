@@ -31,6 +31,8 @@ export async function runBuild(invocation: Invocation): Promise<Outcome> {
     engine: engineSettings(invocation),
   };
   const result = await build(request, invocation.run);
+  if (result.state === 'complete' && request.toolFile === undefined && flags.text('tool') === undefined)
+    invocation.run.report({ stage: 'build', state: 'log', level: 'info', message: noTool });
   const size = flags.number('partSize');
   if (size === undefined || (result.state !== 'complete' && result.state !== 'nothing-new')) {
     const next = result.state === 'complete' ? `\n${renderCarry(result.folder)}` : '';
@@ -47,6 +49,9 @@ export async function runBuild(invocation: Invocation): Promise<Outcome> {
     ),
   };
 }
+
+const noTool =
+  'this tool does not go along as an executable, so the bastion needs Node: npm run package makes one, --tool FILE names one, --tool none says that none is wanted';
 
 /** `build --parts LIST`: nothing is planned and nothing else is made. */
 async function runNeeded(invocation: Invocation): Promise<Outcome> {
