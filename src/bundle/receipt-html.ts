@@ -1,6 +1,6 @@
 import { escapeHtml } from '../core/html.ts';
 import { formatBytes } from '../core/units.ts';
-import { factsOf, type Receipt } from './receipt.ts';
+import { factsOf, imageName, type Receipt } from './receipt.ts';
 
 /** Height of one bar with its words above it, in pixels of the page. */
 const barHeight = 44;
@@ -44,11 +44,10 @@ export function renderReceiptHtml(receipt: Receipt): string {
     { text: one.digest, form: 'code' },
     { text: one.signature, form: 'short' },
   ]);
-  const images = contents.images.map(({ origin, targets, digest, signature }): Cell[] => [
-    // The digest has a column of its own.
-    { text: origin.replace(`@${digest}`, ''), below: targets.join(', ') },
-    { text: digest, form: 'code' },
-    { text: signature, form: 'short' },
+  const images = contents.images.map((image): Cell[] => [
+    { text: imageName(image), below: image.targets.join(', ') },
+    { text: image.digest, form: 'code' },
+    { text: image.signature, form: 'short' },
   ]);
   const files = contents.files.map(({ path, sizeBytes, sha256 }): Cell[] => [
     { text: path },
@@ -105,7 +104,8 @@ function renderBars(space: Receipt['space']): string {
   const largest = Math.max(1, ...space.map((one) => one.bytes));
   const bars = space.map(({ name, bytes }, at) => {
     const y = at * barHeight;
-    const size = `${formatBytes(bytes)}, ${((100 * bytes) / all).toFixed(1)} %`;
+    const share = (100 * bytes) / all;
+    const size = `${formatBytes(bytes)}, ${share < 0.05 ? 'below 0.1' : share.toFixed(1)} %`;
     const words = `<text x="0" y="${y + 16}">${escapeHtml(name)}</text><text x="100%" y="${y + 16}" text-anchor="end">${size}</text>`;
     const width = Math.max(0.3, (100 * bytes) / largest).toFixed(1);
     const rect = (kind: string, wide: string): string =>

@@ -71,9 +71,11 @@ export function renderReceiptMarkdown(receipt: Receipt): string {
         ]),
     '## Images',
     '',
-    '| Image | Digest | cosign signature |',
-    '| --- | --- | --- |',
-    ...contents.images.map((image) => `| ${cell(image.origin)} | ${image.digest} | ${image.signature} |`),
+    '| Image | Name at the mirror | Digest | cosign signature |',
+    '| --- | --- | --- | --- |',
+    ...contents.images.map((image) => {
+      return `| ${cell(imageName(image))} | ${cell(image.targets.join(', '))} | ${image.digest} | ${image.signature} |`;
+    }),
     '',
     '## Files',
     '',
@@ -106,6 +108,11 @@ export function factsOf({ contents, report, verifiedAt, verifiedBy }: Receipt): 
   ];
 }
 
+/** Where an image comes from; without its own digest, which has a column of its own. */
+export function imageName({ origin, digest }: BundleContents['images'][number]): string {
+  return origin.replace(`@${digest}`, '');
+}
+
 /** One sentence on a signature. */
 export function describeSignature(status: SignatureStatus): string {
   if (status.state === 'good') return `signed by the key ${status.keyFingerprint}`;
@@ -113,23 +120,31 @@ export function describeSignature(status: SignatureStatus): string {
   return status.state === 'unsigned' ? 'unsigned' : 'signed by an unknown key';
 }
 
-function measureSpace(bundle: Bundle): { readonly name: string; readonly bytes: number }[] {
-  const types = new Map(bundle.index.images.map((image) => [image.origin, image.type]));
-  const names: Readonly<Record<string, string>> = {
-    ocpRelease: 'release payloads',
-    ocpReleaseContent: 'release components',
-    cincinnatiGraph: 'update graph',
-    operatorCatalog: 'operator catalogs',
-    operatorBundle: 'operators',
-    operatorRelatedImage: 'operators',
-    helmImage: 'helm images',
-    generic: 'additional images',
-  };
+const contentNames: Readonly<Record<string, string>> = {
+  ocpRelease: 'release payloads',
+  ocpReleaseContent: 'release components',
+  cincinnatiGraph: 'update graph',
+  operatorCatalog: 'operator catalogs',
+  operatorBundle: 'operators',
+  operatorRelatedImage: 'operators',
+  helmImage: 'helm images',
+  generic: 'additional images',
+};
+
+const fileNames: Readonly<Record<string, string>> = {
+  coreos: 'CoreOS boot images',
+  tool: 'airlock and client tools',
+  config: 'configuration and plan',
+  'registry-image': 'registry image',
+  'working-dir': 'what oc-mirror needs',
+};
+
+function measureSpace({ index }: Bundle): { readonly name: string; readonly bytes: number }[] {
+  const types = new Map(index.images.map((image) => [image.origin, image.type]));
   const sums = new Map<string, number>();
   const add = (name: string, bytes: number): void => void sums.set(name, (sums.get(name) ?? 0) + bytes);
-  for (const blob of bundle.index.blobs) add(names[types.get(blob.origin) ?? ''] ?? 'other images', blob.size);
-  for (const file of bundle.index.files)
-    add(file.role === 'coreos' ? 'CoreOS boot images' : `files: ${file.role}`, file.size);
+  for (const blob of index.blobs) add(contentNames[types.get(blob.origin) ?? ''] ?? 'other images', blob.size);
+  for (const file of index.files) add(fileNames[file.role] ?? file.role, file.size);
   return [...sums]
     .map(([name, bytes]) => ({ name, bytes }))
     .sort((a, b) => b.bytes - a.bytes || (a.name < b.name ? -1 : 1));

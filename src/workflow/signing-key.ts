@@ -1,6 +1,6 @@
 import { publicKeyOf } from '../bundle/index.ts';
 import { AirlockError, isAirlockError } from '../core/errors.ts';
-import { readFileLimited } from '../core/files.ts';
+import { findFile } from '../core/files.ts';
 import type { Run } from '../core/run.ts';
 
 /**
@@ -10,13 +10,14 @@ import type { Run } from '../core/run.ts';
  */
 export async function readSigningKey(file: string | undefined, run: Run): Promise<string | undefined> {
   if (file === undefined) return undefined;
-  const pem = (await readFileLimited(file, run)).toString();
+  const makeOne = 'make a pair with airlock certs signing-key';
+  const pem = (await findFile(file, run))?.toString();
+  if (pem === undefined) throw new AirlockError('FILE_NOT_FOUND', `${file} does not exist`, { hint: makeOne });
   try {
     publicKeyOf(pem);
   } catch (error) {
     if (!isAirlockError(error, 'SIGNING_KEY_INVALID')) throw error;
-    const hint = error.hint ?? 'make a pair with airlock certs signing-key';
-    throw new AirlockError(error.code, `${file}: ${error.message}`, { hint, cause: error });
+    throw new AirlockError(error.code, `${file}: ${error.message}`, { hint: error.hint ?? makeOne, cause: error });
   }
   return pem;
 }

@@ -20,10 +20,14 @@ test('a receipt names every image and file, fetches nothing, and lets no text of
   for (const image of plan.images) {
     expect(html).toContain(image.digest);
     expect(markdown).toContain(image.digest);
+    // The name that people know: of a release component the origin says no more than its digest.
+    for (const { repository, tag } of image.targets)
+      for (const page of [html, markdown]) expect(page).toContain(`${repository}:${tag}`);
   }
   expect(html).toContain('&lt;script&gt;');
   expect(html).not.toMatch(/<script|https?:\/\/(?!registry\.example)|url\(/);
   expect(markdown).toContain('\\<script\\>\\|x');
   expect(html).toContain('<svg');
+  expect(receipt.space.map(({ name }) => name)).toContain('configuration and plan');
   expect(receipt.space.reduce((sum, one) => sum + one.bytes, 0)).toBeGreaterThan(3_000_000);
 });

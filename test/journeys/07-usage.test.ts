@@ -66,6 +66,12 @@ describe('wrong usage and bad input', () => {
       2,
       /bad\.yaml: the private key is not a key/,
     ],
+    [
+      'a signing key that is not there',
+      ['build', '-c', 'tools.yaml', '--signing-key', 'no.key', 'x'],
+      2,
+      /no\.key does not exist\n.*airlock certs signing-key/,
+    ],
     ['parts of no size', ['build', '-c', 'tools.yaml', '--part-size', '0', 'x'], 2, /at least one byte/],
     ['an --authfile that is not there', ['plan', '-c', 'tools.yaml', '--authfile', 'no.json', 'x'], 2, /no\.json/],
     ['registry serve of two things', ['registry', 'serve', '--storage', 'a', '--bundle', 'b'], 2, /either/],

@@ -1,5 +1,6 @@
 import { readdir, rm } from 'node:fs/promises';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { airlock, tell } from '../helpers/airlock.ts';
 import { useJourney } from '../helpers/journey.ts';
 import { freeSitePorts, writeSite } from '../helpers/journey-site.ts';
 import { writeImageSet } from '../helpers/journey-source.ts';
@@ -28,8 +29,12 @@ describe('refresh', () => {
       checked: { generation: 1 },
     });
     expect((await readdir(at('manifests'))).length).toBeGreaterThan(3);
-    const again = await json(1, 'refresh', 'out', '-f', 'site.yaml');
-    expect(again).toMatchObject({ loaded: { state: 'nothing-new' } });
+    const again = await airlock(['refresh', 'out', '-f', 'site.yaml'], journey.options);
+    expect(again.exitCode, tell(again)).toBe(1);
+    expect(again.stdout).toContain('generation 1: nothing to do, all of it is there');
+    // A site that nodes cannot pull from is no news for the cluster.
+    expect(again.stdout).toMatch(/the site is NOT ready$/m);
+    expect(again.stdout).not.toContain('next:');
   });
 
   test('loads nothing of a bundle that is not whole', async () => {

@@ -107,6 +107,9 @@ describeShared('collectImageSet', 'golden', (golden) => {
     const checked = await state({});
     expect(checked.get('acme/gadgets:2.0')).toBe('signed');
     expect(checked.get('acme/widgets:1.0')).toBe('unsigned');
+    // A signature is nothing that somebody forgot to sign.
+    expect([...checked].filter(([name]) => name.endsWith('.sig')).map(([, state]) => state)).toContain('not-checked');
+    expect([...checked].filter(([name, state]) => name.endsWith('.sig') && state !== 'not-checked')).toEqual([]);
     expect((await state({ removeSignatures: true })).get('acme/gadgets:2.0')).toBe('not-checked');
   });
 

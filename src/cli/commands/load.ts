@@ -87,12 +87,11 @@ function renderGeneration(one: LoadResult['generations'][number]): string[] {
   const missing = renderMissing(one.missingFiles);
   if (one.kind === 'nothing-new')
     return [`generation ${one.generation}: nothing to do, all of it is there`, ...missing];
-  const rest =
-    one.kind === 'partial'
-      ? `; ${plural(one.incompleteImages.length, 'image')} not whole, missing volumes: ${one.missingVolumes.join(', ') || 'none'}`
-      : '';
+  const images = plural(one.incompleteImages.length, 'image');
+  const volumes = one.missingVolumes.length === 0 ? '' : ` (missing here: ${one.missingVolumes.join(', ')})`;
   return [
-    `generation ${one.generation}: ${one.kind}, ${plural(one.placedBlobs, 'blob')} placed (${formatBytes(one.placedBytes)}), ${one.presentBlobs} there before, ${plural(one.placedFiles, 'file')}${rest}`,
+    `generation ${one.generation}: ${one.kind}, ${plural(one.placedBlobs, 'blob')} and ${plural(one.placedFiles, 'file')} placed (${formatBytes(one.placedBytes)}), ${plural(one.presentBlobs, 'blob')} there before`,
+    ...(one.kind === 'partial' ? [`${images} not whole: load again with the other volumes or parts${volumes}`] : []),
     ...missing,
   ];
 }

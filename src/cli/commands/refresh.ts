@@ -4,6 +4,7 @@ import { type RefreshResult, refreshBastion } from '../../workflow/index.ts';
 import { argument, type Invocation, type Outcome } from '../command.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { renderFindings } from '../render/findings.ts';
+import { renderNext } from '../render/next.ts';
 import { plural } from '../render/table.ts';
 import { findSiteFile, getSiteFile, pathFlag, userPath } from '../settings.ts';
 import { runBuild } from './build.ts';
@@ -57,6 +58,8 @@ function renderBastion({ verified, loaded, emitted, checked }: RefreshResult): s
     if (emitted.findings.length > 0) lines.push(renderFindings(emitted.findings));
     lines.push(`${plural(emitted.files.length, 'file')} in ${emitted.folder}`);
   }
-  if (checked) lines.push(renderCheck(checked), 'next: airlock apply');
+  if (checked) lines.push(renderCheck(checked));
+  // What the nodes cannot pull is not for the cluster to hear of.
+  if (checked && !hasErrors(checked.findings)) lines.push(renderNext('airlock apply'));
   return lines.join('\n');
 }

@@ -104,7 +104,8 @@ export function addAttached(
       digest: one.digest,
       mediaType: one.mediaType,
       absent: [],
-      signature: 'unsigned',
+      // Whether somebody signed a signature is not asked.
+      signature: 'not-checked',
       reason: `${one.kind} of ${owner.origin}`,
     });
   }

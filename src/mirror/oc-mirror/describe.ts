@@ -178,7 +178,7 @@ async function addSignatures(
       digest,
       mediaType: manifest.mediaType,
       absent: [],
-      signature: 'unsigned',
+      signature: 'not-checked',
       reason: `signature of ${named.origin}`,
     };
     collector.images.push(image);
