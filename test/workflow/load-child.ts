@@ -1,6 +1,7 @@
-import { type Disk, type DiskFile, nodeDisk } from '../../src/core/disk.ts';
+import type { Disk } from '../../src/core/disk.ts';
 import { quietRun, type Run } from '../../src/core/run.ts';
 import { type LoadRequest, load } from '../../src/workflow/load.ts';
+import { createFaultyDisk } from '../helpers/faulty-disk.ts';
 
 /** What the process is to do: load after load, and to kill itself just before its change to the disk with this number (0: not at all). */
 export interface Job {
@@ -22,7 +23,10 @@ async function main(): Promise<void> {
   process.stdout.write(JSON.stringify({ states, steps }));
 }
 
-/** Counts what changes the disk for others to see: names given and taken, folders made, syncs. */
+/**
+ * Counts what changes the disk for others to see: names given and taken, folders made, syncs. Nothing waits for the real disk: the kernel keeps
+ * what a killed process wrote.
+ */
 function countingRun(step: () => void): Run {
   const counted = <A extends unknown[], R>(task: (...args: A) => R) => {
     return (...args: A): R => {
@@ -30,20 +34,20 @@ function countingRun(step: () => void): Run {
       return task(...args);
     };
   };
+  const base = createFaultyDisk();
   const disk: Disk = {
-    ...nodeDisk,
+    ...base,
     async open(file, access, mode) {
       if (access !== 'read') step();
-      const handle = await nodeDisk.open(file, access, mode);
-      const sync: DiskFile['sync'] = counted(() => handle.constructor.prototype.sync.call(handle));
-      return Object.assign(handle, { sync });
+      const handle = await base.open(file, access, mode);
+      return { ...handle, sync: counted(() => handle.sync()) };
     },
-    rename: counted(nodeDisk.rename),
-    link: counted(nodeDisk.link),
-    remove: counted(nodeDisk.remove),
-    makeDirectory: counted(nodeDisk.makeDirectory),
-    syncDirectory: counted(nodeDisk.syncDirectory),
-    ...(nodeDisk.syncFileSystem ? { syncFileSystem: counted(nodeDisk.syncFileSystem) } : {}),
+    rename: counted(base.rename),
+    link: counted(base.link),
+    remove: counted(base.remove),
+    makeDirectory: counted(base.makeDirectory),
+    syncDirectory: counted(base.syncDirectory),
+    ...(base.syncFileSystem ? { syncFileSystem: counted(base.syncFileSystem) } : {}),
   };
   // Records say when: at the same time, always.
   return quietRun({ disk, now: () => new Date('2026-11-21T10:00:00Z') });
