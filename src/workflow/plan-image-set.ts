@@ -17,7 +17,6 @@ import {
   openKeptBlobs,
   type Plan,
   type SelectedFile,
-  type SpaceNeed,
   writePlan,
 } from '../plan/index.ts';
 import { readBase, recoverHistory } from './base.ts';
@@ -26,7 +25,7 @@ import { httpAccess, openSourceClients } from './clients.ts';
 import { hasSameNames } from './names.ts';
 import { registryImageFile } from './registry-image.ts';
 import type { PlanRequest } from './requests.ts';
-import { forecastSpace } from './space.ts';
+import { type ForecastNeed, forecastSpace } from './space.ts';
 import { collectTools } from './tools.ts';
 
 /** A plan and what follows from it. */
@@ -38,7 +37,8 @@ export interface PlanResult {
   /** Whether the next generation would carry anything. */
   readonly isNew: boolean;
   readonly volumes: readonly { readonly name: string; readonly sizeBytes: number }[];
-  readonly space: readonly SpaceNeed[];
+  /** What each folder needs, and what is free on this host. */
+  readonly space: readonly ForecastNeed[];
   /** Folders of this host that have not the space. */
   readonly findings: readonly Finding[];
   /** Why each package, channel and bundle is in, and the bytes it adds. */

@@ -31,9 +31,17 @@ import { sitePaths } from './site/paths.ts';
 import { formatTarget, siteLoadTarget } from './target.ts';
 import { toolSumsName } from './tool-sums.ts';
 
+/** What a folder needs, and what its file system has. */
+export interface ForecastNeed extends SpaceNeed {
+  /** Left out where nothing says which folder it will be: on the bastion without a site, in an external registry. */
+  readonly folder?: string;
+  /** Free bytes there now, for users without special rights; of this host only. Folders of one file system share them. */
+  readonly freeBytes?: number;
+}
+
 /** What folders on both hosts will take, and whether this one has it. */
 export interface SpaceForecast {
-  readonly space: readonly SpaceNeed[];
+  readonly space: readonly ForecastNeed[];
   readonly findings: readonly Finding[];
   readonly volumes: readonly { readonly name: string; readonly sizeBytes: number }[];
 }
@@ -71,11 +79,43 @@ export async function forecastSpace(subject: SpaceSubject, request: PlanRequest,
   }
   const bastion = await planBastion(subject, index, sealed.loadRecord, request, run);
   const blockBytes = request.blockBytes ?? 4096;
+  const local = await measureHere(connected, here.blockBytes, { request, workspace: subject.workspace }, run);
+  const far = farFolders(subject.site);
   const space = [
-    ...connected.map((files) => measureNeed(files, here.blockBytes)),
-    ...bastion.map((files) => measureNeed(files, blockBytes)),
+    ...local,
+    ...bastion.map((files) => {
+      const folder = far[files.purpose];
+      return { ...measureNeed(files, blockBytes), ...(folder === undefined ? {} : { folder }) };
+    }),
   ];
-  return { space, volumes, findings: await checkHere(space, request, subject.workspace, run) };
+  return { space, volumes, findings: await checkHere(local, run) };
+}
+
+type LocalNeed = ForecastNeed & Required<Pick<ForecastNeed, 'folder' | 'freeBytes'>>;
+
+/** Needs of this host with their folders and what is free there. */
+async function measureHere(
+  planned: readonly PlannedFiles[],
+  blockBytes: number,
+  { request, workspace }: { readonly request: PlanRequest; readonly workspace: string },
+  run: Run,
+): Promise<LocalNeed[]> {
+  const folders = { bundle: request.folder, parts: request.partsFolder ?? request.folder, workspace } as const;
+  const needs: LocalNeed[] = [];
+  for (const files of planned) {
+    const folder = folders[files.purpose as keyof typeof folders];
+    const { freeBytes } = await run.disk.space(folder);
+    needs.push({ ...measureNeed(files, blockBytes), folder, freeBytes });
+  }
+  return needs;
+}
+
+/** Folders of the bastion, as far as the site tells. */
+function farFolders(site: Site | undefined): { readonly [purpose in SpaceNeed['purpose']]?: string } {
+  if (!site) return {};
+  const { storage, web, tools, files, state } = sitePaths(site);
+  const others = { web, tools, files, state };
+  return siteLoadTarget(site).kind === 'storage' ? { registry: storage, ...others } : others;
 }
 
 /** Two digests and a blank. */
@@ -91,20 +131,15 @@ function measureResult(plan: Plan, folder: string, volumes: SpaceForecast['volum
 }
 
 /** Needs of this host, those on one file system together. */
-async function checkHere(
-  space: readonly SpaceNeed[],
-  request: PlanRequest,
-  workspace: string,
-  run: Run,
-): Promise<Finding[]> {
-  const folders = { bundle: request.folder, parts: request.partsFolder ?? request.folder, workspace } as const;
+async function checkHere(needs: readonly LocalNeed[], run: Run): Promise<Finding[]> {
   const shares = new Map<number, { folder: string; need: SpaceNeed }>();
-  for (const need of space) {
-    if (need.host !== 'connected') continue;
-    const folder = folders[need.purpose as keyof typeof folders];
-    const device = await deviceOf(folder, run);
+  for (const need of needs) {
+    const device = await deviceOf(need.folder, run);
     const before = shares.get(device);
-    shares.set(device, { folder: before?.folder ?? folder, need: before ? addNeeds(before.need, need) : need });
+    shares.set(device, {
+      folder: before?.folder ?? need.folder,
+      need: before ? addNeeds(before.need, need) : need,
+    });
   }
   const findings: Finding[] = [];
   for (const { folder, need } of shares.values()) {

@@ -1,4 +1,4 @@
-import { lstat, readdir } from 'node:fs/promises';
+import { lstat, readdir, statfs } from 'node:fs/promises';
 import path from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { airlock } from '../helpers/airlock.ts';
@@ -13,6 +13,8 @@ interface Need {
   readonly purpose: string;
   readonly bytes: number;
   readonly allocatedBytes: number;
+  readonly folder?: string;
+  readonly freeBytes?: number;
 }
 
 const journey = useJourney();
@@ -37,6 +39,31 @@ beforeAll(async () => {
 });
 
 describe('the forecast of plan', () => {
+  test('names each folder, and what is free there on this host, also where there is enough', async () => {
+    const flags = ['-f', 'site.yaml', ...journey.source.flags, '--part-size', '1MiB', 'free'];
+    const { space } = await json<{ space: Need[] }>(0, 'plan', ...flags);
+    const folders = space.map(({ host, purpose, folder }) => [host, purpose, folder && path.relative(at('.'), folder)]);
+    expect(folders).toEqual([
+      ['connected', 'bundle', 'free'],
+      ['connected', 'workspace', 'free/.airlock'],
+      ['connected', 'parts', 'free'],
+      ['bastion', 'registry', 'bastion/registry/data'],
+      ['bastion', 'web', 'bastion/web'],
+      ['bastion', 'tools', 'bastion/state/tools'],
+      ['bastion', 'files', 'bastion/state/files'],
+      ['bastion', 'state', 'bastion/state'],
+    ]);
+    const { bavail, bsize } = await statfs(at('.'));
+    for (const { host, freeBytes } of space)
+      if (host === 'bastion') expect(freeBytes).toBeUndefined();
+      // Others use the disk meanwhile.
+      else expect(Math.abs((freeBytes ?? 0) - bavail * bsize)).toBeLessThan(bavail * bsize * 0.2);
+    const { stdout } = await airlock(['plan', ...flags], { cwd: journey.folder });
+    expect(stdout).toMatch(/^space +bytes +on disk +free +files +folder$/m);
+    expect(stdout).toMatch(/^bundle \(connected host\) +\d+ +[\d.]+ \w+ +[\d.]+ \w+ +\d+ +\S*free$/m);
+    expect(stdout).toMatch(/^registry \(bastion host\) +\d+ +[\d.]+ \w+ +- +\d+ +\S*bastion\/registry\/data$/m);
+  });
+
   test('is what every journey.folder on both hosts holds afterwards, to the byte, and on disk within one per cent', async () => {
     const flags = ['-f', 'site.yaml', ...journey.source.flags];
     const { space } = await json<{ space: Need[] }>(0, 'plan', ...flags, 'out');

@@ -19,7 +19,9 @@ export function renderPlan(result: PlanResult): string {
       `${need.purpose} (${need.host} host)`,
       String(need.bytes),
       formatBytes(need.allocatedBytes),
-      plural(need.files, 'file'),
+      need.freeBytes === undefined ? '-' : formatBytes(need.freeBytes),
+      String(need.files),
+      need.folder ?? '',
     ]);
   return [
     `generation ${plan.generation}, ${result.state}${result.isNew || result.state !== 'complete' ? '' : ', nothing new'}`,
@@ -29,7 +31,7 @@ export function renderPlan(result: PlanResult): string {
     ...(packages.length > 0 ? ['', renderTable(['package', 'adds', 'why'], packages.flatMap(packageRows))] : []),
     ...(plan.releases.length > 0 ? ['', ...plan.releases.map(renderRelease)] : []),
     '',
-    renderTable(['space', 'bytes', 'on disk', ''], space),
+    renderTable(['space', 'bytes', 'on disk', 'free', 'files', 'folder'], space),
     `${plural(result.volumes.length, 'volume')}, ${formatBytes(result.volumes.reduce((sum, volume) => sum + volume.sizeBytes, 0))} in all`,
     ...renderMissing(plan.missing),
     ...plan.notes.map((note) => `note: ${note.subject}: ${note.message}`),
