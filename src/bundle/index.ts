@@ -24,7 +24,9 @@ export { parseIndex, renderIndex } from './index-text.ts';
 export { type BundleContents, describeBundle, type ImageContents, renderChecksums, renderSpdx } from './inspect.ts';
 export { type Inventory, readInventory, renderInventory, takeInventory } from './inventory.ts';
 export { bundleBytes, type LayoutOptions, layoutVolumes, planBytes } from './layout.ts';
-export { type LoadOptions, type LoadOutcome, loadIntoStorage } from './load.ts';
+export { type LoadOutcome, loadIntoStorage } from './load.ts';
+export { forecastChain, forecastFiles, type LoadForecast } from './load-forecast.ts';
+export { type LoadSpace, measureSpace } from './load-space.ts';
 export {
   findKeptPlan,
   type LoadedGeneration,
@@ -34,6 +36,7 @@ export {
   readLoadedIndex,
   writeLoaded,
 } from './load-state.ts';
+export type { LoadOptions } from './load-todo.ts';
 export { acquireLock, type Lock, type LockHolder } from './lock.ts';
 export { openBundle } from './open.ts';
 export {

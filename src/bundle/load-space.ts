@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { AirlockError } from '../core/errors.ts';
+import type { Finding } from '../core/findings.ts';
 import type { Run } from '../core/run.ts';
 import { checkSpace } from '../plan/index.ts';
 import type { Placement } from './place-data.ts';
@@ -10,11 +11,34 @@ interface Share {
   readonly sizes: number[];
 }
 
+/** What one file system is to take, and what it has. */
+export interface LoadSpace {
+  /** The nearest folder that is there. */
+  readonly folder: string;
+  readonly bytes: number;
+  /** In whole blocks. */
+  readonly allocatedBytes: number;
+  readonly files: number;
+  readonly freeBytes: number;
+  /** Where it does not fit. */
+  readonly finding?: Finding;
+}
+
 /**
- * Refuses a load that will not fit, before its first byte: what has to be placed, in whole blocks, for each file system that takes some of it.
+ * Refuses a load that will not fit, before its first byte.
  * @throws AirlockError SPACE_SHORT
  */
 export async function assertSpace(placements: readonly Placement[], run: Run): Promise<void> {
+  for (const { finding } of await measureSpace(placements, run))
+    if (finding)
+      throw new AirlockError('SPACE_SHORT', `${finding.subject} ${finding.message}`, {
+        ...(finding.hint ? { hint: finding.hint } : {}),
+        details: { findings: [finding] },
+      });
+}
+
+/** What has to be placed, in whole blocks, for each file system that takes some of it. */
+export async function measureSpace(placements: readonly Placement[], run: Run): Promise<LoadSpace[]> {
   const shares = new Map<number, Share>();
   const devices = new Map<string, Promise<number>>();
   for (const { target, size } of placements) {
@@ -26,18 +50,17 @@ export async function assertSpace(placements: readonly Placement[], run: Run): P
     shares.set(device, share);
     share.sizes.push(size);
   }
+  const found: LoadSpace[] = [];
   for (const { folder, sizes } of shares.values()) {
     const space = await run.disk.space(folder);
     const bytes = sizes.reduce((sum, size) => sum + size, 0);
     const allocatedBytes = sizes.reduce((sum, size) => sum + Math.ceil(size / space.blockBytes) * space.blockBytes, 0);
-    const need = { host: 'bastion', purpose: 'registry', bytes, allocatedBytes, files: sizes.length } as const;
-    const short = checkSpace(need, await existingParent(folder, run), space);
-    if (short)
-      throw new AirlockError('SPACE_SHORT', `${short.subject} ${short.message}`, {
-        ...(short.hint ? { hint: short.hint } : {}),
-        details: { findings: [short] },
-      });
+    const need = { bytes, allocatedBytes, files: sizes.length };
+    const parent = await existingParent(folder, run);
+    const finding = checkSpace({ host: 'bastion', purpose: 'registry', ...need }, parent, space);
+    found.push({ folder: parent, ...need, freeBytes: space.freeBytes, ...(finding ? { finding } : {}) });
   }
+  return found;
 }
 
 async function deviceOf(folder: string, run: Run): Promise<number> {

@@ -1,5 +1,4 @@
 import path from 'node:path';
-import { AirlockError } from '../core/errors.ts';
 import { diskError, findFile } from '../core/files.ts';
 import { mapLimited } from '../core/limit.ts';
 import { assertRunning, type Run } from '../core/run.ts';
@@ -7,45 +6,21 @@ import {
   blobPath,
   type Digest,
   digestAlgorithm,
-  digestHex,
   digestOf,
   manifestLimitBytes,
   repositoryLinks,
   repositoryPath,
   storageRoot as storageTree,
 } from '../oci/index.ts';
-import { type Bundle, isHere, locateMember } from './bundle.ts';
+import { type Bundle, isHere } from './bundle.ts';
 import { dropIncoming } from './incoming.ts';
 import { assertSpace } from './load-space.ts';
-import {
-  configurationPlacements,
-  incomingFolder,
-  type LoadedGeneration,
-  listLoaded,
-  loadedNumber,
-  readLoadedIndex,
-  writeLoaded,
-} from './load-state.ts';
+import { configurationPlacements, incomingFolder, listLoaded, loadedNumber, writeLoaded } from './load-state.ts';
+import { assertBase, findTodo, isLoaded, type LoadOptions, type Todo } from './load-todo.ts';
 import { type Placement, Placer } from './place-data.ts';
-import {
-  type FilePlacement,
-  type FilePlaces,
-  findAbsent,
-  findFiles,
-  findMissingFiles,
-  placeFound,
-  removeSpans,
-} from './place-files.ts';
+import { findMissingFiles, placeFound, removeSpans } from './place-files.ts';
 import { placeSpans } from './place-spans.ts';
 import { collectTargets, type IncompleteImage } from './target-tree.ts';
-
-export interface LoadOptions extends FilePlaces {
-  readonly bundle: Bundle;
-  /** The folder that holds `docker/registry/v2`. */
-  readonly storageRoot: string;
-  /** Where load records and copies of index and configuration are kept. */
-  readonly stateFolder: string;
-}
 
 /** What a load did. */
 export interface LoadOutcome {
@@ -87,19 +62,18 @@ async function load(options: LoadOptions, run: Run): Promise<LoadOutcome> {
   const loaded = await listLoaded(stateFolder, run);
   const generation = loadedNumber(bundle, loaded);
   const todo = await findTodo(options, run);
-  const known = loaded.find(({ record }) => record.indexDigest === bundle.indexDigest && isSameTarget(record, options));
   const missingVolumes = bundle.volumes
     .filter((volume) => volume.foundBytes === undefined)
     .map((volume) => volume.name);
   const missingFiles = await findMissingFiles(bundle, options, run);
   const presentBlobs = bundle.index.blobs.length - todo.blobs.length;
   const base = { generation, presentBlobs, missingVolumes: [], incompleteImages: [], missingFiles } as const;
-  if (known && todo.blobs.length === 0 && todo.files.length === 0) {
+  if (isLoaded(options, loaded) && todo.blobs.length === 0 && todo.files.length === 0) {
     // A run that was killed after its record may have left it.
     await dropIncoming(bundle, stateFolder, run);
     return { ...base, kind: 'nothing-new', placedBlobs: 0, placedBytes: 0, placedFiles: 0, writtenLinks: 0 };
   }
-  await assertBase(bundle, storageRoot, loaded, run);
+  await assertBase(options, loaded, run);
   const blobsHere = todo.blobs.filter((one) => isHere(bundle, one));
   reportTotal(bundle, todo, run);
   const placer = await Placer.open(path.join(storageRoot, storageTree, '_airlock-load'), run);
@@ -155,66 +129,6 @@ function storageSpans(storageRoot: string): string {
   return path.join(storageRoot, storageTree, '_airlock-spans');
 }
 
-/** What is not where it belongs yet. */
-interface Todo {
-  readonly blobs: readonly Placement[];
-  readonly files: readonly FilePlacement[];
-}
-
-async function findTodo({ bundle, ...options }: LoadOptions, run: Run): Promise<Todo> {
-  const blobs = bundle.index.blobs.map((blob): Placement => {
-    const target = path.join(options.storageRoot, blobPath(blob.digest));
-    const hash = { algorithm: digestAlgorithm(blob.digest), hex: digestHex(blob.digest) };
-    return { ...hash, name: blob.digest, source: locateMember(bundle, blob), size: blob.size, target, mode: 0o644 };
-  });
-  return { blobs: await findAbsent(blobs, run), files: await findFiles(bundle, options, run) };
-}
-
-/** What an earlier generation carried has to be in the storage: its records say which generations were loaded, the storage what is there. */
-async function assertBase(
-  bundle: Bundle,
-  storageRoot: string,
-  loaded: readonly LoadedGeneration[],
-  run: Run,
-): Promise<void> {
-  const { assumed, generation, parent } = bundle.index;
-  const there = await mapLimited(assumed, 16, async (digest) =>
-    run.disk.stat(path.join(storageRoot, blobPath(digest))),
-  );
-  const missing = assumed.filter((_, at) => there[at]?.kind !== 'file');
-  if (missing.length === 0) return;
-  const lost = await findLost(missing, loaded, run);
-  const have = loaded.map(({ record }) => record.generation);
-  const holds =
-    have.length === 0
-      ? 'no generation was loaded here'
-      : `loaded here: ${have.map((one) => `generation ${one}`).join(', ')}`;
-  const what = bundle.kind === 'foreign' ? 'this archive of oc-mirror' : `generation ${generation}`;
-  const needs = parent ? `generation ${parent.generation} (index ${parent.indexDigest})` : 'an earlier archive';
-  const gone = lost.length === 0 ? '' : `; what generation ${lost.join(', ')} brought was lost since`;
-  const again = parent
-    ? `load generation ${parent.generation} first, or build with --full`
-    : 'load the earlier archives first, oldest first';
-  throw new AirlockError(
-    'BASE_MISSING',
-    `${what} needs ${needs} before it: ${missing.length} of the ${assumed.length} blobs that it builds on are not in ${storageRoot}; ${holds}${gone}`,
-    {
-      hint: lost.length === 0 ? again : `load generation ${lost.join(', ')} again, or build with --full`,
-      details: { generation, parent, missing, loaded: have, lost },
-    },
-  );
-}
-
-/** Generations that were loaded here and brought what is missing now. */
-async function findLost(missing: readonly Digest[], loaded: readonly LoadedGeneration[], run: Run): Promise<number[]> {
-  const wanted = new Set(missing);
-  const lost: number[] = [];
-  for (const one of loaded)
-    if ((await readLoadedIndex(one, run)).blobs.some((blob) => wanted.has(blob.digest)))
-      lost.push(one.record.generation);
-  return lost;
-}
-
 async function writeLinks(
   { bundle, storageRoot }: LoadOptions,
   placer: Placer,
@@ -247,15 +161,6 @@ async function writeLinkFile(file: string, digest: Digest, known: boolean, place
   if (known && (await findFile(file, run, 1024))?.toString('latin1') === digest) return false;
   await placer.placeText(file, digest);
   return true;
-}
-
-function isSameTarget(record: LoadedGeneration['record'], options: LoadOptions): boolean {
-  return (
-    record.target === options.storageRoot &&
-    record.webRoot === options.webRoot &&
-    record.toolsDir === options.toolsDir &&
-    record.filesDir === options.filesDir
-  );
 }
 
 async function remember(options: LoadOptions, run: Run): Promise<void> {

@@ -20,7 +20,7 @@ export type {
 export { parseDeleteImageSet, parseImageSet } from './image-set-parse.ts';
 export { type InitFile, type InitOptions, renderInitFiles } from './init.ts';
 export { detectKind, lintConfigFile } from './lint.ts';
-export { decodeText, formatFinding, loadDeleteImageSet, loadImageSet, loadSite } from './load.ts';
+export { decodeText, formatFinding, loadDeleteImageSet, loadImageSet, loadSite, readSite } from './load.ts';
 export { type MirrorReference, type MirrorReferenceFault, parseMirrorReference } from './mirror-reference.ts';
 export { type FileReader, findNamedFiles, listSiteFiles, type NamedFile } from './named-files.ts';
 export type {

@@ -8,7 +8,7 @@ import { documentLimits } from './document.ts';
 import { Faults, type Parsed } from './faults.ts';
 import type { DeleteImageSet, LoadedDeleteImageSet, LoadedImageSet } from './image-set.ts';
 import { parseDeleteImageSet, parseImageSet } from './image-set-parse.ts';
-import type { LoadedSite } from './site.ts';
+import type { LoadedSite, Site } from './site.ts';
 import { parseSite } from './site-parse.ts';
 
 /**
@@ -35,8 +35,17 @@ export async function loadDeleteImageSet(file: string, run: Run): Promise<Loaded
  */
 export async function loadSite(file: string, run: Run): Promise<LoadedSite> {
   const { bytes, text } = await readConfigFile(file, run);
-  const parsed = parseSite(text, file, { folder: path.dirname(path.resolve(file)) });
+  const parsed = parseAt(text, file);
   return { site: acceptParsed(parsed, file), bytes, siteDigest: digestOf(bytes), findings: parsed.findings };
+}
+
+/** A site from its text, as if it lay in `file`. @throws AirlockError CONFIG_INVALID */
+export function readSite(text: string, file: string): Site {
+  return acceptParsed(parseAt(text, file), file);
+}
+
+function parseAt(text: string, file: string): Parsed<Site> {
+  return parseSite(text, file, { folder: path.dirname(path.resolve(file)) });
 }
 
 /** The bytes of a configuration file, and its text. @throws AirlockError CONFIG_NOT_FOUND, CONFIG_INVALID, FILE_UNREADABLE */

@@ -24,7 +24,7 @@ export interface MissingManifest {
  * its blobs, so that the blobs of a manifest that is there need no look.
  */
 export async function surveyTarget(
-  content: CopyContent,
+  content: Omit<CopyContent, 'openBlob'>,
   options: CopyOptions,
   counts: CopyCounts,
   run: Run,
@@ -75,7 +75,7 @@ interface WantedManifest {
 
 /** Every manifest of the content, with the tags that it has to be given. */
 async function findMissingTags(
-  content: CopyContent,
+  content: Pick<CopyContent, 'repositories'>,
   options: CopyOptions,
   counts: CopyCounts,
   run: Run,

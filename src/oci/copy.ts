@@ -35,12 +35,14 @@ export async function copyLooseBlobs(
   return counts;
 }
 
-function withLimit(settings: CopyOptions): CopyOptions {
+/** The options with the target's own limit, where they name none. */
+export function withLimit(settings: CopyOptions): CopyOptions {
   const limit = settings.limit ?? settings.target.limitFor?.(settings.registry);
   return { ...settings, ...(limit ? { limit } : {}) };
 }
 
-function noCounts(): CopyCounts {
+/** Counters before anything was counted. */
+export function noCounts(): CopyCounts {
   return {
     pushedBlobs: 0,
     pushedBytes: 0,

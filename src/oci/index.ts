@@ -7,6 +7,7 @@ export {
   smallPerLarge,
   targetRepository,
 } from './copy-content.ts';
+export { type CopyForecast, forecastCopy } from './copy-forecast.ts';
 export { contentFromSource, type SourceContentOptions } from './copy-source.ts';
 export type { Descriptor } from './descriptor.ts';
 export {

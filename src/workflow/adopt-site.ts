@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { type Bundle, bundleNames, readCarriedFile } from '../bundle/index.ts';
+import { decodeText, readSite, type Site } from '../config/index.ts';
 import { writeFileAtomic } from '../core/files.ts';
 import type { Run } from '../core/run.ts';
 
@@ -10,7 +11,7 @@ import type { Run } from '../core/run.ts';
  */
 export async function adoptSite(bundles: readonly Bundle[], folder: string, run: Run): Promise<string | undefined> {
   let siteFile: string | undefined;
-  const newest = bundles.findLast((bundle) => bundle.index.files.some((file) => file.path === bundleNames.site));
+  const newest = findNewest(bundles);
   if (!newest) return undefined;
   for (const member of [bundleNames.imageSet, bundleNames.site]) {
     const file = newest.index.files.find((one) => one.path === member);
@@ -21,4 +22,17 @@ export async function adoptSite(bundles: readonly Bundle[], folder: string, run:
     run.report({ stage: 'load', state: 'log', level: 'info', message: `took ${target} out of the bundle` });
   }
   return siteFile;
+}
+
+/** The site file of the newest bundle that has one, read as `adoptSite` would leave it in the folder; writes nothing. */
+export async function findCarriedSite(bundles: readonly Bundle[], folder: string, run: Run): Promise<Site | undefined> {
+  const newest = findNewest(bundles);
+  const file = newest?.index.files.find((one) => one.path === bundleNames.site);
+  if (!newest || !file) return undefined;
+  const name = path.basename(bundleNames.site);
+  return readSite(decodeText(await readCarriedFile(newest, file, run), name), path.join(folder, name));
+}
+
+function findNewest(bundles: readonly Bundle[]): Bundle | undefined {
+  return bundles.findLast((bundle) => bundle.index.files.some((file) => file.path === bundleNames.site));
 }

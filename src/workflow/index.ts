@@ -73,6 +73,7 @@ export { type InspectResult, inspect, inspectChecksums, inspectSpdx } from './in
 export { exportInventory, type InventoryResult } from './inventory.ts';
 export { lintFiles } from './lint.ts';
 export { type LoadRequest, type LoadResult, load } from './load.ts';
+export { type LoadDryRun, loadDryRun } from './load-forecast.ts';
 export { type MirrorOutcome, type MirrorRequest, mirror } from './mirror.ts';
 export { mirrorWithOcMirror, type OcMirrorMirrorRequest } from './mirror-oc-mirror.ts';
 export { type MustGatherRequest, type MustGatherResult, mustGather } from './must-gather.ts';

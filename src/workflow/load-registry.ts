@@ -2,40 +2,21 @@ import {
   type Bundle,
   type FilePlaces,
   type IncompleteImage,
-  openBundleSource,
-  openBundleStore,
   placeFiles,
   removeSpans,
   writeLoaded,
 } from '../bundle/index.ts';
-import type { Site } from '../config/index.ts';
-import { AirlockError, isAirlockError } from '../core/errors.ts';
+import { AirlockError } from '../core/errors.ts';
 import type { Run } from '../core/run.ts';
 import type { MirrorTarget } from '../manifests/index.ts';
-import {
-  type CopyContent,
-  type CopyFailure,
-  type CopyOptions,
-  type CopyResult,
-  type CredentialSource,
-  contentFromSource,
-  copyToTarget,
-  type Digest,
-  staticCredentials,
-} from '../oci/index.ts';
-import { findHolders, type Holders, withAssumed } from './assumed-content.ts';
-import { openTargetClients, type RemoteClients } from './clients.ts';
+import { type CopyContent, type CopyFailure, type CopyResult, copyToTarget } from '../oci/index.ts';
+import { openBundleContent } from './bundle-content.ts';
+import type { RemoteClients } from './clients.ts';
 import { dropSent, type Incoming, isAway, sendLoose, takeIncoming } from './incoming-content.ts';
-import { placeRepositories } from './nested-names.ts';
-import type { SourceSettings, TargetSettings } from './requests.ts';
-import { prepareCertificates, prepareUser, registryTrustPem } from './site/prepare.ts';
+import { openRegistryClients, type RegistryAccess } from './site/registry-access.ts';
 
 /** How a registry is reached, and where the rest of a bundle goes. */
-export interface RegistryLoad {
-  readonly source: SourceSettings;
-  readonly targetSettings: TargetSettings;
-  /** The site whose registry it is: its user and CA. */
-  readonly site: Site | undefined;
+export interface RegistryLoad extends RegistryAccess {
   readonly files: FilePlaces;
   /** Where it is remembered; left out: nowhere. */
   readonly state: string | undefined;
@@ -80,7 +61,7 @@ export async function loadRegistry(
   options: RegistryLoad,
   run: Run,
 ): Promise<RegistryOutcome> {
-  const clients = await openClients(options, run);
+  const clients = await openRegistryClients(options, true, run);
   try {
     const incoming = isAway(bundles)
       ? await takeIncoming(bundles, target, clients, options.waitingFolder, run)
@@ -97,12 +78,6 @@ export async function loadRegistry(
   } finally {
     await clients.close();
   }
-}
-
-async function openClients({ site, source, targetSettings }: RegistryLoad, run: Run): Promise<RemoteClients> {
-  const { credentials, caFile } = site ? await siteAccess(site, run) : { credentials: undefined, caFile: undefined };
-  const settings = { ...targetSettings, caFile: targetSettings.caFile ?? caFile };
-  return openTargetClients(source, settings, targetSettings.authFile ? undefined : credentials, run);
 }
 
 async function placeAll(bundles: readonly Bundle[], places: FilePlaces, run: Run): Promise<RegistryOutcome['placed']> {
@@ -125,31 +100,13 @@ async function copyBundles(
   incoming: Incoming | undefined,
   run: Run,
 ): Promise<RegistryOutcome['copied']> {
-  const holders = allHolders(findHolders(bundles, target), incoming);
-  const store = await openBundleStore(
+  const { store, source, content, settings } = await openBundleContent(
     bundles,
-    {
-      trustAssumed: true,
-      readAssumed: (_, digest) => readAtTarget(clients, target.registry, holders(digest), digest, run),
-      ...(incoming ? { kept: incoming.kept, isThere: (digest) => incoming.places.has(digest) } : {}),
-    },
+    target,
+    { clients, parallelBlobs, incoming },
     run,
   );
   try {
-    const { repositories, prefix, originals } = placeRepositories(store.repositories, target);
-    const source = openBundleSource(store);
-    const locate = (name: string) => originals(name).map((repository) => ({ registry: 'bundle', repository }));
-    const carried = contentFromSource({ source, repositories, locate });
-    const content = withAssumed(carried, clients, target.registry, holders);
-    const settings: CopyOptions = {
-      target: clients.remote,
-      mountFrom: ({ digest }) => holders(digest),
-      asksFirst: ({ digest }) => incoming?.away.has(digest) === true,
-      registry: target.registry,
-      prefix,
-      stage: 'load',
-      parallelBlobs,
-    };
     const result = await copyToTarget(content, settings, run);
     if (!incoming) return { ...result, ...explain(result.failures, store.incomplete, undefined) };
     const sent = new Set(store.repositories.flatMap((repository) => repository.layers));
@@ -164,15 +121,6 @@ async function copyBundles(
   }
 }
 
-/** Where the target holds what no volume at hand does. */
-function allHolders(assumed: Holders, incoming: Incoming | undefined): Holders {
-  if (!incoming) return assumed;
-  return (digest) => {
-    const place = incoming.places.get(digest);
-    return place === undefined ? assumed(digest) : [place, ...assumed(digest).filter((one) => one !== place)];
-  };
-}
-
 function addCounts(one: CopyResult, other: CopyResult): CopyResult {
   return {
     ...one,
@@ -183,7 +131,7 @@ function addCounts(one: CopyResult, other: CopyResult): CopyResult {
 }
 
 /** What failed, and which images only wait for another medium. */
-function explain(
+export function explain(
   failures: readonly CopyFailure[],
   incomplete: readonly IncompleteImage[],
   incoming: Incoming | undefined,
@@ -211,36 +159,4 @@ function describeError(error: unknown): Omit<LoadFailure, 'subject'> {
   const cause = error instanceof Error ? error.message : String(error);
   if (!(error instanceof AirlockError)) return { cause };
   return { cause, code: error.code, ...(error.hint === undefined ? {} : { hint: error.hint }) };
-}
-
-/** Manifests that an earlier generation carried are read from the target: they say which blobs an image needs. */
-async function readAtTarget(
-  clients: RemoteClients,
-  registry: string,
-  holders: readonly string[],
-  digest: Digest,
-  run: Run,
-): Promise<Buffer | undefined> {
-  for (const repository of holders) {
-    try {
-      return (await clients.remote.fetchManifest({ registry, repository, digest }, run)).bytes;
-    } catch (error) {
-      if (!isAirlockError(error, 'MANIFEST_UNKNOWN')) throw error;
-    }
-  }
-  return undefined;
-}
-
-/** The site's own user and CA for its external registry. */
-async function siteAccess(
-  site: Site,
-  run: Run,
-): Promise<{ credentials: CredentialSource; caFile: string | undefined }> {
-  const user = await prepareUser(site, run);
-  const certificates = await prepareCertificates(site, run);
-  await registryTrustPem(site, certificates, run);
-  return {
-    credentials: staticCredentials(user.username, user.password, 'site file'),
-    caFile: site.registry.caFile ?? certificates.paths.trust,
-  };
 }

@@ -57,7 +57,8 @@ export interface LoadResult {
   readonly signature: readonly { readonly generation: number; readonly state: string }[];
 }
 
-interface Places {
+/** Where a load puts things. */
+export interface Places {
   readonly target: LoadTarget;
   readonly site: Site | undefined;
   readonly files: FilePlaces;
@@ -74,10 +75,10 @@ export async function load(request: LoadRequest, run: Run): Promise<LoadResult> 
   const { bundles } = opened;
   for (const bundle of bundles) assertFinished(bundle);
   const signature = await checkSignatures(bundles, request.keyFile, run);
-  const { adoptFolder } = request;
-  const adopts = adoptFolder !== undefined && !request.target && request.siteFile === undefined;
-  const siteFile = adopts ? await adoptSite(bundles, adoptFolder, opened.run) : request.siteFile;
-  const places = await findPlaces({ ...request, siteFile }, run);
+  const adoptFolder = findAdoptFolder(request);
+  const siteFile = adoptFolder !== undefined ? await adoptSite(bundles, adoptFolder, opened.run) : request.siteFile;
+  const site = siteFile === undefined ? undefined : (await loadSite(siteFile, run)).site;
+  const places = findPlaces(request, site);
   const { target } = places;
   // Without a state folder nothing is remembered, but what waits for another medium has to lie somewhere.
   const waitingFolder = places.state ?? path.join(request.outputFolder, '.airlock');
@@ -111,6 +112,11 @@ export async function load(request: LoadRequest, run: Run): Promise<LoadResult> 
   }
 }
 
+/** Where the bundle's own site file is to lie, when it is the one that counts. */
+export function findAdoptFolder({ adoptFolder, target, siteFile }: LoadRequest): string | undefined {
+  return !target && siteFile === undefined ? adoptFolder : undefined;
+}
+
 /** Whoever loads an old bundle once more may want to go back to it; that is not what happens. */
 async function tellNewer(bundles: readonly Bundle[], stateFolder: string, run: Run): Promise<void> {
   const loaded = await listLoaded(stateFolder, run);
@@ -126,8 +132,8 @@ async function removeEmpty(folder: string, run: Run): Promise<void> {
   if ((await run.disk.list(folder)).length === 0) await run.disk.remove(folder);
 }
 
-async function findPlaces(request: LoadRequest, run: Run): Promise<Places> {
-  const site = request.siteFile === undefined ? undefined : (await loadSite(request.siteFile, run)).site;
+/** Where a load of a request and its site puts things. @throws AirlockError USAGE when neither names a target */
+export function findPlaces(request: LoadRequest, site: Site | undefined): Places {
   const own = site && !request.target ? sitePaths(site) : undefined;
   const target = request.target ?? (site && siteLoadTarget(site));
   if (!target) {
@@ -152,7 +158,8 @@ function filePlaces(web: string | undefined, tools: string | undefined, files: s
   };
 }
 
-async function checkSignatures(
+/** What the key says of every bundle. @throws AirlockError SIGNATURE_BAD */
+export async function checkSignatures(
   bundles: readonly Bundle[],
   keyFile: string | undefined,
   run: Run,

@@ -73,7 +73,17 @@ describe('the forecast of plan', () => {
       return found;
     };
     await json(0, 'build', ...flags, 'out');
-    await json(0, 'load', 'out', '-f', 'site.yaml');
+    const dry = await json<{ state: string; generations: { blobs: number; blobBytes: number }[] }>(
+      0,
+      'load',
+      'out',
+      '-f',
+      'site.yaml',
+      '--dry-run',
+    );
+    expect(await readdir(at('bastion')).catch(() => [])).toEqual([]);
+    const loaded = await json<{ generations: { placedBlobs: number }[] }>(0, 'load', 'out', '-f', 'site.yaml');
+    expect(dry).toMatchObject({ state: 'to-load', generations: [{ blobs: loaded.generations[0]?.placedBlobs }] });
     const records = await measure(at('out/.airlock/generations'));
     expect(records.bytes).toBe(need('workspace').bytes);
     const places: [string, string, RegExp?][] = [

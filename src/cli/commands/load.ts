@@ -1,7 +1,16 @@
 import { formatBytes } from '../../core/units.ts';
-import { type LoadRequest, type LoadResult, load, parseMirrorTarget } from '../../workflow/index.ts';
+import {
+  type LoadDryRun,
+  type LoadRequest,
+  type LoadResult,
+  load,
+  loadDryRun,
+  parseMirrorTarget,
+} from '../../workflow/index.ts';
 import { argument, type Invocation, type Outcome } from '../command.ts';
 import { exitCodes } from '../exit-codes.ts';
+import { renderLoadDryRun } from '../render/load-dry-run.ts';
+import { renderFailures, renderMissing } from '../render/load-failures.ts';
 import { renderNext, siteWords } from '../render/next.ts';
 import { plural } from '../render/table.ts';
 import { findSiteFile, loadTarget, pathFlag, sourceSettings, targetSettings, userPath } from '../settings.ts';
@@ -9,6 +18,10 @@ import { mediaFlag } from './verify.ts';
 
 export async function runLoad(invocation: Invocation): Promise<Outcome> {
   const request = await loadRequest(invocation, argument(invocation, 0) ?? '.', argument(invocation, 1));
+  if (invocation.flags.on('dryRun')) {
+    const result = await loadDryRun(request, invocation.run);
+    return { exitCode: dryRunExitCode(result), result, text: renderLoadDryRun(result) };
+  }
   const result = await load(request, invocation.run);
   const text = renderLoad(result);
   if (result.state === 'partial') return { exitCode: exitCodes.incomplete, result, text };
@@ -19,6 +32,12 @@ export async function runLoad(invocation: Invocation): Promise<Outcome> {
     result,
     text: request.siteFile === undefined ? text : `${text}\n${renderNext(...steps)}`,
   };
+}
+
+/** That of the load itself. */
+function dryRunExitCode({ state, findings }: LoadDryRun): number {
+  if (findings.length > 0) return exitCodes.no;
+  return state === 'partial' ? exitCodes.incomplete : exitCodes.done;
 }
 
 /** What the flags of `load` ask for. */
@@ -67,22 +86,6 @@ export function renderLoad(result: LoadResult): string {
   return [...lines, ...result.clusterResources.map((file) => `wrote ${file}`), `target: ${result.target}`].join('\n');
 }
 
-const shownFailures = 20;
-
-/** Causes first and each hint once; what failed only because a part of it did is counted. All of it is in `-o json`. */
-function renderFailures(failures: NonNullable<LoadResult['copied']>['failures']): string[] {
-  const causes = failures.filter(({ code }) => code !== 'IMAGE_INCOMPLETE');
-  const followed = failures.length - causes.length;
-  const more = causes.length - shownFailures;
-  const hints = new Set(causes.flatMap(({ hint }) => hint ?? []));
-  return [
-    ...causes.slice(0, shownFailures).map(({ subject, cause }) => `missing: ${subject}: ${cause}`),
-    ...(more > 0 ? [`missing: ${more} more (-o json lists all)`] : []),
-    ...(followed > 0 ? [`${plural(followed, 'manifest')} not written, since parts of them were not`] : []),
-    ...[...hints].map((hint) => `  ${hint}`),
-  ];
-}
-
 function renderGeneration(one: LoadResult['generations'][number]): string[] {
   const missing = renderMissing(one.missingFiles);
   if (one.kind === 'nothing-new')
@@ -102,10 +105,4 @@ function renderPlaced({ files, bytes, absent, missing }: NonNullable<LoadResult[
     ...(absent > 0 ? [`${plural(absent, 'file')} not here: load again with the other volumes or parts`] : []),
     ...renderMissing(missing),
   ];
-}
-
-function renderMissing(webPaths: readonly string[]): string[] {
-  return webPaths.map(
-    (one) => `missing: ${one}: an earlier generation carried it; load that one again with this web root`,
-  );
 }

@@ -196,11 +196,13 @@ export const commandTable: readonly CommandSpec[] = [
         flags: '--state-dir <dir>',
         summary: 'where the load record goes; default: the state folder of the site file, or .airlock in the storage',
       },
+      { flags: '--dry-run', summary: 'only show what would go where, and whether it fits; changes nothing' },
       ...targetOptions,
       ...sourceOptions.filter((option) => /authfile|retry|parallel|bandwidth/.test(option.flags)),
     ],
     examples: [
       'airlock load gen-000001 -f site.yaml',
+      'airlock load /media/disk/gen-000002 -f site.yaml --dry-run',
       'airlock load bundles/out storage:/opt/registry/data',
       'airlock load bundles/out docker://registry.lab.example.com:5000/mirror',
     ],

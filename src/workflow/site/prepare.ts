@@ -71,22 +71,26 @@ export interface RegistryUser {
 
 /** The registry user; a password is made where the site names no file. @throws AirlockError FILE_NOT_FOUND for a file that it names */
 export async function prepareUser(site: Site, run: Run): Promise<RegistryUser> {
-  const { username, passwordFile } = site.registry;
-  const file = sitePaths(site).password;
-  const bytes = await findFile(file, run);
-  if (!bytes && passwordFile !== undefined) {
-    throw new AirlockError(
-      'FILE_NOT_FOUND',
-      `${passwordFile}, which the site names as the registry's password file, does not exist`,
-      {
-        hint: 'write the password into it, or leave registry.passwordFile out: one is made then',
-      },
-    );
-  }
-  if (bytes) return { username, password: bytes.toString().replace(/\r?\n$/, '') };
+  const found = await findUser(site, run);
+  if (found) return found;
   const password = generatePassword();
-  await writeFileAtomic(file, `${password}\n`, run, 0o600);
-  return { username, password };
+  await writeFileAtomic(sitePaths(site).password, `${password}\n`, run, 0o600);
+  return { username: site.registry.username, password };
+}
+
+/** The registry user, undefined where a password has to be made first. @throws AirlockError FILE_NOT_FOUND for a file that the site names */
+export async function findUser(site: Site, run: Run): Promise<RegistryUser | undefined> {
+  const { username, passwordFile } = site.registry;
+  const bytes = await findFile(sitePaths(site).password, run);
+  if (bytes) return { username, password: bytes.toString().replace(/\r?\n$/, '') };
+  if (passwordFile === undefined) return undefined;
+  throw new AirlockError(
+    'FILE_NOT_FOUND',
+    `${passwordFile}, which the site names as the registry's password file, does not exist`,
+    {
+      hint: 'write the password into it, or leave registry.passwordFile out: one is made then',
+    },
+  );
 }
 
 /** Folders and files of the registry: storage, certificate, htpasswd (left alone while it fits) and distribution's configuration. */

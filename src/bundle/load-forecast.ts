@@ -1,0 +1,129 @@
+import path from 'node:path';
+import type { Run } from '../core/run.ts';
+import { type Bundle, isHere } from './bundle.ts';
+import { type LoadedGeneration, listLoaded, loadedNumber } from './load-state.ts';
+import { assertBase, findTodo, isLoaded, type LoadOptions } from './load-todo.ts';
+import type { Placement } from './place-data.ts';
+import { type FilePlaces, findFiles, findMissingFiles } from './place-files.ts';
+
+/** What a load of one bundle into storage would do. */
+export interface LoadForecast {
+  /** As `LoadOutcome`: `partial` where volumes or parts are not here. */
+  readonly kind: 'to-load' | 'nothing-new' | 'partial';
+  /** The number under which it would be remembered. */
+  readonly generation: number;
+  readonly blobs: number;
+  readonly blobBytes: number;
+  /** Blobs that are there already, or that an earlier bundle of the chain brings. */
+  readonly presentBlobs: number;
+  readonly files: number;
+  readonly fileBytes: number;
+  /** Blobs and files of which not every byte is in a volume or part at hand. */
+  readonly absent: number;
+  readonly missingVolumes: readonly string[];
+  /** Web paths that an earlier generation carried and that are not below the web root. */
+  readonly missingFiles: readonly string[];
+}
+
+/** The forecast of a chain, and every file that it would write. */
+export interface ChainForecast {
+  readonly generations: readonly LoadForecast[];
+  readonly placements: readonly Placement[];
+}
+
+/**
+ * What `loadIntoStorage` would do with bundles, oldest first: reads names and sizes at the target, and neither content nor locks.
+ * @throws AirlockError BASE_MISSING
+ */
+export async function forecastChain(chain: readonly LoadOptions[], run: Run): Promise<ChainForecast> {
+  const generations: LoadForecast[] = [];
+  const placements: Placement[] = [];
+  const expected = new Set<string>();
+  let loaded: readonly LoadedGeneration[] | undefined;
+  for (const options of chain) {
+    loaded ??= await listLoaded(options.stateFolder, run);
+    const { forecast, come } = await forecastOne(options, loaded, expected, run);
+    generations.push(forecast);
+    // What comes later builds on this one.
+    if (forecast.kind === 'partial') return { generations, placements: [...placements, ...come] };
+    placements.push(...come);
+    for (const { target } of come) expected.add(target);
+    loaded = [...loaded, rememberedAs(options, forecast.generation)];
+  }
+  return { generations, placements };
+}
+
+/**
+ * The files that a load into a registry would place on this host beside it, of bundles oldest first.
+ * `absent` counts those of which not every byte is at hand.
+ */
+export async function forecastFiles(
+  bundles: readonly Bundle[],
+  places: FilePlaces,
+  run: Run,
+): Promise<{
+  readonly placements: readonly Placement[];
+  readonly absent: number;
+  readonly missingFiles: readonly string[];
+}> {
+  const come = new Map<string, Placement>();
+  const missing = new Set<string>();
+  let absent = 0;
+  for (const bundle of bundles) {
+    const todo = (await findFiles(bundle, places, run)).filter(({ target }) => !come.has(target));
+    const lost = await findMissingFiles(bundle, places, run);
+    for (const webPath of lost) if (!isExpected(webPath, places, come)) missing.add(webPath);
+    for (const one of todo)
+      if (isHere(bundle, one)) come.set(one.target, one);
+      else absent += 1;
+  }
+  return { placements: [...come.values()], absent, missingFiles: [...missing] };
+}
+
+async function forecastOne(
+  options: LoadOptions,
+  loaded: readonly LoadedGeneration[],
+  expected: ReadonlySet<string>,
+  run: Run,
+): Promise<{ readonly forecast: LoadForecast; readonly come: readonly Placement[] }> {
+  const { bundle } = options;
+  const todo = await findTodo(options, run);
+  const blobs = todo.blobs.filter(({ target }) => !expected.has(target));
+  const files = todo.files.filter(({ target }) => !expected.has(target));
+  const isDone = isLoaded(options, loaded) && blobs.length === 0 && files.length === 0;
+  if (!isDone) await assertBase(options, loaded, run, expected);
+  const here = {
+    blobs: blobs.filter((one) => isHere(bundle, one)),
+    files: files.filter((one) => isHere(bundle, one)),
+  };
+  const absent = blobs.length + files.length - here.blobs.length - here.files.length;
+  const missingVolumes = bundle.volumes.filter(({ foundBytes }) => foundBytes === undefined).map(({ name }) => name);
+  const forecast: LoadForecast = {
+    kind: isDone ? 'nothing-new' : absent > 0 ? 'partial' : 'to-load',
+    generation: loadedNumber(bundle, loaded),
+    blobs: here.blobs.length,
+    blobBytes: sumSizes(here.blobs),
+    presentBlobs: bundle.index.blobs.length - blobs.length,
+    files: here.files.length,
+    fileBytes: sumSizes(here.files),
+    absent,
+    missingVolumes: absent > 0 ? missingVolumes : [],
+    missingFiles: (await findMissingFiles(bundle, options, run)).filter((one) => !isExpected(one, options, expected)),
+  };
+  return { forecast, come: [...here.blobs, ...here.files] };
+}
+
+function isExpected(webPath: string, { webRoot }: FilePlaces, expected: { has(file: string): boolean }): boolean {
+  return webRoot !== undefined && expected.has(path.join(webRoot, webPath));
+}
+
+/** As the record of the load will say, for the numbers of those that follow. */
+function rememberedAs({ bundle, storageRoot }: LoadOptions, generation: number): LoadedGeneration {
+  const { indexDigest, kind: bundleKind } = bundle;
+  const fixed = { apiVersion: 'airlock/v1alpha1', kind: 'LoadRecord', loadedAt: '', target: storageRoot } as const;
+  return { folder: '', record: { ...fixed, generation, indexDigest, bundleKind } };
+}
+
+function sumSizes(placements: readonly Placement[]): number {
+  return placements.reduce((sum, { size }) => sum + size, 0);
+}
