@@ -1,7 +1,7 @@
 import { AirlockError } from '../../core/errors.ts';
 import { parseBytes } from '../../core/units.ts';
 import type { CommandSpec, OptionSpec } from '../command.ts';
-import { parseCount, siteOption } from '../options.ts';
+import { parseCount, siteOption, sourceOptions, targetOptions } from '../options.ts';
 
 /** Which bastion a command means, where not by its site file. */
 const bastionOptions: readonly OptionSpec[] = [
@@ -74,6 +74,44 @@ export const clientToolOptions: readonly OptionSpec[] = [
     choices: ['amd64', 'arm64', 'ppc64le', 's390x'],
   },
 ];
+
+/** The first command on the bastion. */
+export const loadCommand: CommandSpec = {
+  name: 'load',
+  summary: 'bundle into registry storage or a registry, web root and tools; resumable',
+  description:
+    "The target is storage:DIR (distribution's layout) or docker://HOST[:PORT][/PREFIX]; left out: the registry of the site file. Content is verified on the way; a second run does nothing. Writes oc-mirror's cluster resources for docker:// targets and for storage: with --registry.",
+  arguments: [
+    { name: '<bundle>', summary: "a generation's folder, one volume, or DIR for the whole chain" },
+    { name: '[target]', summary: 'storage:DIR or docker://HOST[:PORT][/PREFIX]' },
+  ],
+  options: [
+    siteOption,
+    { flags: '--key <file>', summary: 'public key that the signature has to be of' },
+    mediaOption,
+    { flags: '--registry <host>', summary: 'HOST[:PORT][/PREFIX] under which the storage will be served' },
+    { flags: '--output-dir <dir>', summary: 'where cluster resources go (default: working-dir/cluster-resources)' },
+    {
+      flags: '--web-dir <dir>',
+      summary: 'where RHCOS files go; left out: the web root of the site file, or not unpacked',
+    },
+    { flags: '--tools-dir <dir>', summary: 'where client tools go' },
+    {
+      flags: '--state-dir <dir>',
+      summary: 'where the load record goes; default: the state folder of the site file, or .airlock in the storage',
+    },
+    { flags: '--dry-run', summary: 'only show what would go where, and whether it fits; changes nothing' },
+    ...targetOptions,
+    ...sourceOptions.filter((option) => /authfile|retry|parallel|bandwidth/.test(option.flags)),
+  ],
+  examples: [
+    'airlock load gen-000001 -f site.yaml',
+    'airlock load /media/disk/gen-000002 -f site.yaml --dry-run',
+    'airlock load bundles/out storage:/opt/registry/data',
+    'airlock load bundles/out docker://registry.lab.example.com:5000/mirror',
+  ],
+  load: async () => (await import('./load.ts')).runLoad,
+};
 
 /** What a bastion holds, and how bundles are carried and refreshed. */
 export const bundleCommands: readonly CommandSpec[] = [

@@ -12,6 +12,7 @@ import {
   blockSizeOption,
   bundleCommands,
   clientToolOptions,
+  loadCommand,
   mediaOption,
   needOption,
   partOptions,
@@ -172,42 +173,7 @@ export const commandTable: readonly CommandSpec[] = [
     ],
     load: async () => (await import('./inspect.ts')).runInspect,
   },
-  {
-    name: 'load',
-    summary: 'bundle into registry storage or a registry, web root and tools; resumable',
-    description:
-      "The target is storage:DIR (distribution's layout) or docker://HOST[:PORT][/PREFIX]; left out: the registry of the site file. Content is verified on the way; a second run does nothing. Writes oc-mirror's cluster resources for docker:// targets and for storage: with --registry.",
-    arguments: [
-      { name: '<bundle>', summary: "a generation's folder, one volume, or DIR for the whole chain" },
-      { name: '[target]', summary: 'storage:DIR or docker://HOST[:PORT][/PREFIX]' },
-    ],
-    options: [
-      siteOption,
-      { flags: '--key <file>', summary: 'public key that the signature has to be of' },
-      mediaOption,
-      { flags: '--registry <host>', summary: 'HOST[:PORT][/PREFIX] under which the storage will be served' },
-      { flags: '--output-dir <dir>', summary: 'where cluster resources go (default: working-dir/cluster-resources)' },
-      {
-        flags: '--web-dir <dir>',
-        summary: 'where RHCOS files go; left out: the web root of the site file, or not unpacked',
-      },
-      { flags: '--tools-dir <dir>', summary: 'where client tools go' },
-      {
-        flags: '--state-dir <dir>',
-        summary: 'where the load record goes; default: the state folder of the site file, or .airlock in the storage',
-      },
-      { flags: '--dry-run', summary: 'only show what would go where, and whether it fits; changes nothing' },
-      ...targetOptions,
-      ...sourceOptions.filter((option) => /authfile|retry|parallel|bandwidth/.test(option.flags)),
-    ],
-    examples: [
-      'airlock load gen-000001 -f site.yaml',
-      'airlock load /media/disk/gen-000002 -f site.yaml --dry-run',
-      'airlock load bundles/out storage:/opt/registry/data',
-      'airlock load bundles/out docker://registry.lab.example.com:5000/mirror',
-    ],
-    load: async () => (await import('./load.ts')).runLoad,
-  },
+  loadCommand,
   {
     name: 'doctor',
     summary: 'whether this host can be the bastion, before anything is loaded or started',
