@@ -88,7 +88,9 @@ export async function planPrune(options: PruneOptions, run: Run): Promise<PruneP
 export async function applyPrune(plan: PrunePlan, options: PruneOptions, run: Run): Promise<void> {
   const trash = path.join(options.storageRoot, trashFolder);
   if (await run.disk.stat(trash)) {
-    throw new AirlockError('PRUNE_BUSY', `${trash} holds an earlier prune`, { hint: 'finish it or undo it first' });
+    throw new AirlockError('PRUNE_BUSY', `${trash} holds an earlier prune`, {
+      hint: 'first free its blobs with airlock prune --collect, or put all back with airlock prune --undo',
+    });
   }
   await writeFileAtomic(path.join(trash, 'plan.json'), prettyJson(plan), run);
   for (const link of plan.links) {
