@@ -43,7 +43,7 @@ import { cacheFolderOf, lockCache, nothingSelected, type OcMirrorWork, ocMirrorJ
 import { collectOptions, configurationFiles, loadConfiguration, workspaceOf } from './plan-image-set.ts';
 import { registryImageFile } from './registry-image.ts';
 import type { PlanRequest } from './requests.ts';
-import { errorBits, isReleaseType, type MirrorResult, uncheckedReleases, writeResult } from './result.ts';
+import { errorBits, isReleaseType, type MirrorResult, nameMissing, uncheckedReleases, writeResult } from './result.ts';
 
 export interface OcMirrorBuildRequest extends PlanRequest {
   readonly replan: boolean;
@@ -291,14 +291,7 @@ function missingEnding(mirrored: Extract<Mirrored, { kind: 'missing' }>): Ending
 function adoptedEnding(outcome: BuildOutcome, plan: Plan): Ending {
   if (outcome.kind === 'sealed')
     return { plan, state: 'complete', missing: [], folder: outcome.folder, volumes: outcome.record.volumes };
-  const blobs = new Map<string, string>(plan.blobs.map((blob) => [blob.digest, blob.origin]));
-  const types = new Map(plan.images.map((image) => [image.origin, image.type]));
-  const missing = outcome.missing.map((one): MissingContent => {
-    const origin = blobs.get(one.name);
-    const type = origin === undefined ? 'coreos' : (types.get(origin) ?? 'generic');
-    return { type, origin: origin ?? one.name, digest: one.digest, code: one.code, cause: one.cause };
-  });
-  return { plan, state: 'incomplete', missing };
+  return { plan, state: 'incomplete', missing: nameMissing(outcome.missing, plan) };
 }
 
 const empty = { images: 0, blobs: 0, bytes: 0 };

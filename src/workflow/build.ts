@@ -10,7 +10,7 @@ import {
 import { AirlockError } from '../core/errors.ts';
 import { findFile, readFileLimited } from '../core/files.ts';
 import type { Run } from '../core/run.ts';
-import { type MissingContent, openKeptBlobs, type Plan, parsePlan } from '../plan/index.ts';
+import { openKeptBlobs, type Plan, parsePlan } from '../plan/index.ts';
 import { recoverHistory } from './base.ts';
 import { buildWithOcMirror } from './build-oc-mirror.ts';
 import { findTool } from './carried-tool.ts';
@@ -21,7 +21,7 @@ import { warnOfFolderWords } from './folder-words.ts';
 import { keepNames } from './names.ts';
 import { describePlan, loadConfiguration, type PlanResult, planImageSet, workspaceOf } from './plan-image-set.ts';
 import type { PlanRequest } from './requests.ts';
-import { describeResult, type MirrorResult, type ResultEnding, writeResult } from './result.ts';
+import { describeResult, type MirrorResult, nameMissing, type ResultEnding, writeResult } from './result.ts';
 import { readSigningKey } from './signing-key.ts';
 
 export interface BuildRequest extends PlanRequest {
@@ -163,20 +163,11 @@ async function fill(request: BuildRequest, plan: Plan, run: Run): Promise<BuildO
 function summarize(outcome: BuildOutcome, plan: Plan): ResultEnding {
   if (outcome.kind === 'sealed')
     return { state: 'complete', folder: outcome.folder, missing: [], volumes: outcome.record.volumes };
-  const known = new Map(plan.blobs.map((blob) => [blob.digest as string, blob]));
-  const types = new Map(plan.images.map((image) => [image.origin, image.type]));
-  const missing = outcome.missing.map((one) => {
-    const blob = known.get(one.name);
-    const type = blob ? (types.get(blob.origin) ?? 'generic') : 'coreos';
-    return {
-      type,
-      origin: blob?.origin ?? one.name,
-      ...(blob ? { digest: blob.digest } : {}),
-      code: one.code,
-      cause: one.cause,
-    } satisfies MissingContent;
-  });
-  return { state: outcome.kind, folder: outcome.folder, missing: [...plan.missing, ...missing] };
+  return {
+    state: outcome.kind,
+    folder: outcome.folder,
+    missing: [...plan.missing, ...nameMissing(outcome.missing, plan)],
+  };
 }
 
 function spaceShort(planned: PlanResult): AirlockError {

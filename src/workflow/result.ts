@@ -1,4 +1,5 @@
 import path from 'node:path';
+import type { MissingMember } from '../bundle/index.ts';
 import { writeFileAtomic } from '../core/files.ts';
 import { prettyJson } from '../core/json.ts';
 import type { Run } from '../core/run.ts';
@@ -52,6 +53,19 @@ export function uncheckedReleases(plan: Pick<Plan, 'releases'>): string[] {
   return plan.releases
     .filter((release) => release.signature !== 'verified')
     .map((release) => `${release.version} ${release.architecture}`);
+}
+
+/** What could not be fetched, as content of the plan: a blob by the image that it is of, a file by where it comes from. */
+export function nameMissing(missing: readonly MissingMember[], plan: Plan): MissingContent[] {
+  const blobs = new Map<string, string>(plan.blobs.map((blob) => [blob.digest, blob.origin]));
+  const types = new Map(plan.images.map((image) => [image.origin, image.type]));
+  const files = new Map(plan.files.map((file) => [file.path, file]));
+  return missing.map(({ name, digest, code, cause }): MissingContent => {
+    const file = files.get(name);
+    const role = file?.role;
+    const type = role === 'coreos' || role === 'tool' ? role : types.get(blobs.get(name) ?? '');
+    return { type: type ?? 'generic', origin: file?.origin ?? blobs.get(name) ?? name, digest, code, cause };
+  });
 }
 
 /** How a build ended. */

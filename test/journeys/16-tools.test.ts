@@ -1,6 +1,9 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { useJourney } from '../helpers/journey.ts';
@@ -40,6 +43,20 @@ describe('tools', () => {
     await json(0, 'build', '-f', 'site.yaml', '--no-rhcos', ...journey.source.flags, 'site');
     await json(0, 'load', 'site', '-f', 'site.yaml');
     expect((await run(at('bastion/state/tools/oc'))).stdout).toContain('amd64');
+  });
+
+  test('that a server has otherwise than was said are missing by that name, and nothing is sealed', async () => {
+    const server = http.createServer((_request, response) => response.setHeader('Content-Length', 5).end('ladle'));
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/ladle`;
+    try {
+      const tools = ['--tools', `ladle=${url}#sha256:${'0'.repeat(64)}`];
+      const built = await json(3, 'build', '-c', 'imageset.yaml', ...journey.source.flags, ...tools, 'other');
+      expect(built).toMatchObject({ state: 'incomplete', missing: [{ type: 'tool', origin: url }] });
+    } finally {
+      server.close();
+    }
   });
 
   test('that are not there make the set incomplete, those that nobody knows are refused', async () => {
