@@ -13,6 +13,7 @@ import {
   type Plan,
   type SelectedFile,
   type SelectedImage,
+  type SelectedRelease,
 } from '../../src/plan/index.ts';
 
 /** Bytes that look random and are the same for the same seed. */
@@ -45,6 +46,12 @@ export interface SampleOptions {
     readonly bytes: Buffer;
     readonly webPath?: string;
     readonly role?: SelectedFile['role'];
+  }[];
+  /** Releases of which payload and components are among the images, each by `repository:tag`. */
+  readonly releases?: readonly {
+    readonly version: string;
+    readonly payload: string;
+    readonly components: Readonly<Record<string, string>>;
   }[];
   readonly volumeSizeBytes?: number;
   readonly generation?: number;
@@ -90,7 +97,8 @@ export function makeSample(options: SampleOptions = {}): Sample {
     const content = { kind: 'url', url: `https://files.example.com/${name}` } as const;
     selected.push({ ...base, role: role ?? 'coreos', content, ...(webPath ? { webPath } : {}) });
   }
-  const facts = { images, manifests, releases: [], catalogs: [], files: selected, missing: [], notes: [] };
+  const releases = (options.releases ?? []).map((release) => releaseOf(release, images));
+  const facts = { images, manifests, releases, catalogs: [], files: selected, missing: [], notes: [] };
   const plan = assemblePlan(facts, {
     now: new Date('2026-11-20T10:00:00Z'),
     toolVersion: '0.1.0',
@@ -103,6 +111,21 @@ export function makeSample(options: SampleOptions = {}): Sample {
     volumeSizeBytes: options.volumeSizeBytes ?? 500 * 1024 ** 3,
   });
   return { plan, blobs, files, facts };
+}
+
+function releaseOf(
+  { version, payload, components }: NonNullable<SampleOptions['releases']>[number],
+  images: readonly SelectedImage[],
+): SelectedRelease {
+  const find = (name: string): SelectedImage => {
+    const image = images.find(({ repository, tag }) => `${repository}:${tag}` === name);
+    if (!image) throw new Error(`${name} is not in the sample`);
+    return image;
+  };
+  const { digest, origin, repository, tag } = find(payload);
+  const named = Object.entries(components).map(([name, image]) => [name, find(image).source]);
+  const fixed = { architecture: 'amd64', channels: [], signature: 'not-checked', coreos: [] } as const;
+  return { version, digest, origin, repository, tag, components: Object.fromEntries(named), ...fixed };
 }
 
 function inlineFile(name: string, bytes: Buffer, role: SelectedFile['role'] = 'config'): SelectedFile {
