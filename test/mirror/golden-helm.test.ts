@@ -66,7 +66,7 @@ describeShared('collectImageSet on golden Helm cases', 'golden', (golden) => {
     expect(set.missing).toEqual([]);
     expect(set.notes).toEqual([]);
     expect(set.images.map((image) => `${image.repository}:${image.tag} ${image.reason}`)).toEqual([
-      'acme/db-backup:0.3 chart acme-db 0.3.0',
+      'acme/db-backup:0.3 chart acme-db 0.3.0 from https://charts.example.com/stable',
       expect.stringMatching(/^acme\/web:1\.1 chart/),
     ]);
     expect(

@@ -77,6 +77,19 @@ describeShared('selectLoaded over the golden source', 'golden', (golden) => {
     expect(await selected(both, '  helm: {local: [{path: ./acme-web-1.0.0.tgz}]}\n')).toEqual(['acme/web:1.0']);
   });
 
+  test('a repository without a list of charts selects all that came from it, and an empty list none', async () => {
+    const whole = (url: string, rest = ''): string => `  helm: {repositories: [{name: acme, url: '${url}'${rest}}]}\n`;
+    const mirrored = charts('{name: acme-web, version: 1.0.0}, {name: acme-web, version: 1.1.0}');
+    const everything = await selected(mirrored, mirrored);
+    expect(everything).toContain('acme/web:1.0');
+    const url = 'https://charts.example.com/stable';
+    for (const one of [url, `${url}/`, `${url}/index.yaml`, url.replace('https:', 'http:')])
+      expect(await selected(mirrored, whole(one))).toEqual(everything);
+    expect(await selected(mirrored, whole('https://charts.example.com/other'))).toEqual([]);
+    const empty = `  additionalImages: [{name: 'registry.example.com/acme/none:1'}]\n${whole(url, ', charts: []')}`;
+    expect(await selected(mirrored, empty)).toEqual([]);
+  });
+
   test('an additional image goes under the name that the deletion gives it', async () => {
     const name = 'registry.example.com/acme/widgets:1.0';
     const both = `  additionalImages:\n  - name: ${name}\n  - {name: ${name}, targetRepo: moved/widgets, targetTag: v1}\n`;

@@ -7,6 +7,7 @@ import type { Run } from '../../core/run.ts';
 import { type Chart, readChartArchive, readChartFolder } from '../helm/chart.ts';
 import { estimateImages } from '../helm/estimate.ts';
 import { findImages, standardImagePaths } from '../helm/image-paths.ts';
+import { chartReason } from '../helm/reason.ts';
 import { renderChart } from '../helm/render.ts';
 import { type ChartEntry, parseRepositoryIndex, selectChart } from '../helm/repository.ts';
 import { parseHttpUrl } from '../http-access.ts';
@@ -73,7 +74,7 @@ async function collectRepository(collector: Collector, repository: HelmRepositor
   await mapLimited(wanted, 4, (chart) =>
     orMissing(collector, { type: 'helmImage', origin: `${repository.url} ${chart.name ?? ''}` }, async () => {
       const entry = selectChart(entries, chart.name ?? '', chart.version);
-      await addChart(collector, chart, await fetchChart(collector, entry, run), run);
+      await addChart(collector, { ...chart, repository: base }, await fetchChart(collector, entry, run), run);
     }),
   );
 }
@@ -102,7 +103,13 @@ async function fetchChart(collector: Collector, entry: ChartEntry, run: Run): Pr
   return found;
 }
 
-async function addChart(collector: Collector, wanted: HelmChart, found: FoundChart, run: Run): Promise<void> {
+/** `repository`: its URL; left out for a local chart. */
+async function addChart(
+  collector: Collector,
+  wanted: HelmChart & { readonly repository?: string },
+  found: FoundChart,
+  run: Run,
+): Promise<void> {
   const { chart } = found;
   if (chart.isLibrary) return;
   const images = await chartImages(collector, found, [...standardImagePaths, ...wanted.imagePaths], run);
@@ -118,7 +125,7 @@ async function addChart(collector: Collector, wanted: HelmChart, found: FoundCha
           origin: image,
           ...imageStorageName(parseImageName(image)),
           platforms: wanted.platforms,
-          reason: subject,
+          reason: chartReason(chart, wanted.repository),
         },
         run,
       ),
