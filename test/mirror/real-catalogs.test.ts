@@ -243,6 +243,14 @@ describe('checkCatalog', () => {
   const change = (at: number, with_: object): object[] =>
     good.map((document, index) => (index === at ? { ...document, ...with_ } : document));
 
+  /** The newer bundle as a release of the older one's version, under a name. */
+  const ofRelease = (version: string, release: string, name: string): object[] => {
+    const properties = [{ type: 'olm.package', value: { packageName: 'crane', version, release } }];
+    return change(3, { name, properties }).map((document, at) =>
+      at === 1 ? { ...document, entries: [{ name, replaces: 'crane.v1' }, { name: 'crane.v1' }] } : document,
+    );
+  };
+
   test.each<[string, object[], RegExp | undefined]>([
     ['a good catalog', good, undefined],
     ['no package', good.slice(1), /no olm.package/],
@@ -308,12 +316,19 @@ describe('checkCatalog', () => {
       change(3, { properties: [{ type: 'olm.package', value: { packageName: 'crane', version: '1.0.0' } }] }),
       /one version 1.0.0/,
     ],
+    ['two releases of one version', ofRelease('1.0.0', '2', 'crane-v1.0.0-2'), undefined],
+    ['a release in words', ofRelease('1.0.0-rc.1', 'hotfix.3', 'crane-v1.0.0-rc.1-hotfix.3'), undefined],
     [
-      'two releases of one version',
-      change(3, {
-        properties: [{ type: 'olm.package', value: { packageName: 'crane', version: '1.0.0', release: '2' } }],
-      }),
-      undefined,
+      'a release under any name',
+      ofRelease('1.0.0', '2', 'crane.v2'),
+      /crane\.v2 has the release 2, .* crane-v1\.0\.0-2$/,
+    ],
+    ['a release that is none', ofRelease('1.0.0', '02', 'crane.v2'), undefined],
+    ['a release that is too long', ofRelease('1.0.0', 'a'.repeat(21), 'crane.v2'), undefined],
+    [
+      'a release beside build metadata',
+      ofRelease('1.0.0+7', '2', 'crane-v1.0.0+7-2'),
+      /has a release beside the build metadata of its version 1\.0\.0\+7/,
     ],
     [
       'a bundle of another package',

@@ -1,5 +1,13 @@
+import { findStrictVersion } from '../../config/index.ts';
 import { findGraphFault } from './channel-graph.ts';
-import { type CatalogContent, type CatalogPackage, type ChannelEntry, type Deprecation, schemas } from './content.ts';
+import {
+  type CatalogBundle,
+  type CatalogContent,
+  type CatalogPackage,
+  type ChannelEntry,
+  type Deprecation,
+  schemas,
+} from './content.ts';
 
 /**
  * What `opm validate` would say against a catalog, one sentence each; [] when it would pass. The rules are those of operator-registry:
@@ -25,7 +33,7 @@ function checkPackage(one: CatalogPackage): string[] {
   for (const bundle of one.bundles.values()) {
     if (bundle.name === '') faults.push('a bundle has no name');
     if (!used.has(bundle.name)) faults.push(`bundle ${bundle.name} is in no channel`);
-    faults.push(...bundle.faults.map((fault) => `bundle ${bundle.name} ${fault}`));
+    faults.push(...[...bundle.faults, ...releaseFaults(one, bundle)].map((fault) => `bundle ${bundle.name} ${fault}`));
   }
   return [...faults, ...checkVersions(one), ...checkDeprecations(one)];
 }
@@ -43,12 +51,28 @@ function checkChannel(one: CatalogPackage, name: string, entries: readonly Chann
   return graph === undefined ? faults : [...faults, graph];
 }
 
+/** A bundle with a release has one possible name. @see operator-registry alpha/declcfg, "normalizeBundleName" */
+function releaseFaults(one: CatalogPackage, { name, version, release }: CatalogBundle): string[] {
+  if (release === '' || version === undefined || !findStrictVersion(version) || !isRelease(release)) return [];
+  const wanted = `${one.name}-v${version}-${release}`;
+  return [
+    ...(name === wanted ? [] : [`has the release ${release}, and has to be named ${wanted}`]),
+    ...(version.includes('+') ? [`has a release beside the build metadata of its version ${version}`] : []),
+  ];
+}
+
+/** Words of a pre-release, at most 20 characters; operator-registry judges neither name nor version of a bundle with any other text. */
+function isRelease(text: string): boolean {
+  const word = /^(?:0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*)$/;
+  return text === '' || (text.length <= 20 && text.split('.').every((one) => word.test(one)));
+}
+
 /** Two bundles of one version make updates ambiguous. */
 function checkVersions(one: CatalogPackage): string[] {
   const seen = new Map<string, string>();
   const faults: string[] = [];
   for (const bundle of one.bundles.values()) {
-    if (bundle.version === undefined) continue;
+    if (bundle.version === undefined || !isRelease(bundle.release)) continue;
     const version = bundle.release === '' ? bundle.version : `${bundle.version}-${bundle.release}`;
     const known = seen.get(version);
     if (known !== undefined) faults.push(`bundles ${known} and ${bundle.name} have one version ${version}`);
