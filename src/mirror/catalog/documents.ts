@@ -1,6 +1,6 @@
 import { AirlockError, errorText } from '../../core/errors.ts';
 import { parseDocument } from '../../core/yaml.ts';
-import { parseWithNumbers } from './number-text.ts';
+import { keepIntegers, NumberText, parseWithNumbers } from './number-text.ts';
 
 /** One FBC blob: a JSON object as it was decoded. */
 export type CatalogDocument = Readonly<Record<string, unknown>>;
@@ -178,15 +178,23 @@ class YamlDocuments implements DocumentParser {
 }
 
 function readYamlDocument(text: string): unknown {
-  // Go's reader leaves dates as the text that they are.
+  // Go's reader leaves dates and base-60 numbers as the text that they are.
   const document = parseDocument(text, {
     version: '1.1',
     merge: true,
-    customTags: (tags) => tags.filter((tag) => typeof tag === 'string' || tag.tag !== 'tag:yaml.org,2002:timestamp'),
+    intAsBigInt: true,
+    customTags: (tags) =>
+      tags.filter(
+        (tag) => typeof tag === 'string' || (tag.tag !== 'tag:yaml.org,2002:timestamp' && tagFormat(tag) !== 'TIME'),
+      ),
   });
   const [error] = document.errors;
   if (error) throw error;
-  return document.toJS();
+  return keepIntegers(document.toJS());
+}
+
+function tagFormat(tag: object): unknown {
+  return 'format' in tag ? tag.format : undefined;
 }
 
 function isSpace(byte: number): boolean {
@@ -196,7 +204,7 @@ function isSpace(byte: number): boolean {
 /** As operator-registry has them: YAML becomes JSON with sorted keys there. */
 function sortKeys(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sortKeys);
-  if (typeof value !== 'object' || value === null) return value;
+  if (typeof value !== 'object' || value === null || value instanceof NumberText) return value;
   return Object.fromEntries(
     Object.entries(value)
       .sort(([a], [b]) => (a < b ? -1 : 1))

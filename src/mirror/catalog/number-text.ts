@@ -36,6 +36,33 @@ export function parseWithNumbers(text: string): unknown {
   return { ...value, properties: field(marked, 'properties') };
 }
 
+/**
+ * What YAML gave with whole numbers as bigints: plain numbers, but for those in `properties` that a number cannot hold. operator-registry turns
+ * YAML into JSON first, where 64-bit integers keep their digits and all else is a double (`4.10` is 4.1).
+ */
+export function keepIntegers(value: unknown): unknown {
+  const own = ownSchema.test(textOf(field(value, 'schema')));
+  return mapIntegers(value, (whole, isProperty) => {
+    const number = Number(whole);
+    const fits = whole >= -(2n ** 63n) && whole < 2n ** 64n;
+    return own && isProperty && fits && !Number.isSafeInteger(number) ? new NumberText(String(whole)) : number;
+  });
+}
+
+function mapIntegers(
+  value: unknown,
+  read: (whole: bigint, isProperty: boolean) => unknown,
+  isProperty?: boolean,
+): unknown {
+  if (typeof value === 'bigint') return read(value, isProperty === true);
+  if (Array.isArray(value)) return value.map((item) => mapIntegers(item, read, isProperty ?? false));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    // Only those of the document itself.
+    Object.entries(value).map(([key, inner]) => [key, mapIntegers(inner, read, isProperty ?? key === 'properties')]),
+  );
+}
+
 /** Puts numbers back into JSON text. */
 export function restoreNumbers(json: string): string {
   return json.includes('"\\u0000number ') ? json.replace(/"\\u0000number ([-+.\deE]+)"/g, '$1') : json;
