@@ -9,6 +9,9 @@ export {
 } from './build.ts';
 export { type Bundle, type BundleVolume, isHere, locateMember, readCarriedFile, readMember } from './bundle.ts';
 export { type ContentSources, measureFile } from './contents.ts';
+export { copyStretch } from './copy-stretch.ts';
+export { isCutUnfinished } from './cut-list.ts';
+export { type CutOptions, type CutOutcome, cutParts } from './cut-parts.ts';
 export { bundleErrors } from './errors.ts';
 export type { MissingMember } from './fill-volumes.ts';
 export {
@@ -23,6 +26,7 @@ export { dropIncoming, findAway, type KeptFile, keepIncoming } from './incoming.
 export { parseIndex, renderIndex } from './index-text.ts';
 export { type BundleContents, describeBundle, type ImageContents, renderChecksums, renderSpdx } from './inspect.ts';
 export { type Inventory, readInventory, renderInventory, takeInventory } from './inventory.ts';
+export { openParts } from './join-parts.ts';
 export { bundleBytes, type LayoutOptions, layoutVolumes, planBytes } from './layout.ts';
 export { type LoadOutcome, loadIntoStorage } from './load.ts';
 export { forecastChain, forecastFiles, type LoadForecast } from './load-forecast.ts';
@@ -40,13 +44,12 @@ export type { LoadOptions } from './load-todo.ts';
 export { acquireLock, type Lock, type LockHolder } from './lock.ts';
 export { openBundle } from './open.ts';
 export {
-  cutParts,
   findNeeded,
   forecastParts,
   layoutParts,
   type NeededPart,
-  openParts,
   type Part,
+  type PartFault,
   type PartList,
   partListName,
   readPartList,
@@ -69,7 +72,7 @@ export {
 } from './receipt.ts';
 export { renderReceiptHtml } from './receipt-html.ts';
 export { findRecord, type GenerationRecord, type History, readHistory } from './records.ts';
-export { recoverRecords } from './recover-records.ts';
+export { readSums, recoverRecords } from './recover-records.ts';
 export { sideNames } from './seal.ts';
 export { forecastSealed, type SealedForecast } from './sealed-sizes.ts';
 export { fingerprintKey, generateSigningKey, publicKeyOf, type SignatureStatus } from './sign.ts';

@@ -26,11 +26,16 @@ export async function recoverRecords(folder: string, workspace: string, run: Run
 
 /** The record of a sealed bundle from its folder. */
 export async function recordOfSealed(bundle: Bundle, run: Run): Promise<GenerationRecord> {
-  const text = (await findFile(path.join(bundle.folder, sideNames.sums), run))?.toString('utf8') ?? '';
-  const sums = new Map(text.split('\n').map((line) => [line.slice(66), line.slice(0, 64)]));
+  const sums = await readSums(bundle.folder, run);
   const volumes = bundle.volumes.map(({ name, sizeBytes }) => ({ name, sizeBytes, sha256: sums.get(name) ?? '' }));
   const { indexDigest, facts } = bundle;
   return recordOf(bundle.index, { indexDigest, signature: facts.signature, volumes });
+}
+
+/** sha256 (bare hex) of the volumes of a sealed generation by name, as the build noted them; empty where the note is gone. */
+export async function readSums(folder: string, run: Run): Promise<ReadonlyMap<string, string>> {
+  const text = (await findFile(path.join(folder, sideNames.sums), run))?.toString('utf8') ?? '';
+  return new Map(text.split('\n').map((line) => [line.slice(66), line.slice(0, 64)]));
 }
 
 async function openOwn(folder: string, generation: number, run: Run): Promise<Bundle> {

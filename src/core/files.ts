@@ -86,8 +86,10 @@ const accessHints: Readonly<Record<string, Readonly<Record<'read' | 'write', str
   EROFS: { read: 'look at the disk', write: 'the file system is read-only: choose another folder' },
 };
 
-/** An AirlockError for a system error on `file`; other errors come back unchanged. */
+/** An AirlockError for a system error on `file`; other errors come back unchanged, also those that say already which file it was. */
 export function diskError(error: unknown, file: string, action: 'read' | 'write'): unknown {
+  // Of nested calls the innermost knows the file; its cause would be found here once more, on the wrong file and the wrong side.
+  if (error instanceof AirlockError) return error;
   const errno = findErrno(error);
   if (errno === undefined) return error;
   if (errno === 'ENOSPC' || errno === 'EDQUOT') {

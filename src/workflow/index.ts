@@ -36,6 +36,7 @@ export type { ApplyReport as ApplyReportText, StagePlan as StagePlanText } from 
 export { type ApplyRequest, apply } from './apply.ts';
 export type { BastionRequest } from './bastion.ts';
 export { type BuildRequest, build } from './build.ts';
+export { type BuildResult, buildInParts } from './build-parts.ts';
 export {
   certsBackup,
   certsChange,
@@ -77,7 +78,7 @@ export { type LoadDryRun, loadDryRun } from './load-forecast.ts';
 export { type MirrorOutcome, type MirrorRequest, mirror } from './mirror.ts';
 export { mirrorWithOcMirror, type OcMirrorMirrorRequest } from './mirror-oc-mirror.ts';
 export { type MustGatherRequest, type MustGatherResult, mustGather } from './must-gather.ts';
-export { cutBundle, findNewest, makeNeeded, type PartsResult, usualPartsFolder } from './parts.ts';
+export { makeNeeded, type NeededResult, type PartsResult } from './parts.ts';
 export { type PlanResult, planAlone, planImageSet } from './plan-image-set.ts';
 export { type PruneResult, prune, pruneCollect, pruneDryRun, pruneUndo } from './prune.ts';
 export { parseLiveDigests } from './prune-live.ts';

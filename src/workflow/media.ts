@@ -1,5 +1,13 @@
 import path from 'node:path';
-import { type Bundle, findNeeded, openBundle, openParts, type PartList, readPartList } from '../bundle/index.ts';
+import {
+  type Bundle,
+  findNeeded,
+  openBundle,
+  openParts,
+  type PartFault,
+  type PartList,
+  readPartList,
+} from '../bundle/index.ts';
 import { AirlockError } from '../core/errors.ts';
 import { readFileLimited, writeFileAtomic } from '../core/files.ts';
 import { prettyJson } from '../core/json.ts';
@@ -18,7 +26,7 @@ export interface OpenedMedia {
 export interface Need {
   /** Of a part, or of a whole volume where the bundle is not in parts. */
   readonly name: string;
-  readonly reason: 'missing' | 'size' | 'digest';
+  readonly reason: PartFault;
 }
 
 /** What `verify --need-list` writes and `build --parts` reads. */

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import type { MissingMember } from '../bundle/index.ts';
-import { writeFileAtomic } from '../core/files.ts';
+import { findFile, writeFileAtomic } from '../core/files.ts';
 import { prettyJson } from '../core/json.ts';
 import type { Run } from '../core/run.ts';
 import type { ImageType, MissingContent, Plan } from '../plan/index.ts';
@@ -96,6 +96,19 @@ export function describeResult(
     startedAt: times.startedAt.toISOString(),
     finishedAt: times.finishedAt.toISOString(),
   };
+}
+
+/** The result in the folder of a generation; undefined where there is none that can be read. */
+export async function findResult(folder: string, run: Run): Promise<MirrorResult | undefined> {
+  const text = await findFile(path.join(folder, 'result.json'), run);
+  if (!text) return undefined;
+  try {
+    const result = JSON.parse(text.toString('utf8')) as MirrorResult;
+    // The folder may have been moved since.
+    return result.kind === 'Result' && Array.isArray(result.volumes) ? { ...result, folder } : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 export async function writeResult(folder: string, result: MirrorResult, run: Run): Promise<void> {

@@ -101,7 +101,7 @@ async function verifyParts(
 function needOfVolumes(bundle: Bundle, report: VerifyReport): NeedList {
   const needs = new Map<string, Need>();
   for (const { volume, part } of report.damages) {
-    const reason = part === 'missing' || part === 'size' ? part : 'digest';
+    const reason = part === 'missing' || part === 'size' || part === 'unreadable' ? part : 'digest';
     if (!needs.has(volume)) needs.set(volume, { name: volume, reason });
   }
   const { generation } = bundle.index;
@@ -121,7 +121,7 @@ function reportOfParts(
 ): VerifyReport {
   const { index, indexDigest, folder, kind } = bundle;
   const signature = checkSignature(bundle, publicKeyPem);
-  const words = { size: 'has the wrong size', digest: 'is damaged' };
+  const words = { size: 'has the wrong size', digest: 'is damaged', unreadable: 'cannot be read' };
   const missing = needs.filter((need) => need.reason === 'missing').map((need) => need.name);
   const findings: Finding[] = needs.flatMap(({ name, reason }): Finding[] => {
     if (reason === 'missing') return [];

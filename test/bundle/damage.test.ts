@@ -301,7 +301,7 @@ describe('damage beside the volumes', () => {
     await buildSample(small(), folder);
     const bundle = await openOne(folder);
     const parts = path.join(folder, 'parts');
-    await cutParts(bundle, parts, 1000, undefined, run);
+    await cutParts(bundle, { folder: parts, partSizeBytes: 1000 }, run);
     const load = async (): Promise<{ readonly whole: boolean }> => {
       const into = await temporaryFolder();
       const opened = await openParts([parts], run);

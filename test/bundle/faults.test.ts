@@ -138,9 +138,9 @@ describe.each(faults)('%s at every step', { timeout: 600_000 }, (_name, faultOf,
     await build(bundles, quietRun(), tiny);
     const [bundle] = await openBundle(bundles, quietRun());
     if (!bundle) throw new Error('no bundle');
-    const { parts } = await cutParts(bundle, media[0] ?? '', 400_000, undefined, quietRun());
+    const { list } = await cutParts(bundle, { folder: media[0] ?? '', partSizeBytes: 400_000 }, quietRun());
     await cp(media[0] ?? '', media[1] ?? '', { recursive: true });
-    for (const [at, { name }] of parts.entries()) await rm(path.join(media[at % 2] ?? '', name));
+    for (const [at, { name }] of list.parts.entries()) await rm(path.join(media[at % 2] ?? '', name));
     const loads = await Promise.all(
       media.map(async (folder) => {
         const opened = await openParts([folder], quietRun());

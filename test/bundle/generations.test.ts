@@ -179,7 +179,8 @@ describe('parts', () => {
     await buildNext(folder, {});
     const bundle = await openOne(folder);
     const media = path.join(folder, 'media');
-    const list = await cutParts(bundle, media, 700_000, undefined, run);
+    const options = { folder: media, partSizeBytes: 700_000 };
+    const { list } = await cutParts(bundle, options, run);
     const joined = Buffer.concat(await Promise.all(list.parts.map((part) => readFile(path.join(media, part.name)))));
     expect(joined.equals(await readFile(bundle.volumes[0]?.path ?? ''))).toBe(true);
     const [first, second, third] = list.parts;
@@ -190,7 +191,8 @@ describe('parts', () => {
       { name: first.name, reason: 'missing' },
       { name: second.name, reason: 'digest' },
     ]);
-    await cutParts(bundle, media, 700_000, [first.name, second.name], run);
+    const again = await cutParts(bundle, { ...options, only: [first.name, second.name] }, run);
+    expect(again.made).toEqual([first.name, second.name]);
     expect(await findNeeded((await readPartList(media, run)) ?? list, [media], run)).toEqual([]);
   });
 
@@ -198,7 +200,7 @@ describe('parts', () => {
     const folder = await temporaryFolder();
     await buildNext(folder, {});
     const media = path.join(folder, 'media');
-    const list = await cutParts(await openOne(folder), media, 700_000, undefined, run);
+    const { list } = await cutParts(await openOne(folder), { folder: media, partSizeBytes: 700_000 }, run);
     const outcomes: LoadOutcome[] = [];
     for (const part of [...list.parts].reverse()) {
       const disk = await temporaryFolder();

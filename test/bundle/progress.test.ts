@@ -68,20 +68,15 @@ describe('what a user sees of work on many bytes begins at nothing, moves and en
 
     const media = path.join(folder, 'media');
     const cutting = watched();
-    const list = await cutParts(bundle, media, 70_000, undefined, cutting.run);
+    const options = { folder: media, partSizeBytes: 70_000 };
+    const { list } = await cutParts(bundle, options, cutting.run);
     expectWhole(cutting, { bytes, items: list.parts.length });
     const looking = watched();
     expect(await findNeeded((await readPartList(media, looking.run)) ?? list, [media], looking.run)).toEqual([]);
     expectWhole(looking, { bytes, items: list.parts.length });
     const some = list.parts.slice(1, 3);
     const again = watched();
-    await cutParts(
-      bundle,
-      media,
-      70_000,
-      some.map((part) => part.name),
-      again.run,
-    );
+    await cutParts(bundle, { ...options, only: some.map((part) => part.name) }, again.run);
     expectWhole(again, { bytes: some.reduce((sum, part) => sum + part.size, 0), items: 2 });
 
     const loading = watched();

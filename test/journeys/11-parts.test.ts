@@ -1,6 +1,6 @@
-import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { airlock, tell } from '../helpers/airlock.ts';
+import { airlock, startAirlock, tell } from '../helpers/airlock.ts';
 import { useJourney } from '../helpers/journey.ts';
 import { largeImage, writeImageSet } from '../helpers/journey-source.ts';
 
@@ -105,6 +105,20 @@ describe('parts', () => {
     expect((await readdir(at('again'))).filter((name) => name.includes('.part-')).sort()).toEqual([gone, bad]);
     expect((await readFile(at('again', bad))).equals(good)).toBe(true);
     expect(await json(0, 'verify', one, '--media', 'again')).toMatchObject({ whole: true });
+    // Where the other parts of a cut lie only what is not right there is made.
+    await rm(at('out/gen-000001/parts', gone));
+    expect(await json(0, 'build', '--parts', 'need.json', 'out')).toMatchObject({ made: [gone], kept: [bad] });
+    await cp(at('out'), at('lost'), { recursive: true });
+    await rm(at('lost/gen-000001/mirror_000001.tar'));
+    const lost = await json(1, 'build', '--parts', 'need.json', '--parts-dir', 'more', 'lost');
+    expect(lost).toMatchObject({
+      error: { code: 'BUNDLE_DAMAGED', message: expect.stringContaining('mirror_000001.tar is not there any more') },
+    });
+    await rename(at('lost/gen-000001'), at('lost/gen-000002'));
+    const gonest = await json(2, 'build', '--parts', 'need.json', '--parts-dir', 'more', 'lost');
+    expect(gonest).toMatchObject({
+      error: { code: 'BUNDLE_NOT_FOUND', message: expect.stringContaining('generation 1 is not in') },
+    });
   });
 
   test('of one medium of several are looked at alone: what is elsewhere is one finding, what is here is said to be right', async () => {
@@ -125,6 +139,47 @@ describe('parts', () => {
     expect(mixed).toMatchObject({ error: { code: 'BUNDLE_INVALID' } });
     await writeFile(at('no.json'), '{}');
     expect(await json(2, 'build', '--parts', 'no.json', 'out')).toMatchObject({ error: { code: 'NEED_LIST_INVALID' } });
+  });
+});
+
+describe('cutting that was interrupted', () => {
+  test('goes on with its own generation, with nothing planned anew, and keeps what was cut', async () => {
+    // Parts so small that cutting takes a while.
+    const args = ['-c', 'oven.yaml', '--part-size', '2000', '--volume-size', '300000', 'slow'];
+    const build = ['build', ...args, ...journey.source.flags, '--log-format', 'json'];
+    const { child, ended, said } = await startAirlock(build, journey.options);
+    await said(/"subject":"mirror_000001\.tar\.part-0009","state":"finished"/);
+    child.kill('SIGINT');
+    const ending = await ended;
+    expect(ending.exitCode, tell(ending)).toBe(130);
+    const parts = at('slow/gen-000001/parts');
+    expect(await readdir(parts)).toContain('parts.json.partial');
+    expect(await readdir(parts)).not.toContain('parts.json');
+    // Without the source's flags nothing could be planned.
+    const again = await airlock(['build', ...args, '-o', 'json'], journey.options);
+    expect(again.exitCode, tell(again)).toBe(0);
+    expect(again.stderr).toContain('continuing to cut generation 1');
+    const result = JSON.parse(again.stdout);
+    expect(result).toMatchObject({ state: 'complete', generation: 1, parts: { generation: 1 } });
+    expect(result.parts.made.length).toBeLessThan(result.parts.parts - 8);
+    expect(await json(0, 'verify', 'slow/gen-000001/parts')).toMatchObject({ whole: true });
+  });
+
+  test('holds the lock of the workspace', async () => {
+    await mkdir(at('locked'));
+    const flags = ['-c', 'oven.yaml', ...journey.source.flags];
+    await json(0, 'build', ...flags, 'locked');
+    const build = ['build', ...flags, '--part-size', '2000', '--log-format', 'json', 'locked'];
+    const { child, ended, said } = await startAirlock(build, journey.options);
+    await said(/"subject":"mirror_000001\.tar\.part-0002","state":"finished"/);
+    child.kill('SIGSTOP');
+    try {
+      const refused = await json(3, 'build', ...flags, '--part-size', '2000', 'locked');
+      expect(refused).toMatchObject({ error: { code: 'WORKSPACE_LOCKED' } });
+    } finally {
+      child.kill('SIGKILL');
+      await ended;
+    }
   });
 });
 

@@ -48,7 +48,7 @@ export function useLoadKills(): LoadKills {
     const bundle = path.join(folder(), 'out/gen-000001');
     held.bundle = [bundle];
     const parts = path.join(folder(), 'parts');
-    await cutParts(await openOne(bundle), parts, 4000, undefined, undisturbedRun());
+    await cutParts(await openOne(bundle), { folder: parts, partSizeBytes: 4000 }, undisturbedRun());
     held.media = ['one', 'two'].map((name) => path.join(folder(), name));
     const names = await readdir(parts);
     for (const [index, medium] of held.media.entries()) {

@@ -47,7 +47,7 @@ describeReal('a registry that mounts nothing', ['docker-registry'], () => {
     const sample = makeSample();
     await buildSample(sample, folder);
     const parts = path.join(folder, 'parts');
-    await cutParts(await openOne(folder), parts, 250_000, undefined, run);
+    await cutParts(await openOne(folder), { folder: parts, partSizeBytes: 250_000 }, run);
     const names = await readdir(parts);
     const real = await startDockerRegistry();
     const target = await startWithoutMounts(real.host);

@@ -15,7 +15,7 @@ test('parts that are all here are hashed and compared in step, so that a medium 
   );
   const media = path.join(folder, 'media');
   const run = quietRun();
-  await cutParts(await openOne(folder), media, 8 << 20, undefined, run);
+  await cutParts(await openOne(folder), { folder: media, partSizeBytes: 8 << 20 }, run);
   /** How far each open part was read, in the order of the reads. */
   const reads: { readonly file: string; readonly end: number }[] = [];
   const open: typeof run.disk.open = async (file, access, mode) => {

@@ -2,14 +2,12 @@ import path from 'node:path';
 import { AirlockError } from '../../core/errors.ts';
 import { formatBytes, formatDuration } from '../../core/units.ts';
 import {
-  build,
-  cutBundle,
+  buildInParts,
   type EngineSettings,
-  findNewest,
   type MirrorResult,
   makeNeeded,
+  type NeededResult,
   type PartsResult,
-  usualPartsFolder,
 } from '../../workflow/index.ts';
 import { argument, type Invocation, type Outcome } from '../command.ts';
 import { missingExitCode } from '../error-codes.ts';
@@ -30,28 +28,14 @@ export async function runBuild(invocation: Invocation): Promise<Outcome> {
     signingKeyFile: pathFlag(invocation, 'signingKey'),
     engine: engineSettings(invocation),
   };
-  const result = await build(request, invocation.run);
-  if (result.state === 'complete' && request.toolFile === undefined && flags.text('tool') === undefined)
-    invocation.run.report({ stage: 'build', state: 'log', level: 'info', message: noTool });
-  const size = flags.number('partSize');
-  if (size === undefined || (result.state !== 'complete' && result.state !== 'nothing-new')) {
-    const next = result.state === 'complete' ? `\n${renderCarry(result.folder)}` : '';
-    return { exitCode: buildExitCode(result), result, text: `${renderResult(result)}${next}` };
-  }
-  const sealed = result.state === 'complete' ? result.folder : await findNewest(request.folder, invocation.run);
-  const folder = pathFlag(invocation, 'partsDir') ?? usualPartsFolder(sealed);
-  const parts = await cutBundle(sealed, folder, size, invocation.run);
-  return {
-    exitCode: exitCodes.done,
-    result: { ...result, parts },
-    text: [renderResult(result), renderParts(parts), ...(parts.made.length > 0 ? [renderCarry(folder)] : [])].join(
-      '\n',
-    ),
-  };
+  const result = await buildInParts(request, invocation.run);
+  const { parts } = result;
+  const lines = [renderResult(result)];
+  if (parts) lines.push(renderParts(parts));
+  const carried = parts ? (parts.made.length > 0 ? parts.folder : undefined) : result.folder;
+  if (carried !== undefined && (parts || result.state === 'complete')) lines.push(renderCarry(carried));
+  return { exitCode: buildExitCode(result), result, text: lines.join('\n') };
 }
-
-const noTool =
-  'this tool does not go along as an executable, so the bastion needs Node: npm run package makes one, --tool FILE names one, --tool none says that none is wanted';
 
 /** `build --parts LIST`: nothing is planned and nothing else is made. */
 async function runNeeded(invocation: Invocation): Promise<Outcome> {
@@ -63,7 +47,7 @@ async function runNeeded(invocation: Invocation): Promise<Outcome> {
     },
     invocation.run,
   );
-  return { exitCode: exitCodes.done, result, text: renderParts(result) };
+  return { exitCode: exitCodes.done, result, text: renderNeeded(result) };
 }
 
 /** What to do with a folder that goes across the gap. */
@@ -72,9 +56,22 @@ function renderCarry(folder: string): string {
   return renderNext(`carry ${folder} across`, `there: airlock verify ${name}`, `airlock load ${name}`);
 }
 
-function renderParts(result: PartsResult): string {
-  if (result.made.length === 0) return `${plural(result.parts, 'part')} lie in ${result.folder} already`;
-  return `${plural(result.made.length, 'part')} of ${result.parts} made in ${result.folder}`;
+function renderParts({ made, parts, folder }: PartsResult): string {
+  const there = parts - made.length;
+  if (made.length === 0) return `${plural(parts, 'part')} lie in ${folder} already`;
+  const others = there > 0 ? `; the others lie there already and are right` : '';
+  return `${plural(made.length, 'part')} of ${parts} made in ${folder}${others}`;
+}
+
+/** The pieces that the far side waits for; the small files beside them let it read them alone. */
+function renderNeeded({ made, kept, parts, partSizeBytes, folder }: NeededResult): string {
+  const piece = partSizeBytes === undefined ? 'volume' : 'part';
+  const lines = [`${plural(made.length, piece)} of ${parts} made in ${folder}`];
+  if (kept.length > 0)
+    lines.push(`${plural(kept.length, piece)} lay there already and ${kept.length === 1 ? 'is' : 'are'} right`);
+  const names = [...made, ...kept].sort();
+  const shown = names.length > 5 ? `${names.slice(0, 4).join(', ')} … ${names.at(-1)}` : names.join(', ');
+  return [...lines, renderNext(`carry ${shown} across, with the small files in ${folder}`)].join('\n');
 }
 
 /** `--engine`, and what belongs to the real binary. @throws AirlockError USAGE for its flags beside the built-in engine */

@@ -1,11 +1,11 @@
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { openBundle, verifyBundle } from '../../../src/bundle/index.ts';
+import { cutParts, openBundle, verifyBundle } from '../../../src/bundle/index.ts';
 import { quietRun } from '../../../src/core/run.ts';
 import { type LoadResult, load } from '../../../src/workflow/load.ts';
-import { cutBundle } from '../../../src/workflow/parts.ts';
 import { verify } from '../../../src/workflow/verify.ts';
+import { openOne } from '../../bundle/build-sample.ts';
 import { goldenMirrors, goldenRegistry } from '../../golden/expected.ts';
 import { goldenTarget, listStorage, mirrorRules, readResources } from '../../golden/run-case.ts';
 import { describeShared } from '../../helpers/real.ts';
@@ -103,7 +103,7 @@ describeShared('building with oc-mirror', 'golden', (golden) => {
     const played = await playBuild(golden, '05a-op-package-only/1-m2d');
     const { folder } = await played.build();
     const parts = path.join(played.folder, 'parts');
-    await cutBundle(folder, parts, 500_000, quietRun());
+    await cutParts(await openOne(folder), { folder: parts, partSizeBytes: 500_000 }, quietRun());
     const report = await verify({ bundle: parts, media: [], verifiedBy: 'the test' }, quietRun());
     expect(report.bundles.map((one) => [one.kind, one.whole, one.damages])).toEqual([['adopted', true, []]]);
   });
