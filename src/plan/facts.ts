@@ -1,15 +1,18 @@
 import type { Descriptor, Digest } from '../oci/index.ts';
 
-/** Image types with oci-mirror's names (reference §0.2). */
-export type ImageType =
-  | 'ocpRelease'
-  | 'ocpReleaseContent'
-  | 'cincinnatiGraph'
-  | 'operatorCatalog'
-  | 'operatorBundle'
-  | 'operatorRelatedImage'
-  | 'generic'
-  | 'helmImage';
+/** Image types with oc-mirror's names (reference §0.2). */
+export const imageTypes = [
+  'ocpRelease',
+  'ocpReleaseContent',
+  'cincinnatiGraph',
+  'operatorCatalog',
+  'operatorBundle',
+  'operatorRelatedImage',
+  'generic',
+  'helmImage',
+] as const;
+
+export type ImageType = (typeof imageTypes)[number];
 
 /** What is known of an image's signature. `not-checked`: nobody looked, or the means to look were missing. */
 export type SignatureState = 'signed' | 'unsigned' | 'not-checked';

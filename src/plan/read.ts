@@ -4,6 +4,7 @@ import { writeFileAtomic } from '../core/files.ts';
 import { prettyJson } from '../core/json.ts';
 import type { Run } from '../core/run.ts';
 import { type Digest, isDigest, isRepository, isTag } from '../oci/index.ts';
+import { imageTypes } from './facts.ts';
 import type { Plan } from './plan.ts';
 
 const digest = z.custom<Digest>((value) => typeof value === 'string' && isDigest(value), 'not a digest');
@@ -40,16 +41,7 @@ const file = z.strictObject({
   webPath: webPath.optional(),
 });
 const image = z.strictObject({
-  type: z.enum([
-    'ocpRelease',
-    'ocpReleaseContent',
-    'cincinnatiGraph',
-    'operatorCatalog',
-    'operatorBundle',
-    'operatorRelatedImage',
-    'generic',
-    'helmImage',
-  ]),
+  type: z.enum(imageTypes),
   origin: z.string(),
   source: z.string(),
   repository,

@@ -96,8 +96,9 @@ export {
 } from './registry-tools.ts';
 export type { PlanRequest, SelectionSettings, SourceSettings, TargetSettings } from './requests.ts';
 export type { MirrorResult } from './result.ts';
+export { upForeground, upSupervised } from './services/worker.ts';
 export { type SiteStatus, status } from './status.ts';
 export { type LoadTarget, parseLoadTarget, parseMirrorTarget } from './target.ts';
-export { type UpRequest, type UpResult, up, upForeground, upSupervised } from './up.ts';
+export { type UpResult, up } from './up.ts';
 export { type VerifyRequest, type VerifyResult, verify } from './verify.ts';
 export { serveWeb, type WebServeRequest } from './web-serve.ts';

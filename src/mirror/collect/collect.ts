@@ -1,11 +1,10 @@
 import { compileBlockedPattern, type ImageSet } from '../../config/index.ts';
-import { createLimit } from '../../core/limit.ts';
 import type { Run } from '../../core/run.ts';
 import type { Source } from '../../oci/index.ts';
 import type { CollectedSet, KeptBlobs, SelectedImage } from '../../plan/index.ts';
 import type { HttpAccess } from '../http-access.ts';
 import { collectAdditional } from './additional.ts';
-import { addNote, type Collector } from './collector.ts';
+import { addNote, type Collector, createCollector } from './collector.ts';
 import { collectGraphImage } from './graph-image.ts';
 import { collectHelm } from './helm.ts';
 import { keepOnce } from './kept-once.ts';
@@ -32,23 +31,9 @@ export interface CollectInput {
 export async function collectImageSet(input: CollectInput, run: Run): Promise<CollectedSet> {
   const { mirror } = input.imageSet;
   const blocked = mirror.blockedImages.map((entry) => compileBlockedPattern(entry.name));
-  const collector: Collector = {
-    source: input.source,
-    http: input.http,
-    kept: keepOnce(input.kept),
-    options: input.options,
-    limit: createLimit(input.options.parallel ?? 8),
-    images: [],
-    manifests: new Map(),
-    reading: new Map(),
-    attached: new Map(),
-    releases: [],
-    catalogs: [],
-    files: [],
-    missing: [],
-    notes: [],
-    isBlocked: (...texts) => blocked.some((pattern) => texts.some((text) => pattern.matches(text))),
-  };
+  const isBlocked: Collector['isBlocked'] = (...texts) =>
+    blocked.some((pattern) => texts.some((text) => pattern.matches(text)));
+  const collector = createCollector({ ...input, kept: keepOnce(input.kept) }, isBlocked);
   await collectReleases(collector, mirror.platform, run);
   await collectGraphImage(collector, mirror.platform, run);
   await collectOperators(collector, mirror.operators, run);

@@ -1,5 +1,5 @@
 import { errorText, isAirlockError } from '../../core/errors.ts';
-import type { Limit } from '../../core/limit.ts';
+import { createLimit, type Limit } from '../../core/limit.ts';
 import type { Run } from '../../core/run.ts';
 import type { Digest, Reference, Source } from '../../oci/index.ts';
 import type {
@@ -43,6 +43,26 @@ export interface Collector {
   readonly notes: Note[];
   /** Whether a pattern of `blockedImages` matches any of the texts. */
   readonly isBlocked: (...texts: readonly string[]) => boolean;
+}
+
+/** A collector that holds nothing yet. */
+export function createCollector(
+  { source, http, kept, options }: Pick<Collector, 'source' | 'http' | 'kept' | 'options'>,
+  isBlocked: Collector['isBlocked'],
+): Collector {
+  return {
+    ...{ source, http, kept, options, isBlocked },
+    limit: createLimit(options.parallel ?? 8),
+    images: [],
+    manifests: new Map(),
+    reading: new Map(),
+    attached: new Map(),
+    releases: [],
+    catalogs: [],
+    files: [],
+    missing: [],
+    notes: [],
+  };
 }
 
 /** An image that belongs to another one: a cosign tag or an OCI referrer. */

@@ -1,7 +1,7 @@
 import type { DeleteImageSet, ImageSet } from '../../config/index.ts';
 import { AirlockError, errorText } from '../../core/errors.ts';
 import { parseYamlStream, renderYaml } from '../../core/yaml.ts';
-import type { ImageType, SelectedImage } from '../../plan/index.ts';
+import { type ImageType, imageTypes, type SelectedImage } from '../../plan/index.ts';
 
 /** One image to remove, as oc-mirror's DeleteImageList names it (reference §10.1). */
 export interface DeletionItem {
@@ -11,17 +11,6 @@ export interface DeletionItem {
   readonly imageReference: string;
   readonly type: ImageType;
 }
-
-const imageTypes: readonly ImageType[] = [
-  'ocpRelease',
-  'ocpReleaseContent',
-  'cincinnatiGraph',
-  'operatorCatalog',
-  'operatorBundle',
-  'operatorRelatedImage',
-  'generic',
-  'helmImage',
-];
 
 /** What a DeleteImageSetConfiguration selects is found out as if it were to be mirrored. */
 export function toImageSet(deletion: DeleteImageSet): ImageSet {

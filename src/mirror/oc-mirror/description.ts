@@ -1,10 +1,9 @@
 import path from 'node:path';
 import type { ImageSet } from '../../config/index.ts';
-import { createLimit } from '../../core/limit.ts';
 import type { Run } from '../../core/run.ts';
 import type { Digest, RepositoryContent, Source } from '../../oci/index.ts';
 import type { ImageType, KeptBlobs, TargetName } from '../../plan/index.ts';
-import type { Collector } from '../collect/collector.ts';
+import { type Collector, createCollector } from '../collect/collector.ts';
 import type { CollectOptions } from '../collect/options.ts';
 import type { HttpAccess } from '../http-access.ts';
 
@@ -64,23 +63,7 @@ export function createDescription(content: ArchiveContent): Description {
       placed.add(copiedAs);
       if (!names.has(key)) names.set(key, image);
     },
-    collector: {
-      source: content.source,
-      http: content.http,
-      kept: content.kept,
-      options: content.options,
-      limit: createLimit(content.options.parallel ?? 8),
-      images: [],
-      manifests: new Map(),
-      reading: new Map(),
-      attached: new Map(),
-      releases: [],
-      catalogs: [],
-      files: [],
-      missing: [],
-      notes: [],
-      isBlocked: () => false,
-    },
+    collector: createCollector(content, () => false),
   };
 }
 

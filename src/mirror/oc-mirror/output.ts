@@ -1,6 +1,6 @@
 import type { Stage } from '../../core/events.ts';
 import type { Run } from '../../core/run.ts';
-import type { ImageType } from '../../plan/index.ts';
+import { type ImageType, imageTypes } from '../../plan/index.ts';
 import { colours, fatalLine, panicLine, stampedLine, texts } from './dialect.ts';
 
 /** An image that it could not copy. */
@@ -29,16 +29,7 @@ export interface ReadOutput {
   readonly portBusy: boolean;
 }
 
-const imageTypes: ReadonlySet<string> = new Set<ImageType>([
-  'ocpRelease',
-  'ocpReleaseContent',
-  'cincinnatiGraph',
-  'operatorCatalog',
-  'operatorBundle',
-  'operatorRelatedImage',
-  'generic',
-  'helmImage',
-]);
+const knownTypes: ReadonlySet<string> = new Set(imageTypes);
 
 interface Message {
   readonly level: string;
@@ -146,7 +137,7 @@ export class OutputReader {
     const failed = texts.failed.exec(text);
     const [, type, origin] = failed ?? [];
     if (type !== undefined && origin !== undefined) {
-      if (imageTypes.has(type)) this.#failedTypes.set(origin, type as ImageType);
+      if (knownTypes.has(type)) this.#failedTypes.set(origin, type as ImageType);
       this.#run.report({ stage: this.#stage, subject: origin, state: 'failed' });
       return;
     }

@@ -8,6 +8,9 @@ import { prettyJson } from '../../core/json.ts';
 import { isRunning, ownProcess, type ProcessMark } from '../../core/process-mark.ts';
 import { assertRunning, type Run } from '../../core/run.ts';
 
+/** How long a service may take to start: slow hosts take their time; one that ends is noticed long before. */
+export const slowStartMs = 120_000;
+
 /** What the process that serves wrote when it was ready: `STATE/run/services.json`. */
 export interface ServicesRecord extends ProcessMark {
   readonly startedAt: string;
