@@ -51,6 +51,13 @@ export const siteOption: OptionSpec = {
   flags: '-f, --site <file>',
   summary: 'the site file (default: ./site.yaml where there is one)',
 };
+
+/** Where further parts of a bundle lie. */
+export const mediaOption: OptionSpec = {
+  flags: '--media <dir,...>',
+  summary: 'further folders where parts of the same bundle lie; BUNDLE is the first',
+};
+
 export const configOption: OptionSpec = {
   flags: '-c, --config <file>',
   summary: 'the ImageSetConfiguration (v2alpha1), as for oc-mirror; default: the one that the site file names',

@@ -1,7 +1,5 @@
-import { AirlockError } from '../../core/errors.ts';
-import { parseBytes } from '../../core/units.ts';
 import type { CommandSpec, OptionSpec } from '../command.ts';
-import { parseCount, siteOption, sourceOptions, targetOptions } from '../options.ts';
+import { mediaOption, parseCount, siteOption, sourceOptions, targetOptions } from '../options.ts';
 
 /** Which bastion a command means, where not by its site file. */
 const bastionOptions: readonly OptionSpec[] = [
@@ -13,108 +11,84 @@ const bastionOptions: readonly OptionSpec[] = [
   },
 ];
 
-/** Where further parts of a bundle lie. */
-export const mediaOption: OptionSpec = {
-  flags: '--media <dir,...>',
-  summary: 'further folders where parts of the same bundle lie; BUNDLE is the first',
-};
-
-/** Parts that `build` cuts and `plan` forecasts. */
-export const partOptions: readonly OptionSpec[] = [
-  {
-    flags: '--part-size <bytes>',
-    summary: 'cut the volumes into parts of that size too, exactly, for media; cat puts them together',
-    parse: parsePartSize,
-  },
-  { flags: '--parts-dir <dir>', summary: "where parts go; default: parts in the generation's folder" },
-];
-
-/** Parts that are made again. */
-export const needOption: OptionSpec = {
-  flags: '--parts <list>',
-  summary: 'make just what a need list of airlock verify --need-list names, and nothing else',
-};
-
-/** Of file systems that are not on this host. */
-export const blockSizeOption: OptionSpec = {
-  flags: '--block-size <bytes>',
-  summary: "block size of the bastion's file systems, for the forecast of allocated space (default: 4096)",
-  parse: parseBlockSize,
-};
-
-function parsePartSize(text: string): number {
-  const bytes = parseBytes(text);
-  if (bytes > 0) return bytes;
-  throw new AirlockError('USAGE', 'a part has to hold at least one byte');
-}
-
-function parseBlockSize(text: string): number {
-  const bytes = parseBytes(text);
-  if (bytes >= 512 && bytes <= 1 << 24) return bytes;
-  throw new AirlockError('USAGE', `"${text}" is no block size from 512 bytes to 16 MiB`);
-}
-
-/** The tool itself, for hosts without Node. */
-export const toolOption: OptionSpec = {
-  flags: '--tool <file>',
-  summary:
-    'executable that goes along as airlock/bin/airlock (default: this program when it is packaged, or what npm run package made); none: no tool',
-};
-
-/** Client tools of the bastion. */
-export const clientToolOptions: readonly OptionSpec[] = [
-  {
-    flags: '--tools <name,...>',
-    summary:
-      'oc and kubectl out of the release payload, NAME=FILE, or NAME=URL#sha256:HEX; default: oc,kubectl with a site file; none: no tools',
-  },
-  {
-    flags: '--tools-arch <arch>',
-    summary: 'architecture of the bastion, for oc and kubectl (default: amd64)',
-    choices: ['amd64', 'arm64', 'ppc64le', 's390x'],
-  },
-];
-
-/** The first command on the bastion. */
-export const loadCommand: CommandSpec = {
-  name: 'load',
-  summary: 'bundle into registry storage or a registry, web root and tools; resumable',
-  description:
-    "The target is storage:DIR (distribution's layout) or docker://HOST[:PORT][/PREFIX]; left out: the registry of the site file. Content is verified on the way; a second run does nothing. Writes oc-mirror's cluster resources for docker:// targets and for storage: with --registry.",
-  arguments: [
-    { name: '<bundle>', summary: "a generation's folder, one volume, or DIR for the whole chain" },
-    { name: '[target]', summary: 'storage:DIR or docker://HOST[:PORT][/PREFIX]' },
-  ],
-  options: [
-    siteOption,
-    { flags: '--key <file>', summary: 'public key that the signature has to be of' },
-    mediaOption,
-    { flags: '--registry <host>', summary: 'HOST[:PORT][/PREFIX] under which the storage will be served' },
-    { flags: '--output-dir <dir>', summary: 'where cluster resources go (default: working-dir/cluster-resources)' },
-    {
-      flags: '--web-dir <dir>',
-      summary: 'where RHCOS files go; left out: the web root of the site file, or not unpacked',
-    },
-    { flags: '--tools-dir <dir>', summary: 'where client tools go' },
-    {
-      flags: '--state-dir <dir>',
-      summary: 'where the load record goes; default: the state folder of the site file, or .airlock in the storage',
-    },
-    { flags: '--dry-run', summary: 'only show what would go where, and whether it fits; changes nothing' },
-    ...targetOptions,
-    ...sourceOptions.filter((option) => /authfile|retry|parallel|bandwidth/.test(option.flags)),
-  ],
-  examples: [
-    'airlock load gen-000001 -f site.yaml',
-    'airlock load /media/disk/gen-000002 -f site.yaml --dry-run',
-    'airlock load bundles/out storage:/opt/registry/data',
-    'airlock load bundles/out docker://registry.lab.example.com:5000/mirror',
-  ],
-  load: async () => (await import('./load.ts')).runLoad,
-};
-
-/** What a bastion holds, and how bundles are carried and refreshed. */
+/** What is done with a bundle, and with what bundles brought. */
 export const bundleCommands: readonly CommandSpec[] = [
+  {
+    name: 'verify',
+    summary: 'proof that a bundle is whole, and signed by whom',
+    description: 'Reads every byte. Exit 1 when anything is damaged or missing.',
+    arguments: [{ name: '<bundle>', summary: "a generation's folder, one volume, or DIR for the whole chain" }],
+    options: [
+      { flags: '--key <file>', summary: 'public key that the signature has to be of' },
+      mediaOption,
+      { flags: '--report <dir>', summary: 'write a receipt there: Markdown, JSON and one HTML page' },
+      {
+        flags: '--need-list <file>',
+        summary: 'write what is damaged or missing there, for airlock build --parts',
+      },
+    ],
+    examples: [
+      'airlock verify bundles/out/gen-000001',
+      'airlock verify /media/disk --key signing.pub --report receipts',
+      'airlock verify /media/one --media /media/two --need-list need.json',
+    ],
+    load: async () => (await import('./verify.ts')).runVerify,
+  },
+  {
+    name: 'inspect',
+    summary: 'what a bundle holds',
+    arguments: [{ name: '<bundle>', summary: "a generation's folder, one volume, or DIR for the whole chain" }],
+    options: [
+      {
+        flags: '--format <form>',
+        summary: 'table for people; json: contents; spdx: SPDX 2.3 document; sha256sum: list for sha256sum -c',
+        choices: ['table', 'json', 'spdx', 'sha256sum'],
+        default: 'table',
+      },
+    ],
+    examples: [
+      'airlock inspect bundles/out/gen-000001',
+      'airlock inspect -o json bundles/out',
+      'airlock inspect --format spdx bundles/out/gen-000001',
+    ],
+    load: async () => (await import('./inspect.ts')).runInspect,
+  },
+  {
+    name: 'load',
+    summary: 'bundle into registry storage or a registry, web root and tools; resumable',
+    description:
+      "The target is storage:DIR (distribution's layout) or docker://HOST[:PORT][/PREFIX]; left out: the registry of the site file. Content is verified on the way; a second run does nothing. Writes oc-mirror's cluster resources for docker:// targets and for storage: with --registry.",
+    arguments: [
+      { name: '<bundle>', summary: "a generation's folder, one volume, or DIR for the whole chain" },
+      { name: '[target]', summary: 'storage:DIR or docker://HOST[:PORT][/PREFIX]' },
+    ],
+    options: [
+      siteOption,
+      { flags: '--key <file>', summary: 'public key that the signature has to be of' },
+      mediaOption,
+      { flags: '--registry <host>', summary: 'HOST[:PORT][/PREFIX] under which the storage will be served' },
+      { flags: '--output-dir <dir>', summary: 'where cluster resources go (default: working-dir/cluster-resources)' },
+      {
+        flags: '--web-dir <dir>',
+        summary: 'where RHCOS files go; left out: the web root of the site file, or not unpacked',
+      },
+      { flags: '--tools-dir <dir>', summary: 'where client tools go' },
+      {
+        flags: '--state-dir <dir>',
+        summary: 'where the load record goes; default: the state folder of the site file, or .airlock in the storage',
+      },
+      { flags: '--dry-run', summary: 'only show what would go where, and whether it fits; changes nothing' },
+      ...targetOptions,
+      ...sourceOptions.filter((option) => /authfile|retry|parallel|bandwidth/.test(option.flags)),
+    ],
+    examples: [
+      'airlock load gen-000001 -f site.yaml',
+      'airlock load /media/disk/gen-000002 -f site.yaml --dry-run',
+      'airlock load bundles/out storage:/opt/registry/data',
+      'airlock load bundles/out docker://registry.lab.example.com:5000/mirror',
+    ],
+    load: async () => (await import('./load.ts')).runLoad,
+  },
   {
     name: 'inventory export',
     summary: 'a small signed file of what the bastion holds, for an exact delta',

@@ -1,5 +1,5 @@
 import type { CommandSpec } from '../command.ts';
-import { parseCount, siteOption } from '../options.ts';
+import { mediaOption, parseCount, siteOption } from '../options.ts';
 
 const certs = () => import('./certs.ts');
 const dns = () => import('./dns.ts');
@@ -158,6 +158,37 @@ export const partCommands: readonly CommandSpec[] = [
     examples: ['airlock web serve -f site.yaml', 'airlock web serve --root /mnt/rhcos --listen [::]:8080'],
     resumeHint: 'the server is stopped; run the same command to start it again',
     load: async () => (await web()).runWebServe,
+  },
+  {
+    name: 'registry serve',
+    summary: 'the embedded registry alone, in the foreground',
+    description: 'Prints one line with the URL on standard output when it is ready.',
+    options: [
+      { flags: '--storage <dir>', summary: "storage in distribution's layout; it is made when it is not there" },
+      {
+        flags: '--bundle <bundle>',
+        summary: 'serve a bundle in place, read-only: a generation, a chain, parts, an archive of oc-mirror',
+      },
+      mediaOption,
+      {
+        flags: '--listen <address>',
+        summary: 'ADDRESS:PORT, IPv6 in brackets; several with commas',
+        default: '127.0.0.1:5000',
+      },
+      { flags: '--tls-cert <file>', summary: 'certificate chain, PEM' },
+      { flags: '--tls-key <file>', summary: 'its key' },
+      { flags: '--htpasswd <file>', summary: 'users with bcrypt hashes; left out: everybody may do everything' },
+      { flags: '--anonymous-pull', summary: 'with --htpasswd: reading needs no credentials' },
+      { flags: '--read-only', summary: 'take no writes' },
+      { flags: '--allow-sparse', summary: 'accept indexes and images of which not every instance and layer is there' },
+      { flags: '--access-log <file>', summary: 'append a line for each request, as nginx does' },
+    ],
+    examples: [
+      'airlock registry serve --storage /opt/registry/data --listen [::]:5000',
+      'airlock registry serve --bundle bundles/out/gen-000001',
+    ],
+    resumeHint: 'the registry is stopped; run the same command to start it again',
+    load: async () => (await import('./registry-serve.ts')).runRegistryServe,
   },
   {
     name: 'registry login',
