@@ -236,7 +236,10 @@ describeUnless(
         .toBe(true);
       expect(await user<SiteStatus>(0, 'status')).toMatchObject({ background: { systemd: true } });
       expect(await user<DownResult>(0, 'down')).toMatchObject({ services: true, container: true });
-      expect(await ask('pgrep', '-u', 'cook', '-l', 'node|registry|conmon')).toBe('');
+      // conmon writes down how its container ended before it goes.
+      await expect
+        .poll(() => ask('pgrep', '-u', 'cook', '-l', 'node|registry|conmon'), { timeout: 10_000, interval: 200 })
+        .toBe('');
     }, 360_000);
 
     test('the CA in the trust of the host is enough for curl', async () => {
