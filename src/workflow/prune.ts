@@ -3,6 +3,7 @@ import {
   applyPrune,
   collectPruned,
   findPruned,
+  listLoaded,
   type PrunePlan,
   planPrune,
   undoPrune,
@@ -26,6 +27,8 @@ export type Agree = (plan: PrunePlan) => Promise<void>;
 export interface PruneResult {
   readonly state: 'nothing-to-do' | 'planned' | 'pruned' | 'collected' | 'restored';
   readonly storage: string;
+  /** Generations that were loaded, oldest first, where a prune was asked for. */
+  readonly loaded?: readonly number[];
   readonly plan?: PrunePlan;
   /** What clusters said that they use; left out where none was asked. */
   readonly cluster?: ClusterUse;
@@ -34,21 +37,32 @@ export interface PruneResult {
   readonly restoredLinks: number;
 }
 
-/** Lists what would go; changes nothing. @throws AirlockError those of the clusters that are asked */
+/** Lists what would go; changes nothing. @throws AirlockError NOTHING_LOADED, those of the clusters that are asked */
 export async function pruneDryRun(request: PruneRequest, run: Run): Promise<PruneResult> {
-  const bastion = await findBastion(request, run);
+  const bastion = await findStorage(request, run);
   const { cluster, ...own } = await options(request, bastion, run);
   const plan = await planPrune(own, run);
-  return result(isEmpty(plan) ? 'nothing-to-do' : 'planned', bastion, { plan, cluster });
+  const loaded = await loadedNumbers(bastion, run);
+  return result(isEmpty(plan) ? 'nothing-to-do' : 'planned', bastion, { plan, cluster, loaded });
 }
 
 function result(
   state: PruneResult['state'],
   { storage }: Bastion,
-  more: { plan?: PrunePlan; cluster?: ClusterUse | undefined; freedBytes?: number; restoredLinks?: number },
+  more: {
+    plan?: PrunePlan;
+    cluster?: ClusterUse | undefined;
+    loaded?: readonly number[];
+    freedBytes?: number;
+    restoredLinks?: number;
+  },
 ): PruneResult {
   const { cluster, ...rest } = more;
   return { state, storage, freedBytes: 0, restoredLinks: 0, ...rest, ...(cluster ? { cluster } : {}) };
+}
+
+async function loadedNumbers({ state }: Bastion, run: Run): Promise<number[]> {
+  return (await listLoaded(state, run)).map(({ record }) => record.generation);
 }
 
 /**
@@ -59,10 +73,11 @@ export function prune(request: PruneRequest, agree: Agree, run: Run): Promise<Pr
   return locked(request, run, async (bastion) => {
     const { cluster, ...own } = await options(request, bastion, run);
     const plan = await planPrune(own, run);
-    if (isEmpty(plan)) return result('nothing-to-do', bastion, { plan, cluster });
+    const loaded = await loadedNumbers(bastion, run);
+    if (isEmpty(plan)) return result('nothing-to-do', bastion, { plan, cluster, loaded });
     await agree(plan);
     await applyPrune(plan, own, run);
-    return result('pruned', bastion, { plan, cluster });
+    return result('pruned', bastion, { plan, cluster, loaded });
   });
 }
 
@@ -72,10 +87,12 @@ export function prune(request: PruneRequest, agree: Agree, run: Run): Promise<Pr
  */
 export function pruneCollect(request: PruneRequest, agree: () => Promise<void>, run: Run): Promise<PruneResult> {
   return locked(request, run, async (bastion) => {
+    // Neither a question nor a look at the clusters where there is nothing to remove.
+    const pruned = await findPruned({ storageRoot: bastion.storage }, run);
+    if (!pruned) return result('nothing-to-do', bastion, {});
     const { cluster, ...own } = await options(request, bastion, run);
-    const pruned = await findPruned(own, run);
     const live = new Set<string>(own.liveDigests);
-    const used = pruned?.blobs.filter(({ digest }) => live.has(digest)) ?? [];
+    const used = pruned.blobs.filter(({ digest }) => live.has(digest));
     if (used.length > 0) {
       throw new AirlockError('PRUNE_IN_USE', `${used.length} images that were taken away are in use now`, {
         hint: 'put all back with airlock prune --undo, then prune again: what is in use stays',
@@ -98,18 +115,22 @@ export function pruneUndo(request: PruneRequest, run: Run): Promise<PruneResult>
   });
 }
 
+/** A bastion whose storage is there. @throws AirlockError NOTHING_LOADED, USAGE */
+async function findStorage(request: PruneRequest, run: Run): Promise<Bastion> {
+  const bastion = await findBastion(request, run);
+  if (await run.disk.stat(bastion.storage)) return bastion;
+  throw new AirlockError('NOTHING_LOADED', `there is no registry storage at ${bastion.storage}`, {
+    hint: 'load a bundle first, or name the storage with --storage DIR',
+  });
+}
+
 async function locked(
   request: PruneRequest,
   run: Run,
   work: (bastion: Bastion) => Promise<PruneResult>,
 ): Promise<PruneResult> {
-  const bastion = await findBastion(request, run);
-  const { storage, state } = bastion;
-  if (!(await run.disk.stat(storage))) {
-    throw new AirlockError('NOTHING_LOADED', `there is no registry storage at ${storage}`, {
-      hint: 'load a bundle first, or name the storage with --storage DIR',
-    });
-  }
+  const bastion = await findStorage(request, run);
+  const { state } = bastion;
   // A push under way could need what is about to go.
   if (await findRunningServices(state, run))
     throw new AirlockError('USAGE', 'the registry is running', { hint: 'stop it first: airlock down' });

@@ -112,6 +112,10 @@ describe('prune', () => {
     await json(0, ...args, '-y');
     expect(await json(0, ...args, '--collect', '-y')).toMatchObject({ state: 'collected', freedBytes: bytes });
     expect(await json(0, ...args, '--undo')).toMatchObject({ state: 'nothing-to-do' });
+    // Without a question, as there is nothing to remove.
+    expect(await json(0, ...args, '--collect')).toMatchObject({ state: 'nothing-to-do' });
+    const { stdout } = await airlock(args, journey.options);
+    expect(stdout).toMatch(/^nothing to do: 1 generation loaded \(4\), and the newest stay: --keep 1$/m);
     expect(await json(0, 'load', 'out/gen-000004', 'storage:registry')).toMatchObject({ state: 'nothing-new' });
   });
 });

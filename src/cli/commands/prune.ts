@@ -27,7 +27,7 @@ export async function runPrune(invocation: Invocation): Promise<Outcome> {
     askCluster: flags.boolean('cluster') !== false,
     ...kubeconfigSettings(invocation),
   };
-  return describe(await choose(), flags.on('dryRun'));
+  return describe(await choose(), flags.on('dryRun'), request.keep);
 
   function choose(): Promise<PruneResult> {
     if (undo) return pruneUndo(request, run);
@@ -52,22 +52,29 @@ export async function runPrune(invocation: Invocation): Promise<Outcome> {
   }
 }
 
-function describe(result: PruneResult, dryRun: boolean): Outcome {
-  return { exitCode: exitCodes.done, result, text: render(result, dryRun) };
+function describe(result: PruneResult, dryRun: boolean, keep: number): Outcome {
+  return { exitCode: exitCodes.done, result, text: render(result, dryRun, keep) };
 }
 
-function render(result: PruneResult, dryRun: boolean): string {
+function render(result: PruneResult, dryRun: boolean, keep: number): string {
   const { state, plan, cluster } = result;
   if (state === 'restored') return `${plural(result.restoredLinks, 'link')} put back; nothing is lost`;
   const use = cluster
     ? `in use by ${cluster.clusters.join(', ')}, and stays: ${plural(cluster.images, 'digest')} that ${plural(cluster.objects, 'object')} name`
     : 'no cluster was asked for images in use: name its kubeconfig with --kubeconfig, or such images with --live';
-  if (state === 'nothing-to-do') return 'nothing to do';
+  if (state === 'nothing-to-do') return renderNothing(result, keep);
   if (state === 'collected') return `${formatBytes(result.freedBytes)} freed`;
   const next = dryRun
     ? 'nothing was changed'
     : 'the names are away, the bytes still there: airlock prune --undo puts all back, airlock prune --collect frees them';
   return [...(plan ? [renderPrune(plan)] : []), use, next].join('\n');
+}
+
+function renderNothing({ loaded }: PruneResult, keep: number): string {
+  // Of --undo and --collect.
+  if (!loaded) return 'nothing to do: no names are away; airlock prune takes them away first';
+  if (loaded.length === 0) return 'nothing to do: no generation was loaded here';
+  return `nothing to do: ${plural(loaded.length, 'generation')} loaded (${loaded.join(', ')}), and the newest stay: --keep ${keep}`;
 }
 
 function renderPrune(plan: NonNullable<PruneResult['plan']>): string {
