@@ -22,7 +22,11 @@ import { checksumsText, type IndexFacts } from './segments.ts';
  */
 export async function openBundle(bundlePath: string, run: Run): Promise<Bundle[]> {
   const stat = await run.disk.stat(bundlePath);
-  if (stat?.kind === 'file') return [await openFolder(path.dirname(bundlePath), path.basename(bundlePath), run)];
+  if (!stat) throw new AirlockError('BUNDLE_NOT_FOUND', `${bundlePath} does not exist`, { hint: bundleHint });
+  if (stat.kind === 'file') {
+    await assertVolume(bundlePath, run);
+    return [await openFolder(path.dirname(bundlePath), path.basename(bundlePath), run)];
+  }
   const names = (await run.disk.list(bundlePath)).map((entry) => entry.name);
   if (names.some((name) => volumeNumber(name) !== undefined) || names.includes(sideNames.checksums))
     return [await openFolder(bundlePath, undefined, run)];
@@ -32,10 +36,34 @@ export async function openBundle(bundlePath: string, run: Run): Promise<Bundle[]
   if (bundles.length > 0) return bundles;
   const partial = names.some((name) => /^gen-[0-9]{6}\.partial$/.test(name));
   throw new AirlockError('BUNDLE_NOT_FOUND', `${bundlePath} holds no bundle`, {
-    hint: partial
-      ? 'its build was not finished: run `airlock build` again'
-      : 'name a folder with mirror_000001.tar, one volume, or the folder above gen-000001',
+    hint: partial ? 'its build was not finished: run `airlock build` again' : bundleHint,
   });
+}
+
+const bundleHint = 'name a folder with mirror_000001.tar, one volume, or the folder above gen-000001';
+
+/** A file under another name than a volume's has to be a tar at least: what else a user names by mistake is not a damaged one. */
+async function assertVolume(file: string, run: Run): Promise<void> {
+  const name = path.basename(file);
+  if (volumeNumber(name) !== undefined) return;
+  if (/^mirror_[0-9]{6}\.tar\.part-/.test(name)) {
+    throw new AirlockError('BUNDLE_NOT_FOUND', `${file} is a part of a volume`, {
+      hint: 'name the folder that holds the parts, further ones with --media',
+    });
+  }
+  const magic = Buffer.alloc(5);
+  const handle = await run.disk.open(file, 'read').catch((error: unknown) => {
+    throw diskError(error, file, 'read');
+  });
+  try {
+    await handle.read(magic, 257);
+  } finally {
+    await handle.close();
+  }
+  if (magic.toString('latin1') !== 'ustar')
+    throw new AirlockError('BUNDLE_NOT_FOUND', `${file} is no volume of a bundle: it is no tar archive`, {
+      hint: bundleHint,
+    });
 }
 
 /** `only`: the volume that the user named; the index is looked for in it and beside it. */

@@ -61,7 +61,7 @@ export function buildProgram(
       'Carries OpenShift across an air gap: one bundle, the services of the bastion, every cluster object, and the proof.',
     )
     .version(version, '--version', 'print the version')
-    .showHelpAfterError('(see airlock COMMAND --help)')
+    .showHelpAfterError('(see airlock --help)')
     .helpOption('-h, --help', 'print help')
     .configureHelp({ sortSubcommands: false, showGlobalOptions: false })
     .helpCommand('help [command]', 'print help for a command');
@@ -73,12 +73,14 @@ export function buildProgram(
     if (words.length > 0) {
       const key = words.join(' ');
       parent = groups.get(key) ?? program.command(key).description(groupSummaries[key] ?? key);
+      parent.showHelpAfterError(`(see airlock ${key} --help)`);
       groups.set(key, parent);
     }
     const command = parent
       .command(last)
       .summary(spec.summary)
-      .description([spec.summary, spec.description].filter(Boolean).join('\n\n'));
+      .description([spec.summary, spec.description].filter(Boolean).join('\n\n'))
+      .showHelpAfterError(`(see airlock ${spec.name} --help)`);
     for (const argument of spec.arguments ?? []) command.argument(argument.name, argument.summary);
     for (const option of [...spec.options, ...globalOptions]) command.addOption(toOption(option));
     if (spec.examples.length > 0)

@@ -101,10 +101,16 @@ export async function planRequest(invocation: Invocation, folder: string): Promi
       hint: 'name one with -c FILE, or a site file with -f FILE; airlock init writes both',
     });
   }
+  const target = userPath(invocation, folder);
+  if ((await invocation.run.disk.stat(target))?.kind === 'file') {
+    throw new AirlockError('USAGE', `${target} is a file, and generations go into a folder`, {
+      hint: `name a folder; an ImageSetConfiguration is named with -c: -c ${folder}`,
+    });
+  }
   return {
     imageSetFile: imageSet,
     siteFile,
-    folder: userPath(invocation, folder),
+    folder: target,
     workspace: pathFlag(invocation, 'workspace'),
     volumeSizeBytes: invocation.flags.number('volumeSize'),
     full: invocation.flags.on('full'),

@@ -17,8 +17,10 @@ const configKinds: readonly string[] = ['Site', 'ImageSetConfiguration', 'Delete
 export async function lintFiles(files: readonly string[], run: Run): Promise<Finding[]> {
   const texts: (ManifestText & { readonly manifest: boolean; readonly unreadable?: readonly Finding[] })[] = [];
   for (const file of new Set(files)) {
-    if ((await run.disk.stat(file))?.kind === 'directory')
-      throw new AirlockError('FILE_NOT_FOUND', `${file} is a folder`, { hint: 'name files' });
+    const stat = await run.disk.stat(file);
+    const hint = 'name files: site.yaml, imageset.yaml, registries.conf, Kubernetes objects';
+    if (!stat) throw new AirlockError('FILE_NOT_FOUND', `${file} does not exist`, { hint });
+    if (stat.kind === 'directory') throw new AirlockError('FILE_NOT_FOUND', `${file} is a folder`, { hint });
     const text = readText(await readFileLimited(file, run), file);
     if (typeof text !== 'string') texts.push({ file, text: '', manifest: false, unreadable: text });
     else texts.push({ file, text, manifest: isManifest(file, text) });

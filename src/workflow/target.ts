@@ -20,9 +20,15 @@ export function parseLoadTarget(text: string, cwd: string): LoadTarget {
   if (storage !== undefined) return { kind: 'storage', folder: path.resolve(cwd, storage) };
   const registry = /^docker:\/\/(.+)$/.exec(text)?.[1];
   if (registry !== undefined) return { kind: 'registry', ...parseMirrorTarget(registry) };
-  throw new AirlockError('TARGET_INVALID', `"${text}" is not a target`, {
-    hint: 'write storage:DIR or docker://HOST[:PORT][/PREFIX]',
-  });
+  throw new AirlockError('TARGET_INVALID', `"${text}" is not a target`, { hint: targetHint(text) });
+}
+
+/** What was likely meant: a folder, or a registry without its scheme. */
+function targetHint(text: string): string {
+  if (/^(?:\.{0,2}\/|\.{1,2}$)/.test(text)) return `for registry storage in that folder write storage:${text}`;
+  const [host = ''] = text.split('/');
+  const isHost = /[.:]/.test(host) && isRegistry(host);
+  return isHost ? `for that registry write docker://${text}` : 'write storage:DIR or docker://HOST[:PORT][/PREFIX]';
 }
 
 /** Reads `HOST[:PORT][/PREFIX]`; a final slash is let pass. @throws AirlockError TARGET_INVALID */

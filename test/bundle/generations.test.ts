@@ -26,6 +26,7 @@ import {
   takeInventory,
   undoPrune,
 } from '../../src/bundle/index.ts';
+import type { AirlockError } from '../../src/core/errors.ts';
 import { quietRun, type Run } from '../../src/core/run.ts';
 import { blobPath, mediaTypes, openStorage } from '../../src/oci/index.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
@@ -144,6 +145,23 @@ describe('generations', () => {
     expect((await readdir(folder)).filter((name) => name.startsWith('gen-'))).toEqual(['gen-000001.partial']);
     await expect(openBundle(folder, run)).rejects.toMatchObject({ code: 'BUNDLE_NOT_FOUND' });
     expect((await buildSample(sample, folder)).kind).toBe('sealed');
+  });
+
+  test('what is no bundle is told from a damaged one', async () => {
+    const folder = await temporaryFolder();
+    const say = (name: string) =>
+      openBundle(path.join(folder, name), run).then(
+        () => 'opened',
+        (error: AirlockError) => `${error.code} ${error.message.replace(`${folder}/`, '')}`,
+      );
+    for (const name of ['notes.txt', 'mirror_000001.tar.part-0001', 'mirror_000001.tar'])
+      await writeFile(path.join(folder, name), 'a text');
+    await writeFile(path.join(folder, 'empty'), '');
+    expect(await say('gone')).toBe('BUNDLE_NOT_FOUND gone does not exist');
+    for (const name of ['notes.txt', 'empty'])
+      expect(await say(name)).toBe(`BUNDLE_NOT_FOUND ${name} is no volume of a bundle: it is no tar archive`);
+    expect(await say('mirror_000001.tar.part-0001')).toMatch(/^BUNDLE_NOT_FOUND .* is a part of a volume$/);
+    expect(await say('mirror_000001.tar')).toMatch(/^BUNDLE_(?:INVALID|DAMAGED) mirror_000001\.tar/);
   });
 
   test('content that lies is refused, content that breaks off is continued where it stopped', async () => {
