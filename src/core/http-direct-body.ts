@@ -62,16 +62,12 @@ export class DirectBody extends Readable implements PourableBody {
       return false;
     }
     this.#missingBytes -= count;
-    const isPlaced = bytes === this.#lent && !this.#isHeld;
-    if (!isPlaced) this.#early.push(Buffer.from(bytes.subarray(0, count)));
+    const sink = this.#isHeld ? undefined : this.#sink;
+    if (!sink) this.#early.push(Buffer.from(bytes.subarray(0, count)));
     if (this.#missingBytes === 0) this.#link.received();
-    if (this.#isHeld) return this.#missingBytes === 0;
-    if (!isPlaced) {
-      this.#hold(Promise.resolve());
-      return this.#missingBytes === 0;
-    }
+    if (!sink) return this.#missingBytes === 0;
     try {
-      const wait = this.#sink?.took(count);
+      const wait = bytes === this.#lent ? sink.took(count) : this.#copy(sink, bytes.subarray(0, count));
       if (wait) this.#hold(wait);
       else if (this.#missingBytes === 0) this.#finish();
     } catch (error) {
@@ -79,6 +75,24 @@ export class DirectBody extends Readable implements PourableBody {
     }
     // A connection that is free has to go on reading: it would not see its end otherwise.
     return !this.#isHeld || this.#missingBytes === 0;
+  }
+
+  /**
+   * Puts what was read into the scratch where it belongs. Not later: as long as the body is held `room` can only lend the scratch again, for
+   * the socket asks for its next room as soon as it was told of the last, and then every read would be copied.
+   */
+  #copy(sink: ByteSink, bytes: Uint8Array): Promise<void> | undefined {
+    for (let start = 0; start < bytes.length; ) {
+      const room = sink.room();
+      const count = Math.min(room.length, bytes.length - start);
+      room.set(bytes.subarray(start, start + count));
+      start += count;
+      const wait = sink.took(count);
+      if (!wait) continue;
+      if (start < bytes.length) this.#early.push(Buffer.from(bytes.subarray(start)));
+      return wait;
+    }
+    return undefined;
   }
 
   /** The connection broke. What it brought is given out first. */
