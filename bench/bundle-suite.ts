@@ -14,6 +14,7 @@ import {
   readHistory,
   verifyBundle,
 } from '../src/bundle/index.ts';
+import '../src/cli/compile-less.ts';
 import { createHttp } from '../src/core/http.ts';
 import { mapLimited } from '../src/core/limit.ts';
 import { quietRun } from '../src/core/run.ts';
@@ -118,9 +119,14 @@ function measureShell(set: BenchSet, title: string, command: string): Promise<nu
 }
 
 /** What the mirror engine does for additional images: every tag resolved, every manifest read and kept. */
-async function planSet(set: BenchSet, host: string, source: Source, folder: string): Promise<Plan> {
+async function planSet(
+  set: BenchSet,
+  host: string,
+  source: Source,
+  folder: string,
+  kept = openKeptBlobs(path.join(folder, '.airlock')),
+): Promise<Plan> {
   const workspace = path.join(folder, '.airlock');
-  const kept = openKeptBlobs(workspace);
   const manifests = new Map<string, CollectedManifest>();
   const images = await mapLimited(listImages(set), 8, async ({ repository, tag }): Promise<SelectedImage> => {
     const { bytes, digest, mediaType } = await source.fetchManifest({ registry: host, repository, tag }, run);
@@ -188,9 +194,9 @@ async function benchBuild(set: BenchSet, host: string, folder: string): Promise<
   const client = createClient();
   await rm(folder, { recursive: true, force: true });
   await measure(set, 'build (plan, fill, read back)', async () => {
-    const plan = await planSet(set, host, client.remote, folder);
-    const planned = performance.now();
     const kept = openKeptBlobs(path.join(folder, '.airlock'));
+    const plan = await planSet(set, host, client.remote, folder, kept);
+    const planned = performance.now();
     const outcome = await buildBundle(
       { plan, folder, kept, sources: blobSources(client.remote), parallelBlobs: 8 },
       run,

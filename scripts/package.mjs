@@ -39,7 +39,7 @@ async function bundleSources(outfile) {
     stdin: {
       // The entry of a package may not await at its top: main.ts does.
       contents:
-        "import { runMain } from './src/cli/run-main.ts';\nrunMain(process.argv.slice(2)).then((code) => { process.exitCode = code; });\n",
+        "import './src/cli/compile-less.ts';\nimport { runMain } from './src/cli/run-main.ts';\nrunMain(process.argv.slice(2)).then((code) => { process.exitCode = code; });\n",
       resolveDir: root,
       sourcefile: 'airlock.ts',
       loader: 'ts',

@@ -6,10 +6,11 @@ import { digestFromHex, digestHex, digestOf } from '../oci/index.ts';
 import type { KeptBlobs, Plan } from '../plan/index.ts';
 import { hashArchive } from './adopt-hash.ts';
 import { adoptedIndex, frontIndex, frontVolume } from './adopt-index.ts';
+import type { MissingMember } from './bring.ts';
 import { type BuildOutcome, generationFolders } from './build.ts';
 import { type Bundle, findVolumes } from './bundle.ts';
 import { type ContentSources, createWanted, measureFile, type WantedMember } from './contents.ts';
-import { fillVolumes, type MissingMember } from './fill-volumes.ts';
+import { fillVolumes } from './fill-volumes.ts';
 import { indexForeign } from './foreign.ts';
 import { type BundleIndex, volumeName, volumeNumber } from './format.ts';
 import { renderIndex } from './index-text.ts';
@@ -140,7 +141,7 @@ async function fillFront(
       await handle.truncate(end);
       await handle.sync();
       const volumes = new Map([[frontVolume, { path: file, file: handle }]]);
-      return await fillVolumes({ members, volumes, journal, parallel: options.parallelBlobs }, run);
+      return await fillVolumes({ pieces: members, volumes, journal, parallel: options.parallelBlobs }, run);
     } finally {
       await handle.close();
     }

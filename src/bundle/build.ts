@@ -4,11 +4,13 @@ import { diskError, findFile, removeTemporaries, writeFileAtomic } from '../core
 import type { Run } from '../core/run.ts';
 import { digestHex, digestOf } from '../oci/index.ts';
 import { type KeptBlobs, type Plan, parsePlan } from '../plan/index.ts';
+import type { MissingMember } from './bring.ts';
 import { findVolumes } from './bundle.ts';
 import { type ContentSources, createWanted, measureFile, planDigest, type WantedMember } from './contents.ts';
 import type { OpenVolumeFile } from './fill.ts';
-import { fillVolumes, type MissingMember } from './fill-volumes.ts';
+import { type FillPiece, fillVolumes, pieceMembers } from './fill-volumes.ts';
 import { type BundleIndex, generationText, volumeName } from './format.ts';
+import { gatherSmall } from './gather.ts';
 import { renderIndex } from './index-text.ts';
 import { type Journal, openJournal } from './journal.ts';
 import { layoutVolumes, planBytes } from './layout.ts';
@@ -94,11 +96,11 @@ async function build(options: BuildOptions, run: Run): Promise<BuildOutcome> {
   const session = await openSession(options, partial, run);
   let record: GenerationRecord;
   try {
-    const members = await frameVolumes(session, createWanted(options), run);
-    const missing = await fillVolumes({ ...session, members, parallel: options.parallelBlobs }, run);
+    const pieces = await frameVolumes(session, createWanted(options), run);
+    const missing = await fillVolumes({ ...session, pieces, parallel: options.parallelBlobs }, run);
     if (missing.length > 0 || plan.missing.length > 0) return incomplete(plan, partial, missing);
     record = await readBack(partial, session.index, session.indexBytes, session.facts, run).catch(async (error) => {
-      await forgetDamaged(error, session, members, path.join(partial, sideNames.journal), run);
+      await forgetDamaged(error, session, pieces.flatMap(pieceMembers), path.join(partial, sideNames.journal), run);
       throw error;
     });
   } finally {
@@ -190,18 +192,22 @@ async function openSession(options: BuildOptions, partial: string, run: Run): Pr
   return session;
 }
 
-/** Writes all that follows from the index, unless it is there, and lists the members whose data has to be brought. */
+/**
+ * Writes all that follows from the index, unless it is there, but for the frames of small members, which are written with them; lists what
+ * has to be brought.
+ */
 async function frameVolumes(
   session: Session,
   want: (segment: Extract<Segment, { kind: 'data' }>) => WantedMember,
   run: Run,
-): Promise<WantedMember[]> {
+): Promise<FillPiece[]> {
   const { journal, volumes, indexBytes } = session;
   const framed = journal.progress.frame;
-  const members: WantedMember[] = [];
-  for (const segment of volumeSegments(session.index, session.facts)) {
+  const pieces: FillPiece[] = [];
+  for (const segment of gatherSmall(volumeSegments(session.index, session.facts))) {
     const isIndex = segment.kind === 'data' && segment.content.kind === 'index';
-    if (segment.kind === 'data' && !isIndex) members.push(want(segment));
+    if (segment.kind === 'gathered') pieces.push({ ...segment, members: segment.data.map(want) });
+    else if (segment.kind === 'data' && !isIndex) pieces.push(want(segment));
     else if (!framed) {
       const target = volumes.get(segment.volume);
       const bytes = segment.kind === 'static' ? segment.bytes : indexBytes;
@@ -210,7 +216,7 @@ async function frameVolumes(
       });
     }
   }
-  if (framed) return members;
+  if (framed) return pieces;
   for (const { path: file, file: handle } of volumes.values()) {
     await handle.sync().catch((error: unknown) => {
       throw diskError(error, file, 'write');
@@ -218,7 +224,7 @@ async function frameVolumes(
   }
   await run.disk.syncDirectory(path.dirname([...volumes.values()][0]?.path ?? '.'));
   await journal.append([{ kind: 'frame' }]);
-  return members;
+  return pieces;
 }
 
 /** What the disk gave back wrong is not believed again: the next run brings it once more, and all of it when more than data is hit. */

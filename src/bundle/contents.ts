@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
-import type { PourSink } from '../core/http-pour.ts';
+import { copyInto, type PourSink } from '../core/http-pour.ts';
 import type { Run } from '../core/run.ts';
 import { type Digest, digestAlgorithm, digestFromHex, digestHex, digestOf } from '../oci/index.ts';
 import type { KeptBlobs, Plan, PlannedBlob, SelectedFile } from '../plan/index.ts';
@@ -69,7 +69,13 @@ export function createWanted(places: ContentPlaces): (segment: Extract<Segment, 
 function blobOpeners(places: ContentPlaces, digest: Digest, blob: PlannedBlob | undefined): readonly ContentOpener[] {
   const { kept, sources } = places;
   const openers: ContentOpener[] = [];
-  if (blob?.kept) openers.push(fromStream(async (at, run) => readFileFrom(kept.path(digest), at, run)));
+  if (blob?.kept) {
+    openers.push(async (sink, run) => {
+      const held = kept.held(digest);
+      if (held) await copyInto(sink, held.subarray(sink.receivedBytes));
+      else await pourStream(await readFileFrom(kept.path(digest), sink.receivedBytes, run), sink, run);
+    });
+  }
   // A kept blob that was lost or damaged can still be had from where it came from; what Airlock made itself cannot.
   if (blob && (blob.sources.length > 0 || !blob.kept)) {
     const { pourBlob } = sources;
@@ -114,6 +120,8 @@ export async function* readFileFrom(file: string, offset: number, run: Run): Asy
       if (count === 0) return;
       position += count;
       yield buffer.subarray(0, count);
+      // What has a size ends there; devices and pipes have none.
+      if (rest > 0 && position >= offset + rest) return;
     }
   } finally {
     await handle.close();

@@ -1,27 +1,25 @@
-import { errorText, isAirlockError } from '../core/errors.ts';
-import type { PourSink } from '../core/http-pour.ts';
-import { assertRunning, type Run } from '../core/run.ts';
-import type { Digest } from '../oci/index.ts';
+import type { Run } from '../core/run.ts';
+import { bringMember, type MissingMember } from './bring.ts';
 import { Committer } from './committer.ts';
 import type { WantedMember } from './contents.ts';
 import { fillMember, type OpenVolumeFile, Sink } from './fill.ts';
+import { fillGathered, type GatheredMembers } from './fill-gathered.ts';
+import { gatheredBytes } from './gather.ts';
 import type { Journal } from './journal.ts';
 
-/** A member that could not be had, and why. */
-export interface MissingMember {
-  /** The blob's digest, or the file's path. */
-  readonly name: string;
-  readonly digest: Digest;
-  readonly size: number;
-  readonly code: string;
-  readonly cause: string;
+/** What is brought and written at once: a member alone, or several small ones. */
+export type FillPiece = WantedMember | GatheredMembers;
+
+/** The members of a piece, in the order of the volume. */
+export function pieceMembers(piece: FillPiece): readonly WantedMember[] {
+  return 'members' in piece ? piece.members : [piece];
 }
 
 export interface FillJob {
-  readonly members: readonly WantedMember[];
+  readonly pieces: readonly FillPiece[];
   readonly volumes: ReadonlyMap<number, OpenVolumeFile>;
   readonly journal: Journal;
-  /** How many members are filled at once. */
+  /** How many pieces are filled at once. */
   readonly parallel: number;
 }
 
@@ -30,21 +28,24 @@ export interface FillJob {
  * disk, or an interruption, ends the run with the journal up to date.
  */
 export async function fillVolumes(job: FillJob, run: Run): Promise<readonly MissingMember[]> {
-  const { finished } = job.journal.progress;
-  const todo = job.members.filter((member) => !finished.has(member.expected.name));
-  reportTotal(job, todo, run);
+  const todo = job.pieces.flatMap((piece) => unfinished(piece, job.journal));
+  reportTotal(job, todo.flatMap(pieceMembers), run);
   const committer = new Committer(job.journal, job.volumes, run);
   const missing: MissingMember[] = [];
   let next = 0;
   let failure: { readonly error: unknown } | undefined;
   const worker = async (): Promise<void> => {
     const sink = new Sink();
+    const room = Buffer.allocUnsafeSlow(gatheredBytes);
     while (!failure && next < todo.length) {
-      const member = todo[next] as WantedMember;
+      const piece = todo[next] as FillPiece;
       next += 1;
       try {
-        const lost = await fillWanted(member, job, committer, sink, run);
-        if (lost) missing.push(lost);
+        const isAlone = !('members' in piece);
+        const lost = isAlone
+          ? await fillAlone(piece, job, committer, sink, run)
+          : await fillSeveral(piece, job, committer, room, run);
+        missing.push(...lost);
         if (committer.isDue()) await committer.commit();
       } catch (error) {
         failure ??= { error };
@@ -61,58 +62,84 @@ export async function fillVolumes(job: FillJob, run: Run): Promise<readonly Miss
   return missing.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-async function fillWanted(
+/**
+ * What is left of a piece. Small members that were written together are so wholly, with their frames, or not at all: what is missing of
+ * them then is brought alone.
+ */
+function unfinished(piece: FillPiece, journal: Journal): readonly FillPiece[] {
+  const { finished } = journal.progress;
+  const members = pieceMembers(piece);
+  const left = members.filter((member) => !finished.has(member.expected.name));
+  return left.length === members.length ? [piece] : left;
+}
+
+async function fillAlone(
   member: WantedMember,
   job: FillJob,
   committer: Committer,
   sink: Sink,
   run: Run,
-): Promise<MissingMember | undefined> {
+): Promise<readonly MissingMember[]> {
   const { expected, volume, offset } = member;
-  const file = job.volumes.get(volume);
-  if (!file) throw new Error(`volume ${volume} is not open`);
-  const event = { stage: 'build', subject: expected.name, totalBytes: expected.size } as const;
-  let problem: unknown = new Error(`the plan does not say where ${expected.name} comes from`);
+  const file = openVolume(job, volume);
   const onProgress = (doneBytes: number): void => {
     committer.progress(expected.name, volume, doneBytes);
-    run.report({ ...event, state: 'active', doneBytes });
+    run.report({ stage: 'build', subject: expected.name, totalBytes: expected.size, state: 'active', doneBytes });
     // A large member alone must not go uncommitted until its end; whatever fails shows at the next commit.
     if (committer.isDue()) committer.commit().catch(() => {});
   };
-  run.report({ ...event, state: 'started' });
-  for (const pour of member.openers) {
-    assertRunning(run);
-    try {
+  const lost = await bringMember(
+    member,
+    (pour) => {
       const checkedBytes = job.journal.progress.checked.get(expected.name) ?? 0;
-      const options = { checkedBytes, pour: (to: PourSink) => pour(to, run), onProgress };
-      await fillMember(expected, { ...file, offset }, options, sink, run);
-      committer.finish(expected.name, volume);
-      run.report({ ...event, state: 'finished', doneBytes: expected.size });
-      return undefined;
-    } catch (error) {
-      assertRunning(run);
-      problem = error;
-      // Our own disk failed, not the source: nobody else can cure that.
-      if (isAirlockError(error, 'DISK_FULL', 'FILE_UNWRITABLE', 'CANCELLED')) throw error;
-    }
+      return fillMember(expected, { ...file, offset }, { checkedBytes, pour, onProgress }, sink, run);
+    },
+    run,
+  );
+  if (lost) return [lost];
+  finish(member, committer, run);
+  return [];
+}
+
+async function fillSeveral(
+  piece: GatheredMembers,
+  job: FillJob,
+  committer: Committer,
+  room: Buffer,
+  run: Run,
+): Promise<readonly MissingMember[]> {
+  const { there, missing } = await fillGathered(piece, openVolume(job, piece.volume), room, run);
+  for (const member of there) {
+    committer.progress(member.expected.name, member.volume, member.expected.size);
+    finish(member, committer, run);
   }
-  const code = isAirlockError(problem) ? problem.code : 'SOURCE_FAILED';
-  const cause = errorText(problem);
-  run.report({ ...event, state: 'failed', message: cause });
-  return { name: expected.name, digest: member.digest, size: expected.size, code, cause };
+  return missing;
+}
+
+function openVolume(job: FillJob, volume: number): OpenVolumeFile {
+  const file = job.volumes.get(volume);
+  if (!file) throw new Error(`volume ${volume} is not open`);
+  return file;
+}
+
+function finish({ expected, volume }: WantedMember, committer: Committer, run: Run): void {
+  committer.finish(expected.name, volume);
+  const { name, size } = expected;
+  run.report({ stage: 'build', subject: name, totalBytes: size, state: 'finished', doneBytes: size });
 }
 
 function reportTotal(job: FillJob, todo: readonly WantedMember[], run: Run): void {
   const sum = (members: readonly WantedMember[]): number => members.reduce((all, one) => all + one.expected.size, 0);
-  const totalBytes = sum(job.members);
+  const members = job.pieces.flatMap(pieceMembers);
+  const totalBytes = sum(members);
   const { checked } = job.journal.progress;
   const half = todo.reduce((all, one) => all + Math.min(one.expected.size, checked.get(one.expected.name) ?? 0), 0);
   run.report({
     stage: 'build',
     state: 'total',
     totalBytes,
-    totalItems: job.members.length,
+    totalItems: members.length,
     doneBytes: totalBytes - sum(todo) + half,
-    doneItems: job.members.length - todo.length,
+    doneItems: members.length - todo.length,
   });
 }

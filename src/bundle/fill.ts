@@ -66,7 +66,12 @@ export async function fillMember(
 }
 
 /** Pours until the member is full, asking the source again where it broke. */
-async function pourAll(expected: ExpectedData, pour: FillOptions['pour'], sink: Sink, run: Run): Promise<void> {
+export async function pourAll(
+  expected: ExpectedData,
+  pour: FillOptions['pour'],
+  sink: PourSink,
+  run: Run,
+): Promise<void> {
   for (let barren = 0; sink.receivedBytes < expected.size; ) {
     const before = sink.receivedBytes;
     try {
@@ -97,6 +102,23 @@ export async function pourStream(content: AsyncIterable<Uint8Array>, sink: ByteS
     run.signal.removeEventListener('abort', close);
     close();
   }
+}
+
+/** @throws AirlockError SIZE_MISMATCH */
+export function assertFits({ name, size }: ExpectedData, receivedBytes: number): void {
+  if (receivedBytes > size)
+    throw new AirlockError('SIZE_MISMATCH', `${name} is larger than the ${size} bytes it should have`);
+}
+
+/** Checks a member that ended; `hash` has seen all of it. @throws AirlockError SIZE_MISMATCH, DIGEST_MISMATCH */
+export function assertRight({ name, size, algorithm, hex }: ExpectedData, receivedBytes: number, hash: Hash): void {
+  if (receivedBytes !== size)
+    throw new AirlockError('SIZE_MISMATCH', `${name} ended after ${receivedBytes} of ${size} bytes`);
+  const got = hash.digest('hex');
+  if (got === hex) return;
+  throw new AirlockError('DIGEST_MISMATCH', `digest of ${name} does not match: got ${algorithm}:${got}`, {
+    side: 'source',
+  });
 }
 
 const bufferBytes = 1 << 20;
@@ -152,9 +174,7 @@ export class Sink implements PourSink {
   }
 
   took(count: number): Promise<void> | undefined {
-    const { name, size } = this.#expected;
-    if (this.receivedBytes + count > size)
-      throw new AirlockError('SIZE_MISMATCH', `${name} is larger than the ${size} bytes it should have`);
+    assertFits(this.#expected, this.receivedBytes + count);
     this.#filled += count;
     this.receivedBytes += count;
     return this.#filled === bufferBytes ? this.#flush() : undefined;
@@ -162,16 +182,9 @@ export class Sink implements PourSink {
 
   /** Writes the rest, checks size and digest. */
   async end(): Promise<void> {
-    const { name, size, algorithm, hex } = this.#expected;
     if (this.#filled > 0) await this.#flush();
     await this.settle();
-    if (this.receivedBytes !== size)
-      throw new AirlockError('SIZE_MISMATCH', `${name} ended after ${this.receivedBytes} of ${size} bytes`);
-    const got = this.#hash.digest('hex');
-    if (got === hex) return;
-    throw new AirlockError('DIGEST_MISMATCH', `digest of ${name} does not match: got ${algorithm}:${got}`, {
-      side: 'source',
-    });
+    assertRight(this.#expected, this.receivedBytes, this.#hash);
   }
 
   /** Waits for the write that is under way. @throws what a write of this member threw */

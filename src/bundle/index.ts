@@ -1,4 +1,5 @@
 export { type AdoptOptions, adoptArchive, openArchive } from './adopt.ts';
+export type { MissingMember } from './bring.ts';
 export {
   type BuildOptions,
   type BuildOutcome,
@@ -13,7 +14,6 @@ export { copyStretch } from './copy-stretch.ts';
 export { isCutUnfinished } from './cut-list.ts';
 export { type CutOptions, type CutOutcome, cutParts } from './cut-parts.ts';
 export { bundleErrors } from './errors.ts';
-export type { MissingMember } from './fill-volumes.ts';
 export {
   type BundleIndex,
   bundleNames,

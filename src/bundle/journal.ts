@@ -5,7 +5,7 @@ import type { Run } from '../core/run.ts';
 
 /** What a build has on the disk for good. */
 export interface Progress {
-  /** Headers, links and everything else that follows from the index. */
+  /** Headers, links and everything else that follows from the index, but for frames that are written with small members. */
   readonly frame: boolean;
   /** Names of finished members: a blob's digest, a file's path. */
   readonly finished: ReadonlySet<string>;

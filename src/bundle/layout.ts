@@ -66,6 +66,17 @@ export function* placeMembers(set: MemberSet, rule: VolumeRule): Generator<Place
  * @throws AirlockError PLAN_UNUSABLE
  */
 export function layoutVolumes(plan: Plan, options: LayoutOptions = {}): BundleIndex {
+  const known = laidOut.get(plan);
+  if (known && known.tool?.sha256 === options.tool?.sha256) return known.index;
+  const index = layOut(plan, options);
+  laidOut.set(plan, { tool: options.tool, index });
+  return index;
+}
+
+// The forecast of a build lays out what the build then makes.
+const laidOut = new WeakMap<Plan, { readonly tool: LayoutOptions['tool']; readonly index: BundleIndex }>();
+
+function layOut(plan: Plan, options: LayoutOptions): BundleIndex {
   const bare = {
     repositories: plan.repositories,
     blobs: plan.blobs.map(({ digest, size, kind, mediaType, origin }) => {

@@ -32,15 +32,15 @@ export function encodeHeader(fields: HeaderFields): Buffer {
 export type HeaderEncoder = (fields: Omit<HeaderFields, 'mtime'>) => Buffer;
 
 /**
- * An encoder for many headers of one time. Most members of a bundle are link files that differ only in their names: what is the same is
- * encoded once, and a name and the checksum are put in. A million headers take a second instead of ten.
+ * An encoder for many headers of one time. Members of a bundle differ only in name and size: what is the same is encoded once, and name,
+ * size and checksum are put in. A million headers take a second instead of ten.
  */
 export function createHeaderEncoder(mtime: Date): HeaderEncoder {
   let template: Template | undefined;
   return ({ path, size, mode }) => {
     if (size > octalLimit) return encodeSlowly({ path, size, mode, mtime });
-    if (template?.size !== size || template.mode !== mode) template = createTemplate(size, mode, mtime);
-    return fillTemplate(template, path) ?? encodeSlowly({ path, size, mode, mtime });
+    if (template?.mode !== mode) template = createTemplate(mode, mtime);
+    return fillTemplate(template, path, size) ?? encodeSlowly({ path, size, mode, mtime });
   };
 }
 
@@ -61,33 +61,43 @@ function isSplit(block: Buffer, path: string): boolean {
   return new Header(block).path === path && Buffer.byteLength(path) === path.length;
 }
 
-/** A header without a name. */
+/** A header without name and size. */
 interface Template {
-  readonly size: number;
   readonly mode: number;
   readonly block: Buffer;
-  /** Of all bytes but the name, the checksum's own counted as spaces. */
+  /** Of all other bytes, the checksum's own counted as spaces. */
   readonly sum: number;
 }
 
 const nameBytes = 100;
 const prefixBytes = 155;
 const prefixOffset = 345;
+const sizeOffset = 124;
+const sizeBytes = 12;
 const checksumOffset = 148;
 
-function createTemplate(size: number, mode: number, mtime: Date): Template {
-  const block = encodeSlowly({ path: 'x', size, mode, mtime });
+function createTemplate(mode: number, mtime: Date): Template {
+  const block = encodeSlowly({ path: 'x', size: 0, mode, mtime });
   block[0] = 0;
+  block.fill(0, sizeOffset, sizeOffset + sizeBytes);
   block.fill(' ', checksumOffset, checksumOffset + 8);
-  return { size, mode, block, sum: block.reduce((sum, byte) => sum + byte, 0) };
+  return { mode, block, sum: block.reduce((sum, byte) => sum + byte, 0) };
 }
 
-/** The template with a name in it; undefined when the name needs a PAX header. */
-function fillTemplate(template: Template, path: string): Buffer | undefined {
+/** The template with name and size in it; undefined when the name needs a PAX header. */
+function fillTemplate(template: Template, path: string, size: number): Buffer | undefined {
   const slash = path.length < nameBytes ? -1 : path.lastIndexOf('/', prefixBytes);
   if (path.length >= nameBytes && (slash < 1 || path.length - slash - 1 > nameBytes)) return undefined;
   const block = Buffer.from(template.block);
+  // As the tar package writes it: ten digits and a space where they are enough, else eleven.
+  const octal = size.toString(8);
+  const digits = octal.length < sizeBytes - 1 ? `${octal.padStart(sizeBytes - 2, '0')} ` : octal;
   let sum = template.sum;
+  for (let at = 0; at < digits.length; at += 1) {
+    const code = digits.charCodeAt(at);
+    block[sizeOffset + at] = code;
+    sum += code;
+  }
   for (let at = 0; at < path.length; at += 1) {
     const code = path.charCodeAt(at);
     if (code < 0x20 || code > 0x7e) return undefined;

@@ -12,6 +12,8 @@ export interface KeptBlobs {
   /** Where a blob lies or would lie. */
   path(digest: Digest): string;
   has(digest: Digest, run: Run): Promise<boolean>;
+  /** Its bytes when they are in memory, as those of small blobs that were put or found lately are. */
+  held(digest: Digest): Buffer | undefined;
   /** Its bytes when they are there and still right; a damaged one counts as absent. For content that fits in memory. */
   find(digest: Digest, run: Run): Promise<Buffer | undefined>;
   /** Keeps bytes under their digest. They survive a power loss after `settle` only. */
@@ -69,6 +71,12 @@ export function openKeptBlobs(workspace: string): KeptBlobs {
     });
     return made;
   };
+  // One look at the folder instead of one for each of thousands of manifests.
+  let found: Promise<ReadonlySet<string>> | undefined;
+  const listFound = (run: Run): Promise<ReadonlySet<string>> => {
+    found ??= run.disk.list(folder).then((entries) => new Set(entries.map(({ name }) => name)));
+    return found;
+  };
   let counter = 0;
   const nextTemporary = (): string => {
     counter += 1;
@@ -102,13 +110,14 @@ export function openKeptBlobs(workspace: string): KeptBlobs {
   };
   return {
     path: where,
+    held: held.find,
     has: async (digest, run) => (await run.disk.stat(where(digest)))?.kind === 'file',
     find,
     async put(bytes, run) {
       const digest = digestOf(bytes);
       if (known.has(digest)) return digest;
       // What an earlier run left may be torn.
-      const isThere = (await run.disk.stat(where(digest))) !== undefined && (await find(digest, run)) !== undefined;
+      const isThere = (await listFound(run)).has(digestHex(digest)) && (await find(digest, run)) !== undefined;
       if (!isThere) {
         await write(digest, bytes, run);
         unsettled.push(digest);

@@ -10,7 +10,7 @@ import {
 import { AirlockError } from '../core/errors.ts';
 import { findFile, readFileLimited } from '../core/files.ts';
 import type { Run } from '../core/run.ts';
-import { openKeptBlobs, type Plan, parsePlan } from '../plan/index.ts';
+import { type KeptBlobs, openKeptBlobs, type Plan, parsePlan } from '../plan/index.ts';
 import { recoverHistory } from './base.ts';
 import { buildWithOcMirror } from './build-oc-mirror.ts';
 import { findTool } from './carried-tool.ts';
@@ -47,7 +47,8 @@ export async function build(request: BuildRequest, run: Run): Promise<MirrorResu
     const binary = await chooseEngine(request.engine, { ...request, archiveFolder: request.folder }, run);
     if (binary) return await buildWithOcMirror(binary, request, run);
     warnOfFolderWords(request.folder, run);
-    const { result: planned, resumed } = await choosePlan(request, run);
+    const kept = openKeptBlobs(workspace);
+    const { result: planned, resumed } = await choosePlan(request, kept, run);
     const { plan } = planned;
     // A set that cannot be whole is not fetched: what is missing changes the layout, so that nothing of it could be kept.
     if (plan.missing.length > 0) return await endWithout(request, plan, startedAt, run);
@@ -61,7 +62,7 @@ export async function build(request: BuildRequest, run: Run): Promise<MirrorResu
       );
     }
     if (planned.findings.length > 0 && !resumed) throw spaceShort(planned);
-    const outcome = await fill(request, planned.plan, run);
+    const outcome = await fill(request, planned.plan, kept, run);
     const result = describeResult(plan, summarize(outcome, plan), { startedAt, finishedAt: run.now() });
     await writeResult(result.folder, result, run);
     if (outcome.kind === 'sealed') {
@@ -85,8 +86,13 @@ async function endWithout(request: BuildRequest, plan: Plan, startedAt: Date, ru
 }
 
 /** The plan of an interrupted build, the one that was asked for, the last one while both configurations are as they were, or a new one. */
-async function choosePlan(request: BuildRequest, run: Run): Promise<{ result: PlanResult; resumed: boolean }> {
-  if (request.planFile !== undefined) return { result: await readPlan(request.planFile, request, run), resumed: false };
+async function choosePlan(
+  request: BuildRequest,
+  kept: KeptBlobs,
+  run: Run,
+): Promise<{ result: PlanResult; resumed: boolean }> {
+  if (request.planFile !== undefined)
+    return { result: await readPlan(request.planFile, kept, request, run), resumed: false };
   const interrupted = await findInterruptedBuild(request.folder, run);
   if (interrupted && !request.replan) {
     say(
@@ -94,26 +100,26 @@ async function choosePlan(request: BuildRequest, run: Run): Promise<{ result: Pl
       `continuing generation ${interrupted.plan.generation}, which was interrupted, with its own plan (--replan drops it)`,
     );
     return {
-      result: await describePlan(interrupted.plan, path.join(interrupted.folder, 'plan.json'), request, run),
+      result: await describePlan(interrupted.plan, path.join(interrupted.folder, 'plan.json'), kept, request, run),
       resumed: true,
     };
   }
   if (interrupted) await run.disk.remove(interrupted.folder);
-  const kept = await findFittingPlan(request, run);
-  if (kept) {
+  const fitting = await findFittingPlan(request, kept, run);
+  if (fitting) {
     say(run, 'using the plan that lies in the workspace: both configurations are as they were');
-    return { result: kept, resumed: false };
+    return { result: fitting, resumed: false };
   }
   await recoverHistory(request.folder, workspaceOf(request), run);
-  return { result: await planImageSet(request, run), resumed: false };
+  return { result: await planImageSet(request, run, kept), resumed: false };
 }
 
-async function readPlan(file: string, request: BuildRequest, run: Run): Promise<PlanResult> {
+async function readPlan(file: string, kept: KeptBlobs, request: BuildRequest, run: Run): Promise<PlanResult> {
   const plan = parsePlan((await readFileLimited(file, run, 1 << 30)).toString(), file);
-  return describePlan(plan, file, request, run);
+  return describePlan(plan, file, kept, request, run);
 }
 
-async function findFittingPlan(request: BuildRequest, run: Run): Promise<PlanResult | undefined> {
+async function findFittingPlan(request: BuildRequest, kept: KeptBlobs, run: Run): Promise<PlanResult | undefined> {
   if (request.full || request.baseFile !== undefined) return undefined;
   const workspace = workspaceOf(request);
   const file = path.join(workspace, 'plan.json');
@@ -128,7 +134,7 @@ async function findFittingPlan(request: BuildRequest, run: Run): Promise<PlanRes
       plan.siteDigest === configuration.site?.siteDigest &&
       plan.generation === history.next &&
       plan.missing.length === 0;
-    return fits ? await describePlan(plan, file, request, run) : undefined;
+    return fits ? await describePlan(plan, file, kept, request, run) : undefined;
   } catch (error) {
     // A plan of another version of Airlock is simply made again.
     if (error instanceof AirlockError && error.code === 'PLAN_INVALID') return undefined;
@@ -136,7 +142,7 @@ async function findFittingPlan(request: BuildRequest, run: Run): Promise<PlanRes
   }
 }
 
-async function fill(request: BuildRequest, plan: Plan, run: Run): Promise<BuildOutcome> {
+async function fill(request: BuildRequest, plan: Plan, kept: KeptBlobs, run: Run): Promise<BuildOutcome> {
   const workspace = workspaceOf(request);
   const clients = await openSourceClients(request.source, 'build', run);
   const signingKeyPem = await readSigningKey(request.signingKeyFile, run);
@@ -147,7 +153,7 @@ async function fill(request: BuildRequest, plan: Plan, run: Run): Promise<BuildO
         plan,
         folder: request.folder,
         workspace,
-        kept: openKeptBlobs(workspace),
+        kept,
         sources: contentSources(clients),
         parallelBlobs: request.source.parallelLayers,
         ...(signingKeyPem === undefined ? {} : { signingKeyPem }),

@@ -54,8 +54,9 @@ export async function mirror(request: MirrorRequest, run: Run): Promise<MirrorOu
     // Planning may take long: a target that is not there is said at once.
     await target.remote.assertReachable(anyRepository(request.target), run);
     // Nothing counts as carried: the target itself is asked what it has.
-    const { plan } = await planImageSet({ ...request, full: true, tools: [] }, run);
-    const { result, missing } = await copyPlan(plan, request, source, target, run);
+    const kept = openKeptBlobs(workspaceOf(request));
+    const { plan } = await planImageSet({ ...request, full: true, tools: [] }, run, kept);
+    const { result, missing } = await copyPlan(plan, kept, request, source, target, run);
     const { failures: _, ...copied } = result;
     const written = await finishFiles(plan, missing, request, source, run);
     const types = missing.map((one) => one.type);
@@ -100,12 +101,12 @@ function anyRepository({ registry, prefix }: MirrorTarget): RepositoryName {
 
 async function copyPlan(
   plan: Plan,
+  kept: KeptBlobs,
   request: MirrorRequest,
   source: RemoteClients,
   target: RemoteClients,
   run: Run,
 ): Promise<{ result: CopyResult; missing: MissingContent[] }> {
-  const kept = openKeptBlobs(workspaceOf(request));
   const planned = await plannedContent(plan, kept, source, run);
   const { registry } = request.target;
   const { repositories, prefix } = placeRepositories(planned.repositories, request.target);

@@ -14,6 +14,7 @@ import {
   type Explanation,
   explainPlan,
   hasNewContent,
+  type KeptBlobs,
   openKeptBlobs,
   type Plan,
   type SelectedFile,
@@ -86,13 +87,16 @@ export async function planAlone(request: PlanRequest, run: Run): Promise<PlanRes
 
 /**
  * Resolves an image set to digests and writes `plan.json` into the workspace. Nothing else is changed, but for what had to be read whole. The
- * caller holds the workspace's lock.
+ * caller holds the workspace's lock, and may hold on to what is `kept` for the build, which finds small blobs in memory then.
  * @throws AirlockError of configuration, sources and disk; missing content is no error but in the plan
  */
-export async function planImageSet(request: PlanRequest, run: Run): Promise<PlanResult> {
+export async function planImageSet(
+  request: PlanRequest,
+  run: Run,
+  kept: KeptBlobs = openKeptBlobs(workspaceOf(request)),
+): Promise<PlanResult> {
   const configuration = await loadConfiguration(request, run);
   const workspace = workspaceOf(request);
-  const kept = openKeptBlobs(workspace);
   const clients = await openSourceClients(request.source, 'plan', run);
   try {
     const facts = await collectImageSet(
@@ -141,7 +145,7 @@ export async function planImageSet(request: PlanRequest, run: Run): Promise<Plan
     await kept.settle(run);
     const planFile = path.join(workspace, 'plan.json');
     await writePlan(plan, planFile, run);
-    return await describePlan(plan, planFile, request, run);
+    return await describePlan(plan, planFile, kept, request, run);
   } finally {
     await clients.close();
   }
@@ -159,10 +163,16 @@ function assertSelection(facts: CollectedSet, { imageSet }: LoadedConfiguration)
 }
 
 /** What a plan needs and how it stands, from the plan alone and the free space of this host. */
-export async function describePlan(plan: Plan, planFile: string, request: PlanRequest, run: Run): Promise<PlanResult> {
+export async function describePlan(
+  plan: Plan,
+  planFile: string,
+  kept: KeptBlobs,
+  request: PlanRequest,
+  run: Run,
+): Promise<PlanResult> {
   const tool = await findTool(request, plan, run);
   const site = request.siteFile === undefined ? undefined : (await loadSite(request.siteFile, run)).site;
-  const subject = { plan, tool, site, workspace: workspaceOf(request) };
+  const subject = { plan, tool, site, workspace: workspaceOf(request), kept };
   const { space, findings, volumes } = await forecastSpace(subject, request, run);
   const isRelease = plan.missing.some((one) => one.type === 'ocpRelease' || one.type === 'ocpReleaseContent');
   const state = isRelease ? 'failed' : plan.missing.length > 0 ? 'incomplete' : 'complete';

@@ -18,7 +18,6 @@ import {
   checkSpace,
   type KeptBlobs,
   measureNeed,
-  openKeptBlobs,
   type Plan,
   type PlannedFiles,
   type SelectedImage,
@@ -52,6 +51,8 @@ export interface SpaceSubject {
   readonly tool: CarriedTool | undefined;
   readonly site: Site | undefined;
   readonly workspace: string;
+  /** What planning read whole. */
+  readonly kept: KeptBlobs;
 }
 
 /** Forecasts every folder on both hosts to the byte, for a far side that loaded the generations before this one. */
@@ -163,13 +164,12 @@ async function deviceOf(folder: string, run: Run): Promise<number> {
 
 /** What `load` will place on the bastion. */
 async function planBastion(
-  { plan, site, workspace }: SpaceSubject,
+  { plan, site, kept }: SpaceSubject,
   index: BundleIndex,
   loadRecord: ReturnType<typeof forecastSealed>['loadRecord'],
   request: PlanRequest,
   run: Run,
 ): Promise<PlannedFiles[]> {
-  const kept = openKeptBlobs(workspace);
   const registry = new Map(plan.blobs.map((blob): [string, number] => [blobPath(blob.digest), blob.size]));
   const before = await linksOf(await parentImages(plan, request, run), kept, run);
   for (const [file, digest] of await linksOf(plan.images, kept, run))

@@ -83,7 +83,7 @@ describe('kill -9', { timeout: 240_000 }, () => {
       await buildSample(journalSample, where);
       expect(await fingerprint(path.join(where, 'gen-000001')), `killed at step ${steps}`).toEqual(wanted);
     }
-    // Opened, framed, a commit for nearly every member, removed.
+    // Opened, framed, a commit for nearly every member that goes alone and every stretch of small ones, removed.
     expect(steps).toBeGreaterThan(15);
   });
 

@@ -245,6 +245,16 @@ export const journalSample = makeSample({
         ['buoy', 1_500_000],
       ],
     },
+    // More small members than are written at once, and two between them that go alone.
+    {
+      repository: 'harbour/net',
+      tag: 'v1',
+      layers: [
+        ...Array.from({ length: 18 }, (_, at) => [`knot ${at}`, 900 + at] as const),
+        ['float', 140_000],
+        ['sinker', 150_000],
+      ],
+    },
   ],
   volumeSizeBytes: 1_000_000,
 });
