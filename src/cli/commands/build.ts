@@ -29,6 +29,8 @@ export async function runBuild(invocation: Invocation): Promise<Outcome> {
     engine: engineSettings(invocation),
   };
   const result = await buildInParts(request, invocation.run);
+  if (result.state === 'complete' && request.toolFile === undefined && flags.text('tool') === undefined)
+    invocation.run.report({ stage: 'build', state: 'log', level: 'info', message: noTool });
   const { parts } = result;
   const lines = [renderResult(result)];
   if (parts) lines.push(renderParts(parts));
@@ -36,6 +38,9 @@ export async function runBuild(invocation: Invocation): Promise<Outcome> {
   if (carried !== undefined && (parts || result.state === 'complete')) lines.push(renderCarry(carried));
   return { exitCode: buildExitCode(result), result, text: lines.join('\n') };
 }
+
+const noTool =
+  'this tool does not go along as an executable, so the bastion needs Node: npm run package makes one, --tool FILE names one, --tool none says that none is wanted';
 
 /** `build --parts LIST`: nothing is planned and nothing else is made. */
 async function runNeeded(invocation: Invocation): Promise<Outcome> {
