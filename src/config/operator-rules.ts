@@ -33,17 +33,20 @@ export function checkOperators(catalogs: ContentFile['operators'], path: ConfigP
 
 /**
  * A name at the target may come once: that is oc-mirror's rule. The same source under two target names it accepts, and then mirrors one of the
- * two (§7.8): fine here while both entries select the same, since that is one filtered catalog under two names; refused when they differ.
+ * two (§7.8): fine here while both entries select the same, since that is one filtered catalog under two names; refused when they differ. Of two sources
+ * that would have one name in the mirror, which knows no source's host, it mirrors the last one: refused.
  */
 function checkUniqueCatalogs(catalogs: readonly Catalog[], path: ConfigPath, faults: Faults): void {
   const sources = new Map<string, number>();
   const targets = new Map<string, number>();
+  const mirrored = new Map<string, number>();
   catalogs.forEach((catalog, index) => {
     const names = catalogNames(catalog);
     if (!names) return;
     const at = [...path, index, 'catalog'];
     const [source, target] = [sources.get(names.source), targets.get(names.target)];
-    const first = target ?? source;
+    const other = names.mirrored === undefined ? undefined : mirrored.get(names.mirrored);
+    const first = target ?? source ?? other;
     const line = first === undefined ? 0 : faults.lineOf([...path, first, 'catalog']);
     const name = `catalog "${catalog.catalog}"`;
     const hint = 'put the packages of both below one entry';
@@ -56,9 +59,13 @@ function checkUniqueCatalogs(catalogs: readonly Catalog[], path: ConfigPath, fau
     } else if (source !== undefined) {
       const message = `${name} is also on line ${line}: oc-mirror itself would mirror only one of the two names`;
       faults.warning('CONFIG_DUPLICATE', at, message, 'keep one of them if the archive is for oc-mirror');
+    } else if (other !== undefined && path[0] !== 'delete') {
+      const message = `${name} would be ${names.mirrored} in the mirror, and so would the one on line ${line}: one of the two would be lost`;
+      faults.error('CONFIG_DUPLICATE', at, message, 'give one of them a targetCatalog or a targetTag');
     }
     if (source === undefined) sources.set(names.source, index);
     if (target === undefined) targets.set(names.target, index);
+    if (other === undefined && names.mirrored !== undefined) mirrored.set(names.mirrored, index);
   });
 }
 
@@ -67,15 +74,26 @@ function selection(catalog: Catalog | undefined): string {
   return JSON.stringify([catalog?.full, catalog?.platforms, catalog?.packages]);
 }
 
-function catalogNames(catalog: Catalog): { source: string; target: string } | undefined {
+/** What an entry is called at its source, by oc-mirror's rule for duplicates, and in the mirror, where a tag says so. */
+interface CatalogNames {
+  readonly source: string;
+  readonly target: string;
+  readonly mirrored: string | undefined;
+}
+
+function catalogNames(catalog: Catalog): CatalogNames | undefined {
   const reference = catalog.catalog === undefined ? undefined : parseMirrorReference(catalog.catalog);
   if (!reference || 'fault' in reference) return undefined;
   const { transport, domain, pathComponent, tag, algorithm, digestHex } = reference;
   const version = catalog.targetTag ?? (tag || `${algorithm}:${digestHex}`);
-  const host = transport === 'docker' ? domain : '';
+  const isRegistry = transport === 'docker';
+  const host = isRegistry ? domain : '';
+  const own = isRegistry ? pathComponent : (pathComponent.split('/').filter(Boolean).at(-1) ?? '');
+  const mirroredTag = catalog.targetTag ?? (tag || (isRegistry ? '' : 'latest'));
   return {
     source: `${transport}://${reference.reference}`,
     target: `${transport}://${host}/${catalog.targetCatalog ?? pathComponent}:${version}`,
+    mirrored: mirroredTag === '' ? undefined : `${catalog.targetCatalog ?? own}:${mirroredTag}`,
   };
 }
 

@@ -326,10 +326,21 @@ mirror:
     expect(faults(body).join()).toMatch(/isc\.yaml:6:\d+: .*warning: .*also on line 5/);
   });
 
-  test('takes the same path on two hosts for two catalogs', () => {
-    expect(
-      load('mirror:\n  operators:\n  - catalog: quay.io/a/b:1\n  - catalog: docker.io/a/b:1\n').mirror.operators,
-    ).toHaveLength(2);
+  test.each([
+    ['the same path on two hosts', '{catalog: "quay.io/a/b:1"}', '{catalog: "docker.io/a/b:1"}', 'a/b:1'],
+    ['two folders of one name', '{catalog: "oci:///m/index"}', '{catalog: "oci:///n/index"}', 'index:latest'],
+    ['a folder and a registry', '{catalog: "oci:///m/b"}', '{catalog: "q.io/b:1", targetTag: latest}', 'b:latest'],
+  ])('refuses %s, of which one would be lost', (_, one, other, name) => {
+    const catalogs = (second: string): string => `mirror:\n  operators:\n  - ${one}\n  - ${second}\n`;
+    expect(faults(catalogs(other)).join()).toMatch(
+      new RegExp(`isc\\.yaml:6:\\d+: .* would be ${name} in the mirror, and so would the one on line 5.*targetTag`),
+    );
+    expect(faults(catalogs(other.replace(/(, targetTag: latest)?\}/, ', targetTag: "9"}')))).toEqual([]);
+  });
+
+  test('takes two digests of one path for two catalogs, which get names of their own', () => {
+    const digests = ['a', 'b'].map((digit) => `  - catalog: quay.io/a/b@sha256:${digit.repeat(64)}\n`);
+    expect(load(`mirror:\n  operators:\n${digests.join('')}`).mirror.operators).toHaveLength(2);
   });
 
   test('finds two catalogs that a target name makes one', () => {
