@@ -1,4 +1,3 @@
-import { AirlockError } from '../core/errors.ts';
 import { parseYaml } from '../core/yaml.ts';
 import { digestHex, digestOf } from '../oci/index.ts';
 import type { SelectedCatalog } from '../plan/index.ts';
@@ -9,36 +8,32 @@ import { type MirrorTarget, targetReference } from './target.ts';
 /** What a catalog's objects need to know of it; `repository` and `tag` are its name at the target, without prefix. */
 export type MirroredCatalog = Pick<SelectedCatalog, 'repository' | 'tag' | 'sourceTemplate'>;
 
-const nameForm = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/i;
+// With `cs-` before it no longer than a label's value may be.
+const nameLimit = 60;
 
 /**
  * The name part that CatalogSource (`cs-…`) and ClusterCatalog (`cc-…`) of a mirrored catalog share: the last path element at the target and
- * the first twelve characters of its tag.
- * @throws AirlockError CATALOG_NAME_INVALID, NESTED_PATHS_INVALID
+ * the first twelve characters of its tag. What no object's name may hold becomes `-`, and of a name that is too long the end gives way to a part of
+ * a digest: oc-mirror fails on both, when everything was copied.
+ * @throws AirlockError NESTED_PATHS_INVALID
  */
 function catalogName(catalog: MirroredCatalog, target: MirrorTarget): string {
   const last = targetReference(catalog.repository, target).split('/').at(-1) ?? '';
-  const suffix =
-    catalog.tag
-      .slice(0, 12)
-      .toLowerCase()
-      .replace(/[^a-z0-9-]/g, '-') || '0';
-  const name = `${last}-${suffix}`.replaceAll('.', '-');
-  if (!nameForm.test(name) || name.length > 60)
-    throw new AirlockError(
-      'CATALOG_NAME_INVALID',
-      `no object name can be made from catalog ${catalog.repository}:${catalog.tag}`,
-      {
-        hint: 'set targetCatalog or targetTag in the image set: letters, digits and dashes, 60 characters together',
-      },
-    );
-  return name;
+  const suffix = catalog.tag.slice(0, 12).toLowerCase() || '0';
+  const name = `${last}-${suffix}`.replace(/[^a-z0-9-]/g, '-').replace(/-+$/, '');
+  return name.length > nameLimit ? withDigest(name, catalog) : name;
+}
+
+/** A name with a part of a digest of the catalog's own behind it. */
+function withDigest(name: string, catalog: MirroredCatalog): string {
+  const digest = digestHex(digestOf(Buffer.from(keyOf(catalog)))).slice(0, 6);
+  return `${name.slice(0, nameLimit - digest.length - 1).replace(/-+$/, '')}-${digest}`;
 }
 
 /**
  * The name parts of all catalogs at a target, by `repository:tag`. Of those that would share one (`a/index:v1` and `b/index:v1`) only the first
  * has it, the others have a part of a digest of theirs behind it: oc-mirror lets one overwrite the other.
- * @throws AirlockError CATALOG_NAME_INVALID, NESTED_PATHS_INVALID
+ * @throws AirlockError NESTED_PATHS_INVALID
  */
 export function catalogNames(
   catalogs: readonly MirroredCatalog[],
@@ -49,7 +44,7 @@ export function catalogNames(
     const key = keyOf(catalog);
     const name = catalogName(catalog, target);
     const isTaken = !names.has(key) && [...names.values()].includes(name);
-    names.set(key, isTaken ? `${name}-${digestHex(digestOf(Buffer.from(key))).slice(0, 6)}` : (names.get(key) ?? name));
+    names.set(key, isTaken ? withDigest(name, catalog) : (names.get(key) ?? name));
   }
   return (catalog) => names.get(keyOf(catalog)) ?? catalogName(catalog, target);
 }
@@ -61,7 +56,7 @@ function keyOf(catalog: MirroredCatalog): string {
 /**
  * One CatalogSource per mirrored catalog. A template (`targetCatalogSourceTemplate`) gives every field but name, namespace, type and image;
  * one that is no gRPC CatalogSource is left aside, as oc-mirror does.
- * @throws AirlockError CATALOG_NAME_INVALID, NESTED_PATHS_INVALID
+ * @throws AirlockError NESTED_PATHS_INVALID
  */
 export function catalogSources(
   catalogs: readonly MirroredCatalog[],
@@ -90,7 +85,7 @@ export function catalogSources(
   });
 }
 
-/** One ClusterCatalog (OLM v1, 4.18 and newer) per mirrored catalog. @throws AirlockError CATALOG_NAME_INVALID, NESTED_PATHS_INVALID */
+/** One ClusterCatalog (OLM v1, 4.18 and newer) per mirrored catalog. @throws AirlockError NESTED_PATHS_INVALID */
 export function clusterCatalogs(
   catalogs: readonly MirroredCatalog[],
   target: MirrorTarget,

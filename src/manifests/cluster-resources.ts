@@ -37,7 +37,7 @@ export interface ClusterResources {
   readonly signatures: Resource | undefined;
 }
 
-/** The cluster resources that oc-mirror would write for this content, as objects. @throws AirlockError CATALOG_NAME_INVALID, NESTED_PATHS_INVALID */
+/** The cluster resources that oc-mirror would write for this content, as objects. @throws AirlockError NESTED_PATHS_INVALID */
 export function clusterResources(content: MirroredContent): ClusterResources {
   const { images, target, provenance } = content;
   const mappings = mergeMirrorMappings(content.earlier ?? [], mirrorMappings(images, target));
@@ -61,7 +61,7 @@ export function clusterResources(content: MirroredContent): ClusterResources {
 /**
  * The files that oc-mirror writes into `working-dir/cluster-resources`, with its names, grouping and form; those that would be empty are left
  * out. Same input, same bytes.
- * @throws AirlockError CATALOG_NAME_INVALID, NESTED_PATHS_INVALID
+ * @throws AirlockError NESTED_PATHS_INVALID
  * @see oc-mirror v2, pkg/clusterresources
  */
 export function renderClusterResources(content: MirroredContent): NamedFile[] {

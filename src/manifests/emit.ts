@@ -41,7 +41,7 @@ export interface EmitInput {
 
 /**
  * The objects of the site in application order. Without a management cluster in the site file: [].
- * @throws AirlockError CATALOG_NAME_INVALID, NESTED_PATHS_INVALID, SITE_CONTENT_MISSING, SITE_TEXT_MISSING, SITE_SECRET_MISSING,
+ * @throws AirlockError NESTED_PATHS_INVALID, SITE_CONTENT_MISSING, SITE_TEXT_MISSING, SITE_SECRET_MISSING,
  * BMC_CREDENTIALS_INVALID, NMSTATE_INVALID, MANIFEST_FILE_INVALID
  */
 export function siteStages(input: EmitInput): ManifestStage[] {

@@ -2,10 +2,6 @@ import type { ErrorTable } from '../core/errors.ts';
 
 /** Codes of `manifests`. */
 export const manifestsErrors: ErrorTable = {
-  CATALOG_NAME_INVALID: {
-    exit: 'usage',
-    summary: 'No valid object name can be made from a catalog’s repository and tag.',
-  },
   NESTED_PATHS_INVALID: { exit: 'usage', summary: 'The limit of nested paths leaves no room for a repository.' },
   SITE_CONTENT_MISSING: { exit: 'no', summary: 'The site asks for a release, image or package that was not mirrored.' },
   SITE_TEXT_MISSING: { exit: 'usage', summary: 'A file that the site names was not read.' },

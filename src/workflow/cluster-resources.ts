@@ -7,7 +7,7 @@ import type { LoadedContent } from './loaded.ts';
 
 /**
  * Writes the mirror sets, catalog sources and so on with oc-mirror's names for content at a target. Returns the files.
- * @throws AirlockError CATALOG_NAME_INVALID, NESTED_PATHS_INVALID, FILE_UNWRITABLE
+ * @throws AirlockError NESTED_PATHS_INVALID, FILE_UNWRITABLE
  */
 export async function writeClusterResources(
   set: Omit<LoadedContent, 'generations' | 'webFiles' | 'everyCatalog'>,

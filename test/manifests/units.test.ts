@@ -120,6 +120,19 @@ describe('renderClusterResources', () => {
     expect(names([...records].reverse())).toEqual(names(records));
   });
 
+  test.each([
+    ['harbour/kitchen_index', 'Prod_1.0', /^cs-kitchen-index-prod-1-0$/],
+    ['harbour/kitchen.index', 'v1.2.3.4.5.-6', /^cs-kitchen-index-v1-2-3-4-5$/],
+    [`harbour/${'kitchen-'.repeat(9)}index`, 'v1', /^cs-(?:kitchen-){6}kitch-[0-9a-f]{6}$/],
+  ])('makes a name that an object may have of %s:%s', (repository, tag, expected) => {
+    const catalogs = [{ ...catalogRecord(), repository, tag }];
+    const files = renderClusterResources({ images: [], releases: [], catalogs, signatures: [], target, provenance });
+    const name = files.find((file) => file.name.startsWith('cs-'))?.name.replace('.yaml', '') ?? '';
+    expect(name).toMatch(expected);
+    expect(name.length).toBeLessThanOrEqual(63);
+    expect(files.map((file) => file.name)).toContain(`cc-${name.slice(3)}.yaml`);
+  });
+
   test('takes the fields of a catalog source template, and leaves a wrong one aside', () => {
     const template =
       'apiVersion: operators.coreos.com/v1alpha1\nkind: CatalogSource\nspec: {displayName: Kitchen, image: other}\n';
