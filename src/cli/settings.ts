@@ -9,6 +9,7 @@ import {
   type SelectionSettings,
   type SourceSettings,
   type TargetSettings,
+  withNestedPaths,
 } from '../workflow/index.ts';
 import type { Flags, Invocation } from './command.ts';
 
@@ -60,12 +61,12 @@ export function targetSettings(invocation: Invocation): TargetSettings {
   };
 }
 
-/** `docker://HOST[:PORT][/PREFIX]` or `storage:DIR`, with `--max-nested-paths`. @throws AirlockError TARGET_INVALID, USAGE */
+/** `docker://HOST[:PORT][/PREFIX]` or `storage:DIR`, with `--max-nested-paths`. @throws AirlockError TARGET_INVALID, NESTED_PATHS_INVALID, USAGE */
 export function loadTarget(invocation: Invocation, text: string): LoadTarget {
   const target = parseLoadTarget(text, invocation.world.cwd);
   const maxNestedPaths = invocation.flags.number('maxNestedPaths');
   if (maxNestedPaths === undefined || maxNestedPaths === 0) return target;
-  if (target.kind === 'registry') return { ...target, maxNestedPaths };
+  if (target.kind === 'registry') return withNestedPaths(target, maxNestedPaths);
   throw new AirlockError('USAGE', '--max-nested-paths is about registries', {
     hint: 'a storage folder has no such limit; load into docker://HOST[:PORT][/PREFIX]',
   });

@@ -177,9 +177,17 @@ function uniqueFiles(files: readonly SelectedFile[]): SelectedFile[] {
   return [...new Map(files.map((file) => [file.path, file])).values()].sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
+/** Catalogs come last, as in oc-mirror: whoever fills a registry lets the later of one name win, and nothing else may take the name of a catalog. */
 function compareImages(a: SelectedImage, b: SelectedImage): number {
   const keys = (image: SelectedImage): string =>
-    [image.repository, image.tag, image.type, image.origin, image.digest].join('\0');
+    [
+      image.type === 'operatorCatalog' ? '1' : '0',
+      image.repository,
+      image.tag,
+      image.type,
+      image.origin,
+      image.digest,
+    ].join('\0');
   return keys(a) < keys(b) ? -1 : 1;
 }
 

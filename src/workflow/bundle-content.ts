@@ -32,7 +32,9 @@ export async function openBundleContent(
     },
     run,
   );
-  const { repositories, prefix, originals } = placeRepositories(store.repositories, target);
+  const { repositories, prefix, originals } = placeRepositories(store.repositories, target, (message) =>
+    run.report({ stage: 'load', state: 'log', level: 'warning', message }),
+  );
   const source = openBundleSource(store);
   const locate = (name: string) => originals(name).map((repository) => ({ registry: 'bundle', repository }));
   const carried = contentFromSource({ source, repositories, locate });

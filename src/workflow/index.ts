@@ -98,7 +98,7 @@ export type { PlanRequest, SelectionSettings, SourceSettings, TargetSettings } f
 export type { MirrorResult } from './result.ts';
 export { upForeground, upSupervised } from './services/worker.ts';
 export { type SiteStatus, status } from './status.ts';
-export { type LoadTarget, parseLoadTarget, parseMirrorTarget } from './target.ts';
+export { type LoadTarget, parseLoadTarget, parseMirrorTarget, withNestedPaths } from './target.ts';
 export { type UpResult, up } from './up.ts';
 export { type VerifyRequest, type VerifyResult, verify } from './verify.ts';
 export { serveWeb, type WebServeRequest } from './web-serve.ts';

@@ -109,7 +109,9 @@ async function copyPlan(
 ): Promise<{ result: CopyResult; missing: MissingContent[] }> {
   const planned = await plannedContent(plan, kept, source, run);
   const { registry } = request.target;
-  const { repositories, prefix } = placeRepositories(planned.repositories, request.target);
+  const { repositories, prefix } = placeRepositories(planned.repositories, request.target, (message) =>
+    run.report({ stage: 'mirror', state: 'log', level: 'warning', message }),
+  );
   const content = { ...planned, repositories };
   const { parallelLayers } = request.source;
   const options = {

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import type { Site } from '../config/index.ts';
 import { AirlockError } from '../core/errors.ts';
-import type { MirrorTarget } from '../manifests/index.ts';
+import { type MirrorTarget, targetRepository } from '../manifests/index.ts';
 import { isRegistry, isRepository } from '../oci/index.ts';
 import { siteTarget } from './site/endpoints.ts';
 import { sitePaths } from './site/paths.ts';
@@ -41,6 +41,14 @@ export function parseMirrorTarget(text: string): MirrorTarget {
     });
   }
   return { registry, prefix };
+}
+
+/** The same registry where it takes only so many path elements; 0: no limit. @throws AirlockError NESTED_PATHS_INVALID */
+export function withNestedPaths<T extends MirrorTarget>(target: T, maxNestedPaths: number): T {
+  const limited = { ...target, maxNestedPaths };
+  // A limit that leaves no room for any name is told before anything is planned or read.
+  targetRepository('any', limited);
+  return limited;
 }
 
 /** Where a site's bundles go when no target is named. */

@@ -1,7 +1,7 @@
 import { compileBlockedPattern, type ImageSet } from '../../config/index.ts';
 import type { Run } from '../../core/run.ts';
 import type { Source } from '../../oci/index.ts';
-import type { CollectedSet, KeptBlobs, SelectedImage } from '../../plan/index.ts';
+import type { CollectedSet, KeptBlobs, SelectedImage, TargetName } from '../../plan/index.ts';
 import type { HttpAccess } from '../http-access.ts';
 import { collectAdditional } from './additional.ts';
 import { addNote, type Collector, createCollector } from './collector.ts';
@@ -50,24 +50,29 @@ export async function collectImageSet(input: CollectInput, run: Run): Promise<Co
   return finish(collector);
 }
 
-/** Two images that want one name: real oc-mirror lets the last writer win in silence (reference §5.2). */
+/** Two images that want one name, in storage or at the target: real oc-mirror lets the last writer win in silence (reference §5.2). */
 function noteCollisions(collector: Collector, run: Run): void {
-  const named = new Map<string, string>();
+  const stored = new Map<string, string>();
+  const placed = new Map<string, string>();
   for (const image of collector.images) {
-    const name = `${image.repository}:${image.tag}`;
-    const known = named.get(name);
-    if (known !== undefined && known !== image.digest)
-      addNote(
-        collector,
-        {
-          code: 'IMAGE_NAME_SHARED',
-          subject: name,
-          message: `two images of the set want this name, also ${image.origin}`,
-        },
-        run,
-      );
-    named.set(name, image.digest);
+    noteCollision(collector, stored, image, image, run);
+    for (const target of image.targets) noteCollision(collector, placed, target, image, run);
   }
+}
+
+function noteCollision(
+  collector: Collector,
+  named: Map<string, string>,
+  { repository, tag }: TargetName,
+  { origin, digest }: SelectedImage,
+  run: Run,
+): void {
+  const subject = `${repository}:${tag}`;
+  const known = named.get(subject);
+  named.set(subject, digest);
+  if (known === undefined || known === digest) return;
+  const message = `two images of the set want this name, also ${origin}`;
+  addNote(collector, { code: 'IMAGE_NAME_SHARED', subject, message }, run);
 }
 
 /** One image that several charts or catalogs ask for: it is needed as long as one of them is. */
