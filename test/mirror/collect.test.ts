@@ -150,6 +150,18 @@ describeShared('collectImageSet', 'golden', (golden) => {
     expect(signature?.digest).toBe(there.digest);
   });
 
+  test('passwords in the URLs of update service and signatures go to their servers and nowhere else', async () => {
+    const isc = path.join(golden, 'cases/02b-release-head/isc.yaml');
+    const set = await collectCase(source, isc, {
+      removeSignatures: true,
+      updateUrl: 'https://kitchen:pepper@api.openshift.com/api/upgrades_info/v1/graph',
+      signatureUrl: 'https://kitchen:pepper@mirror.openshift.com/pub/openshift-v4/signatures/openshift/release/',
+    });
+    expect(set.missing).toEqual([]);
+    expect(set.files.map((file) => path.basename(file.path))).toContain('amd64-stable-4.19.json');
+    expect(JSON.stringify([set.files, set.images, set.notes])).not.toContain('pepper');
+  });
+
   test.each(['', '/'])('finds signatures below a URL that ends in "%s"', async (end) => {
     const signatureUrl = `https://mirror.openshift.com/pub/openshift-v4/signatures/openshift/release${end}`;
     const set = await collectParsed(source, readImageSet('isc.yaml', release), {

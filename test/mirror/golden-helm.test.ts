@@ -77,10 +77,18 @@ describeShared('collectImageSet on golden Helm cases', 'golden', (golden) => {
   test('06f-charts-all-noslash takes every chart of the repository (the real tool wants a final slash)', async () => {
     const set = await collect('06f-charts-all-noslash');
     expect(set.missing).toEqual([]);
-    expect(set.files.map((file) => file.path)).toContain(
-      'working-dir/helm/indexes/charts.example.com/stable/index.yaml',
-    );
+    // Where the real tool looks for it: without the slash that is the folder above.
+    expect(set.files.map((file) => file.path)).toContain('working-dir/helm/indexes/charts.example.com/index.yaml');
     expect(set.files.filter((file) => file.path.endsWith('.tgz'))).toHaveLength(4);
+  });
+
+  test('a password in the URL of a repository goes to its server and nowhere else', async () => {
+    const set = await collectCase(source, path.join(golden, 'cases/06f-charts-all-noslash/isc.yaml'), noHelm, (text) =>
+      text.replace('https://', 'https://kitchen:pepper@'),
+    );
+    expect(set.missing).toEqual([]);
+    expect(set.files.map((file) => file.path)).toContain('working-dir/helm/indexes/charts.example.com/index.yaml');
+    expect(JSON.stringify([set.files, set.images, set.notes])).not.toContain('pepper');
   });
 
   test.each([

@@ -1,6 +1,7 @@
 import type { PlatformSelection, ReleaseChannel } from '../../config/index.ts';
 import { AirlockError } from '../../core/errors.ts';
 import { mapLimited } from '../../core/limit.ts';
+import { redactText } from '../../core/redact.ts';
 import type { Run } from '../../core/run.ts';
 import { parseHttpUrl } from '../http-access.ts';
 import { findEnds, selectAcrossChannels } from '../release/cross-channel.ts';
@@ -119,7 +120,7 @@ async function fetchGraph(
     collector,
     `hold-release/cincinnati-graph-data/${architecture}-${channel}.json`,
     body,
-    url.href,
+    redactText(url.href),
     run,
   );
   return graph;

@@ -1,6 +1,7 @@
 import zlib from 'node:zlib';
 import type { PlatformSelection } from '../../config/index.ts';
 import { AirlockError, errorText } from '../../core/errors.ts';
+import { redactText } from '../../core/redact.ts';
 import type { Run } from '../../core/run.ts';
 import { mediaTypes, parseReference } from '../../oci/index.ts';
 import { appendLayers, type BuiltManifest, buildIndex } from '../layer/append-layers.ts';
@@ -69,7 +70,7 @@ async function addGraphImage(collector: Collector, run: Run): Promise<void> {
 /** The files of the graph data, by path. */
 async function fetchGraphData(collector: Collector, url: string, run: Run): Promise<Map<string, Buffer>> {
   const { status, body } = await collector.http.getUrl(url, { accept: '*/*' }, run);
-  if (status !== 200) throw new AirlockError('GRAPH_UNAVAILABLE', `${url}: HTTP ${status}`);
+  if (status !== 200) throw new AirlockError('GRAPH_UNAVAILABLE', `${redactText(url)}: HTTP ${status}`);
   const files = new Map<string, Buffer[]>();
   try {
     const tar = zlib.gunzipSync(body, { maxOutputLength: graphLimitBytes });
@@ -82,7 +83,7 @@ async function fetchGraphData(collector: Collector, url: string, run: Run): Prom
       };
     });
   } catch (error) {
-    throw new AirlockError('GRAPH_UNAVAILABLE', `${url} is no gzipped tar archive: ${errorText(error)}`, {
+    throw new AirlockError('GRAPH_UNAVAILABLE', `${redactText(url)} is no gzipped tar archive: ${errorText(error)}`, {
       cause: error,
     });
   }

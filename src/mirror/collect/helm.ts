@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { HelmSelection } from '../../config/index.ts';
 import { AirlockError } from '../../core/errors.ts';
 import { readFileLimited } from '../../core/files.ts';
+import { redactUrl } from '../../core/http-errors.ts';
 import { mapLimited } from '../../core/limit.ts';
 import type { Run } from '../../core/run.ts';
 import { type Chart, readChartArchive, readChartFolder } from '../helm/chart.ts';
@@ -34,7 +35,7 @@ export async function collectHelm(collector: Collector, helm: HelmSelection, run
     );
   }
   for (const repository of helm.repositories)
-    await orMissing(collector, { type: 'helmImage', origin: repository.url }, () =>
+    await orMissing(collector, { type: 'helmImage', origin: redactUrl(repository.url) }, () =>
       collectRepository(collector, repository, run),
     );
 }
@@ -55,15 +56,15 @@ async function collectRepository(collector: Collector, repository: HelmRepositor
   const base = parseHttpUrl(repository.url).href.replace(/(?:\/|\/index\.yaml)?$/, '/');
   const url = `${base}index.yaml`;
   const { status, body } = await collector.http.getUrl(url, { accept: '*/*' }, run);
-  if (status !== 200) throw new AirlockError('HELM_REPOSITORY_INVALID', `${url}: HTTP ${status}`);
+  if (status !== 200) throw new AirlockError('HELM_REPOSITORY_INVALID', `${redactUrl(url)}: HTTP ${status}`);
   const entries = parseRepositoryIndex(body.toString('utf8'), url);
   const isAll = repository.charts.length === 0;
   if (isAll)
     await keepWorkingFile(
       collector,
-      `helm/indexes/${base.replace(/^[a-z]+:\/\//, '').replace(/\/$/, '')}/index.yaml`,
+      `helm/indexes/${indexFolder(repository.url)}/index.yaml`,
       body,
-      url,
+      redactUrl(url),
       run,
     );
   const wanted: HelmChart[] = isAll
@@ -72,22 +73,43 @@ async function collectRepository(collector: Collector, repository: HelmRepositor
         .map((entry) => ({ name: entry.name, version: entry.version, imagePaths: [], platforms: [] }))
     : [...repository.charts];
   await mapLimited(wanted, 4, (chart) =>
-    orMissing(collector, { type: 'helmImage', origin: `${repository.url} ${chart.name ?? ''}` }, async () => {
-      const entry = selectChart(entries, chart.name ?? '', chart.version);
-      await addChart(collector, { ...chart, repository: base }, await fetchChart(collector, entry, run), run);
-    }),
+    orMissing(
+      collector,
+      { type: 'helmImage', origin: `${redactUrl(repository.url)} ${chart.name ?? ''}` },
+      async () => {
+        const entry = selectChart(entries, chart.name ?? '', chart.version);
+        await addChart(collector, { ...chart, repository: base }, await fetchChart(collector, entry, run), run);
+      },
+    ),
   );
+}
+
+/**
+ * Where real oc-mirror looks for the index when it loads the bundle: what the URL has between its scheme and its last slash, as it is written
+ * (reference §4.7). Without a password, and without what would lead out of the folder.
+ */
+function indexFolder(url: string): string {
+  const written = url
+    .replace(/^([a-z]+:\/\/)[^/@]*@/i, '$1')
+    .split('/')
+    .slice(2, -1);
+  const plain = written.every((part) => /^[\w.:[\]~%+-]*[\w\]~%+-]$/.test(part));
+  return plain && written.length > 0 ? written.join('/') : parseHttpUrl(url).host;
 }
 
 async function fetchChart(collector: Collector, entry: ChartEntry, run: Run): Promise<FoundChart> {
   const { status, body } = await collector.http.getUrl(parseHttpUrl(entry.url).href, { accept: '*/*' }, run);
-  if (status !== 200) throw new AirlockError('HELM_CHART_UNKNOWN', `${entry.url}: HTTP ${status}`);
+  if (status !== 200) throw new AirlockError('HELM_CHART_UNKNOWN', `${redactUrl(entry.url)}: HTTP ${status}`);
   const sha256 = createHash('sha256').update(body).digest('hex');
   if (entry.digest && entry.digest !== sha256)
-    throw new AirlockError('DIGEST_MISMATCH', `digest of ${entry.url} does not match its index: got ${sha256}`, {
-      side: 'source',
-    });
-  const found = await keepChart(collector, body, entry.url, run);
+    throw new AirlockError(
+      'DIGEST_MISMATCH',
+      `digest of ${redactUrl(entry.url)} does not match its index: got ${sha256}`,
+      {
+        side: 'source',
+      },
+    );
+  const found = await keepChart(collector, body, redactUrl(entry.url), run);
   const path = `working-dir/helm/charts/${entry.name}-${entry.version}.tgz`;
   if (!collector.files.some((file) => file.path === path)) {
     collector.files.push({
@@ -97,7 +119,7 @@ async function fetchChart(collector: Collector, entry: ChartEntry, run: Run): Pr
       mode: 0o644,
       role: 'working-dir',
       content: { kind: 'kept' },
-      origin: entry.url,
+      origin: redactUrl(entry.url),
     });
   }
   return found;

@@ -1,4 +1,5 @@
 import { AirlockError } from '../../core/errors.ts';
+import { redactText } from '../../core/redact.ts';
 import type { Run } from '../../core/run.ts';
 import { type Digest, digestHex, parseReference } from '../../oci/index.ts';
 import { redHatReleaseKeys } from '../release/red-hat-key.ts';
@@ -34,9 +35,13 @@ export async function proveRelease(
   const url = `${base}sha256=${digestHex(digest)}/signature-1`;
   const bytes = await findSignature(collector, url, isNeeded, run);
   if (!bytes && isNeeded) {
-    throw new AirlockError('RELEASE_SIGNATURE_ABSENT', `release image ${origin} has no signature at ${url}`, {
-      hint: 'with --ignore-release-signature it is taken as it is',
-    });
+    throw new AirlockError(
+      'RELEASE_SIGNATURE_ABSENT',
+      `release image ${origin} has no signature at ${redactText(url)}`,
+      {
+        hint: 'with --ignore-release-signature it is taken as it is',
+      },
+    );
   }
   if (!bytes) {
     addNote(collector, notChecked(origin, 'it has none'), run);
@@ -50,7 +55,7 @@ export async function proveRelease(
       'RELEASE_SIGNATURE_INVALID',
       `the signature of ${origin} names ${signed.reference}, which has no tag`,
     );
-  addWorkingFile(collector, `signatures/${tag}-sha256-${digestHex(digest)}`, bytes, url);
+  addWorkingFile(collector, `signatures/${tag}-sha256-${digestHex(digest)}`, bytes, redactText(url));
   return { state: 'verified', signed: { ...signed, tag } };
 }
 

@@ -32,9 +32,12 @@ function assertChart({ name, version = '' }: { readonly name: string; readonly v
   if (readFileSync(path.join(folder, found)).readUInt16BE() !== 0x1f8b) throw new Error(`${found} is no gzip`);
 }
 
-/** A repository without listed charts: every version of every chart of its saved index that is no library. */
+/**
+ * A repository without listed charts: every version of every chart of its saved index that is no library. The index lies below what the URL has
+ * between its scheme and its last slash.
+ */
 function chartsOfIndex(url: string, job: Job): { name: string; version: string }[] {
-  const place = url.replace(/^https?:\/\//, '').replace(/\/(?:index\.yaml)?$/, '');
+  const place = url.split('/').slice(2, -1).join('/');
   const file = path.join(job.workingDir, 'helm/indexes', place, 'index.yaml');
   const [index] = parseYamlStream(readFileSync(file, 'utf8')) as {
     entries: Record<string, { name: string; version: string; type?: string }[]>;
