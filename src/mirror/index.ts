@@ -2,7 +2,15 @@ export { type CollectInput, collectImageSet } from './collect/collect.ts';
 export { toStreamArchitecture } from './collect/coreos.ts';
 export { type CollectOptions, defaultSignatureUrl, defaultUpdateUrl } from './collect/options.ts';
 export { type DeletionResult, executeDeletions } from './delete/execute.ts';
-export { type DeletionItem, listDeletions, parseDeletions, renderDeletions, toImageSet } from './delete/list.ts';
+export {
+  type DeletionItem,
+  isAttached,
+  listDeletions,
+  parseDeletions,
+  renderDeleteSet,
+  renderDeletions,
+  toImageSet,
+} from './delete/list.ts';
 export { type LoadedSelection, type LoadedSet, selectLoaded } from './delete/select-loaded.ts';
 export { mirrorErrors } from './errors.ts';
 export type { HttpAccess } from './http-access.ts';

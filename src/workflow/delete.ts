@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { openBundle } from '../bundle/index.ts';
-import { loadDeleteImageSet, loadSite } from '../config/index.ts';
+import { decodeText, loadDeleteImageSet, loadSite } from '../config/index.ts';
 import { AirlockError } from '../core/errors.ts';
 import { readFileLimited, writeFileAtomic } from '../core/files.ts';
 import type { Run } from '../core/run.ts';
@@ -12,6 +12,7 @@ import {
   type LoadedSet,
   listDeletions,
   parseDeletions,
+  renderDeleteSet,
   renderDeletions,
   selectLoaded,
 } from '../mirror/index.ts';
@@ -41,11 +42,12 @@ export interface GenerateResult {
 }
 
 /**
- * First step of a deletion: writes the list of what would go, for people to read. Nothing is asked of any registry.
+ * First step of a deletion: writes the list of what would go, for people to read, and beside it the configuration that it was made of. Nothing is
+ * asked of any registry.
  * @throws AirlockError CONFIG_INVALID, USAGE, NOTHING_SELECTED
  */
 export async function generateDeletion(request: GenerateRequest, run: Run): Promise<GenerateResult> {
-  const { deleteImageSet } = await loadDeleteImageSet(request.deleteSetFile, run);
+  const { deleteImageSet, bytes } = await loadDeleteImageSet(request.deleteSetFile, run);
   const { selected, kept } = selectLoaded(deleteImageSet, await readContent(request, run));
   const items = listDeletions(selected, request.target.registry, {
     signatures: request.signatures,
@@ -59,7 +61,14 @@ export async function generateDeletion(request: GenerateRequest, run: Run): Prom
           : 'airlock inspect and status show what is there',
     });
   }
-  const file = path.join(request.outputFolder, `delete-images${request.id ? `-${request.id}` : ''}.yaml`);
+  const fileOf = (name: string): string =>
+    path.join(request.outputFolder, `${name}${request.id ? `-${request.id}` : ''}.yaml`);
+  const file = fileOf('delete-images');
+  await writeFileAtomic(
+    fileOf('delete-imageset-config'),
+    renderDeleteSet(decodeText(bytes, request.deleteSetFile)),
+    run,
+  );
   await writeFileAtomic(file, renderDeletions(items), run);
   return { file, items, kept: kept.map((image) => image.origin) };
 }

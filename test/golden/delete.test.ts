@@ -58,6 +58,8 @@ describeReal('deletion', ['docker-registry', 'python3'], () => {
         readFileSync(goldenFile('12a-del', '3-gen', 'files/in/working-dir/delete/delete-images.yaml') ?? '', 'utf8'),
       ) as DeletionList[];
       const [written] = parseYamlStream(readFileSync(result.file, 'utf8')) as DeletionList[];
+      const configuration = path.join(path.dirname(result.file), 'delete-imageset-config.yaml');
+      expect(readFileSync(configuration, 'utf8')).toContain('kind: DeleteImageSetConfiguration\n');
       // acme/widgets:1.0 is an additional image too, which the deletion does not name.
       const theirs = rows(golden ?? { items: [] }).filter((row) => !row.includes('acme/widgets:1.0'));
       expect(rows(written ?? { items: [] })).toEqual(theirs);

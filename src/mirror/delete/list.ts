@@ -1,7 +1,8 @@
 import type { DeleteImageSet, ImageSet } from '../../config/index.ts';
 import { AirlockError, errorText } from '../../core/errors.ts';
-import { parseYamlStream, renderYaml } from '../../core/yaml.ts';
+import { parseYaml, parseYamlStream, renderYaml } from '../../core/yaml.ts';
 import { type ImageType, imageTypes, type SelectedImage } from '../../plan/index.ts';
+import { isCosignTag } from '../naming.ts';
 
 /** One image to remove, as oc-mirror's DeleteImageList names it (reference §10.1). */
 export interface DeletionItem {
@@ -44,6 +45,41 @@ export function renderDeletions(items: readonly DeletionItem[]): string {
   return renderYaml({ apiVersion: 'mirror.openshift.io/v2alpha1', items, kind: 'DeleteImageList' });
 }
 
+/**
+ * A DeleteImageSetConfiguration as oc-mirror writes it beside a list, to be looked at later: with the defaults that count for a deletion
+ * (reference §10.1).
+ */
+export function renderDeleteSet(text: string): string {
+  const { delete: content, ...rest } = record(parseYaml(text));
+  const { platform, ...others } = record(content);
+  const { channels, architectures, ...more } = record(platform);
+  const asked = (Array.isArray(channels) ? channels : []).map((channel: unknown) => ({
+    type: 'ocp',
+    ...record(channel),
+  }));
+  const named = Array.isArray(architectures) && architectures.length > 0 ? architectures : undefined;
+  const known = named ?? (asked.length > 0 ? ['amd64'] : undefined);
+  return renderYaml(
+    {
+      ...rest,
+      apiVersion: 'mirror.openshift.io/v2alpha1',
+      delete: {
+        ...others,
+        ...(platform === undefined
+          ? {}
+          : {
+              platform: {
+                ...more,
+                ...(known ? { architectures: known } : {}),
+                ...(asked.length > 0 ? { channels: asked } : {}),
+              },
+            }),
+      },
+    },
+    { sortKeys: true },
+  );
+}
+
 /** Reads a list. @throws AirlockError DELETE_LIST_INVALID */
 export function parseDeletions(text: string): DeletionItem[] {
   const fail = (why: string): never => {
@@ -70,13 +106,14 @@ export function parseDeletions(text: string): DeletionItem[] {
   });
 }
 
-/** Whether it is a signature, a referrer or the like, and not an image that was asked for. */
+/** Whether it is a signature, a referrer or the like, and not an image that was asked for. Archives of oc-mirror know it by its tag. */
 export function isAttached(image: SelectedImage): boolean {
-  return /^(?:signature|attestation|sbom|referrer|referrers-index) of /.test(image.reason);
+  return isCosignTag(image.tag) || /^(?:signature|attestation|sbom|referrer|referrers-index) of /.test(image.reason);
 }
 
-/** The reference of an image, or of what is attached to it. */
+/** The reference of an image, or of what is attached to it. The graph image is built, and oc-mirror calls it by the name in its own cache. */
 function imageName(image: SelectedImage): string {
+  if (image.type === 'cincinnatiGraph') return `localhost:55000/${image.repository}:${image.tag}`;
   const origin = image.origin.replace(/^docker:\/\//, '');
   return isAttached(image) ? `${origin.replace(/@.*$/, '').replace(/:[^/:]*$/, '')}:${image.tag}` : origin;
 }
@@ -88,4 +125,8 @@ function hasTransport(type: ImageType): boolean {
 
 function field(value: unknown, key: string): unknown {
   return typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined;
+}
+
+function record(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
 }
