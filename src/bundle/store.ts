@@ -13,6 +13,7 @@ import {
   sliceOfFile,
   storageSource,
 } from '../oci/index.ts';
+import type { SelectedImage } from '../plan/index.ts';
 import { type Bundle, locateMember, readStretch } from './bundle.ts';
 import type { KeptFile } from './incoming.ts';
 import { collectTargets, type IncompleteImage } from './target-tree.ts';
@@ -26,6 +27,8 @@ export interface BundleStoreOptions {
   readonly kept?: ReadonlyMap<Digest, KeptFile>;
   /** Whether the target holds a blob that is neither at hand nor assumed. Default: no. */
   readonly isThere?: (digest: Digest) => boolean;
+  /** Images that are to be seen. Default: all. */
+  readonly isWanted?: (image: SelectedImage) => boolean;
 }
 
 /** A bundle, or a chain of them, seen as the registry that it becomes: read in place from its volumes, under the names of the target. */
@@ -65,7 +68,7 @@ export async function openBundleStore(
     for (const digest of bundle.index.assumed) assumed.add(digest);
   }
   // Later generations last: their tags win.
-  const images = bundles.flatMap((bundle) => bundle.index.images);
+  const images = bundles.flatMap((bundle) => bundle.index.images).filter(options.isWanted ?? (() => true));
   const repositoryOf = new Map(images.map((image) => [image.digest, image.targets[0]?.repository ?? image.repository]));
   const tree = await collectTargets(images, {
     readManifest: async (digest) => {

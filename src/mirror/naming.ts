@@ -33,6 +33,11 @@ export function digestTag(digest: string): string {
   return digest.replace(':', '-');
 }
 
+/** Whether a tag is one of those under which cosign puts what belongs to another image. */
+export function isCosignTag(tag: string): boolean {
+  return /^sha256-[0-9a-f]{64}\.(?:sig|att|sbom)$/.test(tag);
+}
+
 /** Cuts a release tag as oc-mirror does: above 128 characters it keeps 127 (reference §5.2). */
 export function releaseTag(tag: string): string {
   return tag.length > 128 ? tag.slice(0, 127) : tag;

@@ -2,6 +2,7 @@ import { type Bundle, openBundleSource, openBundleStore } from '../bundle/index.
 import { isAirlockError } from '../core/errors.ts';
 import type { Run } from '../core/run.ts';
 import type { MirrorTarget } from '../manifests/index.ts';
+import { isAttached } from '../mirror/index.ts';
 import { type CopyOptions, contentFromSource, type Digest } from '../oci/index.ts';
 import { findHolders, type Holders, withAssumed } from './assumed-content.ts';
 import type { RemoteClients } from './clients.ts';
@@ -13,13 +14,15 @@ export interface BundleReading {
   readonly clients: RemoteClients;
   readonly parallelBlobs: number;
   readonly incoming?: Incoming | undefined;
+  /** Signatures and referrers are left out. */
+  readonly removeSignatures?: boolean | undefined;
 }
 
 /** Bundles as content of a copy, under their names at the target; what they only assume is read there. The caller closes `store`. */
 export async function openBundleContent(
   bundles: readonly Bundle[],
   target: MirrorTarget,
-  { clients, parallelBlobs, incoming }: BundleReading,
+  { clients, parallelBlobs, incoming, removeSignatures }: BundleReading,
   run: Run,
 ) {
   const holders = allHolders(findHolders(bundles, target), incoming);
@@ -28,6 +31,7 @@ export async function openBundleContent(
     {
       trustAssumed: true,
       readAssumed: (_, digest) => readAtTarget(clients, target.registry, holders(digest), digest, run),
+      ...(removeSignatures ? { isWanted: (image) => !isAttached(image) } : {}),
       ...(incoming ? { kept: incoming.kept, isThere: (digest) => incoming.places.has(digest) } : {}),
     },
     run,

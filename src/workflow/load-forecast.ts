@@ -23,7 +23,7 @@ import {
   type LoadResult,
   type Places,
 } from './load.ts';
-import { explain, type LoadFailure } from './load-registry.ts';
+import { explain, type LoadFailure, type RegistryLoad } from './load-registry.ts';
 import { openMedia } from './media.ts';
 import { openRegistryClients, type RegistryAccess } from './site/registry-access.ts';
 import { formatTarget } from './target.ts';
@@ -122,10 +122,12 @@ async function forecastStorage(
   };
 }
 
+type RegistryQuestion = RegistryAccess & Partial<Pick<RegistryLoad, 'removeSignatures'>>;
+
 async function forecastRemote(
   bundles: readonly Bundle[],
   target: MirrorTarget,
-  access: RegistryAccess,
+  access: RegistryQuestion,
   places: Places,
   run: Run,
 ): Promise<Content> {
@@ -163,13 +165,14 @@ export interface RegistryForecast {
 export async function forecastRegistry(
   bundles: readonly Bundle[],
   target: MirrorTarget,
-  options: RegistryAccess,
+  options: RegistryQuestion,
   run: Run,
 ): Promise<RegistryForecast> {
   const clients = await openRegistryClients(options, false, run);
   try {
     const { parallelLayers: parallelBlobs } = options.source;
-    const { store, content, settings } = await openBundleContent(bundles, target, { clients, parallelBlobs }, run);
+    const reading = { clients, parallelBlobs, removeSignatures: options.removeSignatures };
+    const { store, content, settings } = await openBundleContent(bundles, target, reading, run);
     try {
       const { blobs, manifests, tags, failures, ...present } = await forecastCopy(content, settings, run);
       const carried = new Set(bundles.flatMap(({ index }) => index.blobs.map(({ digest }) => digest)));

@@ -18,6 +18,8 @@ import { openRegistryClients, type RegistryAccess } from './site/registry-access
 /** How a registry is reached, and where the rest of a bundle goes. */
 export interface RegistryLoad extends RegistryAccess {
   readonly files: FilePlaces;
+  /** Leave signatures and referrers in the bundle. */
+  readonly removeSignatures?: boolean | undefined;
   /** Where it is remembered; left out: nowhere. */
   readonly state: string | undefined;
   /** Where content waits that came with a first medium and that the registry can take only with what is on another. */
@@ -66,7 +68,7 @@ export async function loadRegistry(
     const incoming = isAway(bundles)
       ? await takeIncoming(bundles, target, clients, options.waitingFolder, run)
       : undefined;
-    const copied = await copyBundles(bundles, target, clients, options.source.parallelLayers, incoming, run);
+    const copied = await copyBundles(bundles, target, clients, options, incoming, run);
     const placed = await placeAll(bundles, options.files, run);
     const complete = copied.failures.length === 0 && copied.waiting.length === 0 && placed.absent === 0;
     if (complete) await removeSpans(options.files, run);
@@ -96,14 +98,14 @@ async function copyBundles(
   bundles: readonly Bundle[],
   target: MirrorTarget,
   clients: RemoteClients,
-  parallelBlobs: number,
+  { source: { parallelLayers: parallelBlobs }, removeSignatures }: RegistryLoad,
   incoming: Incoming | undefined,
   run: Run,
 ): Promise<RegistryOutcome['copied']> {
   const { store, source, content, settings } = await openBundleContent(
     bundles,
     target,
-    { clients, parallelBlobs, incoming },
+    { clients, parallelBlobs, incoming, removeSignatures },
     run,
   );
   try {

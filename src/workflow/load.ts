@@ -41,6 +41,8 @@ export interface LoadRequest {
   readonly webFolder?: string | undefined;
   readonly toolsFolder?: string | undefined;
   readonly stateFolder?: string | undefined;
+  /** Leave signatures and referrers in the bundle; for registries over HTTP alone. */
+  readonly removeSignatures?: boolean | undefined;
   readonly source: SourceSettings;
   readonly targetSettings: TargetSettings;
 }
@@ -68,7 +70,7 @@ export interface Places {
 /**
  * Loads a bundle, or a chain oldest first, into registry storage on this host or into a registry over HTTP; web files and tools beside.
  * Content is checked on the way. A second run does nothing.
- * @throws AirlockError BASE_MISSING, BUNDLE_DAMAGED, BUNDLE_INCOMPLETE, SIGNATURE_BAD, WORKSPACE_LOCKED, disk and registry errors
+ * @throws AirlockError BASE_MISSING, BUNDLE_DAMAGED, BUNDLE_INCOMPLETE, SIGNATURE_BAD, USAGE, WORKSPACE_LOCKED, disk and registry errors
  */
 export async function load(request: LoadRequest, run: Run): Promise<LoadResult> {
   const opened = await openMedia(request.bundle, request.media ?? [], run);
@@ -141,6 +143,10 @@ export function findPlaces(request: LoadRequest, site: Site | undefined): Places
       hint: 'name storage:DIR or docker://HOST[:PORT][/PREFIX], or a site file with -f FILE',
     });
   }
+  if (request.removeSignatures && target.kind === 'storage')
+    throw new AirlockError('USAGE', '--remove-signatures is about registries', {
+      hint: 'load into docker://HOST[:PORT][/PREFIX], or build the bundle without signatures',
+    });
   const storageState = target.kind === 'storage' ? path.join(target.folder, '.airlock') : undefined;
   return {
     target,

@@ -28,12 +28,17 @@ describeReal('load', ['docker-registry', 'python3'], () => {
       return built;
     }
 
-    async function loadInto(bundle: string, target: LoadTarget, settings: Partial<SourceSettings> = {}) {
+    async function loadInto(
+      bundle: string,
+      target: LoadTarget,
+      settings: Partial<SourceSettings & { readonly removeSignatures: boolean }> = {},
+    ) {
       const folder = await temporaryFolder();
       return load(
         {
           bundle,
           target,
+          removeSignatures: settings.removeSignatures,
           outputFolder: path.join(folder, 'cluster-resources'),
           source: { ...sourceSettings({}, folder), ...settings },
           targetSettings: { tlsVerify: false, authFile: settings.authFile },
@@ -106,6 +111,22 @@ describeReal('load', ['docker-registry', 'python3'], () => {
         expect(await listStorage(registry.storage)).toEqual(goldenRegistry(name, step));
       },
     );
+
+    test('07a-remove-sigs: what real oc-mirror archived with signatures is loaded without them, and a storage folder takes them all', async () => {
+      const folder = await temporaryFolder();
+      await cp(goldenFile('01-additional', '', '1-m2d/01.tar') ?? '', path.join(folder, 'mirror_000001.tar'));
+      const registry = await startDockerRegistry();
+      const removed = { removeSignatures: true };
+      expect(await loadInto(folder, toRegistry(registry.host), removed)).toMatchObject({ state: 'loaded' });
+      expect(await listStorage(registry.storage)).toEqual(goldenRegistry('07a-remove-sigs', '2-d2m'));
+      const own = await bundleOf('12b-del-signed');
+      expect(await loadInto(own.folder, toRegistry(registry.host, 'own'), removed)).toMatchObject({ state: 'loaded' });
+      const rows = await listStorage(registry.storage);
+      expect(rows.filter((row) => row.startsWith('own/acme/gadgets\t'))).toHaveLength(1);
+      expect(rows.filter((row) => row.startsWith('own/') && row.includes('.sig'))).toEqual([]);
+      const storage = { kind: 'storage', folder: path.join(folder, 'storage') } as const;
+      await expect(loadInto(own.folder, storage, removed)).rejects.toMatchObject({ code: 'USAGE' });
+    });
 
     test('13h-damaged-archive: a flipped byte, a member left out, a cut and an empty volume, and no volume at all, load nothing and say why', async () => {
       const { folder } = await bundleOf('13h-damaged-archive');

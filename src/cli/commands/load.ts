@@ -17,7 +17,8 @@ import { findSiteFile, loadTarget, pathFlag, sourceSettings, targetSettings, use
 import { mediaFlag } from './verify.ts';
 
 export async function runLoad(invocation: Invocation): Promise<Outcome> {
-  const request = await loadRequest(invocation, argument(invocation, 0) ?? '.', argument(invocation, 1));
+  const asked = await loadRequest(invocation, argument(invocation, 0) ?? '.', argument(invocation, 1));
+  const request = { ...asked, removeSignatures: invocation.flags.on('removeSignatures') };
   if (invocation.flags.on('dryRun')) {
     const result = await loadDryRun(request, invocation.run);
     return { exitCode: dryRunExitCode(result), result, text: renderLoadDryRun(result) };

@@ -77,6 +77,10 @@ export const bundleCommands: readonly CommandSpec[] = [
         flags: '--state-dir <dir>',
         summary: 'where the load record goes; default: the state folder of the site file, or .airlock in the storage',
       },
+      {
+        flags: '--remove-signatures',
+        summary: 'leave image signatures and referrers in the bundle; only with docker://',
+      },
       { flags: '--dry-run', summary: 'only show what would go where, and whether it fits; changes nothing' },
       ...targetOptions,
       ...sourceOptions.filter((option) => /authfile|retry|parallel|bandwidth/.test(option.flags)),

@@ -9,7 +9,7 @@ import {
 } from '../../oci/index.ts';
 import type { CollectedSet, ImageType, SelectedImage } from '../../plan/index.ts';
 import { addMissing, addNote } from '../collect/collector.ts';
-import { additionalStorageName, imageStorageName, parseImageName } from '../naming.ts';
+import { additionalStorageName, imageStorageName, isCosignTag, parseImageName } from '../naming.ts';
 import { nameCatalogs } from './catalogs.ts';
 import { type ArchiveContent, createDescription, type Description, isCopied, type NamedImage } from './description.ts';
 import { nameReleases } from './releases.ts';
@@ -81,15 +81,13 @@ function nameLeftovers(description: Description, run: Run): void {
     );
   for (const { name: repository, tags } of content.repositories) {
     for (const tag of Object.keys(tags)) {
-      if (isSignatureTag(tag) || names.has(`${repository}:${tag}`)) continue;
+      if (isCosignTag(tag) || names.has(`${repository}:${tag}`)) continue;
       const name = { repository, tag };
       const origin = `${repository}:${tag}`;
       names.set(origin, { type: 'generic', origin, ...name, targets: [name], reason: 'oc-mirror archive' });
     }
   }
 }
-
-const isSignatureTag = (tag: string): boolean => /^sha256-[0-9a-f]{64}\.(?:sig|att|sbom)$/.test(tag);
 
 async function addNamed(description: Description, named: NamedImage): Promise<void> {
   const { content, collector, findDigest } = description;
