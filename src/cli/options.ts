@@ -142,6 +142,6 @@ export const selectionOptions: readonly OptionSpec[] = [
     flags: '--release-key <file>',
     summary: 'armored public key of the release signatures (also: OCP_SIGNATURE_VERIFICATION_PK)',
   },
-  { flags: '--ignore-release-signature', summary: 'do not check release signatures; only with platform.release' },
+  { flags: '--ignore-release-signature', summary: 'take releases without a right signature too' },
   { flags: '--remove-signatures', summary: 'carry no image signatures and referrers' },
 ];

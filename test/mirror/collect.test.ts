@@ -172,6 +172,24 @@ describeShared('collectImageSet', 'golden', (golden) => {
     expect(set.releases.map((one) => one.signature)).toEqual(['verified']);
   });
 
+  test.each([
+    ['stable-4.18', 'verified', undefined],
+    ['unsigned-4.18', 'not-checked', /it has none/],
+    ['wrongkey-4.18', 'not-checked', /key/],
+    ['badsig-4.18', 'not-checked', /signature/],
+  ])(
+    'takes the release of %s as %s where signatures are ignored, and carries none but a right one',
+    async (channel, state, why) => {
+      const text = `kind: ImageSetConfiguration\nmirror:\n  platform:\n    channels: [{name: ${channel}}]\n`;
+      const options = { removeSignatures: true, ignoreReleaseSignature: true };
+      const set = await collectParsed(source, readImageSet('isc.yaml', text), options);
+      expect(set.missing).toEqual([]);
+      expect(set.releases).toMatchObject([{ signature: state, tag: expect.stringMatching(/^4\.18\.\d+-x86_64$/) }]);
+      expect(set.files.filter((file) => file.path.includes('/signatures/'))).toHaveLength(state === 'verified' ? 1 : 0);
+      expect(set.notes.map((note) => note.message)).toEqual(why ? [expect.stringMatching(why)] : []);
+    },
+  );
+
   test('carries what real oc-mirror needs to load a release without network', async () => {
     const set = await collectParsed(source, readImageSet('isc.yaml', release), { removeSignatures: true });
     expect(set.files.map((file) => file.path)).toEqual([

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { AirlockError } from '../../src/core/errors.ts';
 import type { HttpAccess } from '../../src/mirror/index.ts';
 import { collectFrom, createMemorySource, gzip, tarOf } from './memory-source.ts';
 
@@ -58,5 +59,26 @@ describe('a channel of OKD', () => {
     expect(set.images.find((image) => image.type === 'ocpReleaseContent')?.tag).toMatch(/-oven$/);
     expect(set.releases).toMatchObject([{ version }]);
     expect(JSON.stringify([set.notes, set.releases])).toMatch(/not.?checked|unsigned|unchecked/i);
+  });
+
+  test('asks a server of signatures once that does not answer and that nothing depends on', async () => {
+    const { memory, http, payload } = okdSource();
+    const nodes = Array.from({ length: 7 }, (_, patch) => ({
+      version: `4.20.${patch}`,
+      payload: `quay.io/okd/scos-release-${patch}@${payload.digest}`,
+      metadata: {},
+    }));
+    let tries = 0;
+    const getUrl: HttpAccess['getUrl'] = async (url) => {
+      if (url.includes('/graph')) return { status: 200, body: Buffer.from(JSON.stringify({ nodes, edges: [] })) };
+      tries += 1;
+      throw new AirlockError('HTTP_UNREACHABLE', `GET ${url}: no route`);
+    };
+    const whole = { platform: { channels: [{ name: 'stable-scos-4', type: 'okd', full: true }] } };
+    const set = await collectFrom(memory, whole, { http: { ...http, getUrl } });
+    expect(set.missing).toEqual([]);
+    expect(set.releases).toHaveLength(7);
+    // Three releases are read at once.
+    expect(tries).toBeLessThanOrEqual(3);
   });
 });

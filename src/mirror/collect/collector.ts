@@ -36,6 +36,8 @@ export interface Collector {
   readonly reading: Map<string, Promise<GatheredManifest>>;
   /** Signatures and referrers looked for already, by `registry/repository@digest`. */
   readonly attached: Map<string, Promise<readonly Attached[]>>;
+  /** Origins (`https://host[:port]`) of servers that nothing depends on and that did not answer: they are asked once. */
+  readonly silentServers: Set<string>;
   readonly releases: SelectedRelease[];
   readonly catalogs: SelectedCatalog[];
   readonly files: SelectedFile[];
@@ -57,6 +59,7 @@ export function createCollector(
     manifests: new Map(),
     reading: new Map(),
     attached: new Map(),
+    silentServers: new Set(),
     releases: [],
     catalogs: [],
     files: [],

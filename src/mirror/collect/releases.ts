@@ -44,7 +44,8 @@ async function collectRelease(
   run: Run,
 ): Promise<void> {
   const reference = await pinPayload(collector, wanted.payload, run);
-  const proof = await proveRelease(collector, wanted.payload, reference.digest, run);
+  const isPinned = platform.release !== undefined;
+  const proof = await proveRelease(collector, { origin: wanted.payload, digest: reference.digest, isPinned }, run);
   const closure = await readClosure(collector, reference, platform.platforms, run);
   const payload = await readPayload(collector, reference, closure, { platform, wanted }, run);
   const names = nameRelease(collector, platform, wanted, reference, proof, payload);
