@@ -57,6 +57,18 @@ export async function findVolumes(
   return volumes;
 }
 
+/** Volumes that are here with another size than the index says. Parts, and volumes of real oc-mirror, have no such size. */
+export function findCutVolumes({
+  kind,
+  volumes,
+  covers,
+}: Bundle): { readonly name: string; readonly sizeBytes: number; readonly foundBytes: number }[] {
+  if (kind === 'foreign' || covers) return [];
+  return volumes.flatMap(({ name, sizeBytes, foundBytes }) =>
+    foundBytes === undefined || foundBytes === sizeBytes ? [] : [{ name, sizeBytes, foundBytes }],
+  );
+}
+
 /** Where a blob or file of the bundle lies on the disk. */
 export function locateMember(
   bundle: Bundle,

@@ -8,7 +8,15 @@ export {
   generationFolders,
   type InterruptedBuild,
 } from './build.ts';
-export { type Bundle, type BundleVolume, isHere, locateMember, readCarriedFile, readMember } from './bundle.ts';
+export {
+  type Bundle,
+  type BundleVolume,
+  findCutVolumes,
+  isHere,
+  locateMember,
+  readCarriedFile,
+  readMember,
+} from './bundle.ts';
 export { type ContentSources, measureFile } from './contents.ts';
 export { copyStretch } from './copy-stretch.ts';
 export { isCutUnfinished } from './cut-list.ts';
@@ -25,7 +33,7 @@ export {
 export { dropIncoming, findAway, type KeptFile, keepIncoming } from './incoming.ts';
 export { parseIndex, renderIndex } from './index-text.ts';
 export { type BundleContents, describeBundle, type ImageContents, renderChecksums, renderSpdx } from './inspect.ts';
-export { type Inventory, readInventory, renderInventory, takeInventory } from './inventory.ts';
+export { type Inventory, isInventory, readInventory, renderInventory, takeInventory } from './inventory.ts';
 export { openParts } from './join-parts.ts';
 export { bundleBytes, type LayoutOptions, layoutVolumes, planBytes } from './layout.ts';
 export { type LoadOutcome, loadIntoStorage } from './load.ts';

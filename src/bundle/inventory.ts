@@ -62,6 +62,21 @@ export function renderInventory(inventory: Inventory, signingKeyPem?: string): s
   return `${body}\n${canonicalJson({ digest: digestOf(body), signature })}\n`;
 }
 
+/** How `renderInventory` begins. */
+const inventoryMark = '{"apiVersion":"airlock/v1alpha1","blobs":[';
+
+/** Whether a file is an inventory, whole or damaged; an empty one is on its way to be. */
+export async function isInventory(file: string, run: Run): Promise<boolean> {
+  const handle = await run.disk.open(file, 'read');
+  try {
+    const start = Buffer.alloc(inventoryMark.length);
+    const count = await handle.read(start, 0);
+    return count === 0 || start.toString('latin1') === inventoryMark;
+  } finally {
+    await handle.close();
+  }
+}
+
 /**
  * Reads an inventory file, for `build --base`. With a public key the signature has to fit.
  * @throws AirlockError FILE_NOT_FOUND, INVENTORY_INVALID

@@ -2,6 +2,7 @@ import {
   type BundleContents,
   type BundleIndex,
   describeBundle,
+  findCutVolumes,
   openBundle,
   renderChecksums,
   renderSpdx,
@@ -17,6 +18,8 @@ export interface InspectResult {
   readonly index: BundleIndex;
   readonly contents: BundleContents;
   readonly missingVolumes: readonly string[];
+  /** Volumes of another size than they should have. */
+  readonly cutVolumes: readonly { readonly name: string; readonly sizeBytes: number; readonly foundBytes: number }[];
 }
 
 /** Reads indexes only. @throws AirlockError BUNDLE_NOT_FOUND, BUNDLE_INVALID */
@@ -29,6 +32,7 @@ export async function inspect(bundlePath: string, run: Run): Promise<InspectResu
     index: bundle.index,
     contents: describeBundle(bundle),
     missingVolumes: bundle.volumes.filter((volume) => volume.foundBytes === undefined).map((volume) => volume.name),
+    cutVolumes: findCutVolumes(bundle),
   }));
 }
 

@@ -1,4 +1,11 @@
-import { fingerprintKey, type Inventory, publicKeyOf, renderInventory, takeInventory } from '../bundle/index.ts';
+import {
+  fingerprintKey,
+  type Inventory,
+  isInventory,
+  publicKeyOf,
+  renderInventory,
+  takeInventory,
+} from '../bundle/index.ts';
 import { AirlockError } from '../core/errors.ts';
 import { writeFileAtomic } from '../core/files.ts';
 import type { Run } from '../core/run.ts';
@@ -25,9 +32,10 @@ export interface InventoryResult {
 
 /**
  * Writes what the bastion holds into a small file, to be carried back for `build --base`.
- * @throws AirlockError NOTHING_LOADED, SIGNING_KEY_INVALID, and those of `findBastion` and the disk
+ * @throws AirlockError USAGE for a file that is there and no inventory, NOTHING_LOADED, SIGNING_KEY_INVALID, and those of `findBastion` and the disk
  */
 export async function exportInventory(request: InventoryRequest, run: Run): Promise<InventoryResult> {
+  await assertOwn(request.file, run);
   const { storage, state } = await findBastion(request, run);
   const key = await readSigningKey(request.signingKeyFile, run);
   const keyFingerprint = key === undefined ? undefined : fingerprintKey(publicKeyOf(key));
@@ -47,4 +55,13 @@ export async function exportInventory(request: InventoryRequest, run: Run): Prom
     files: inventory.files.length,
     ...(keyFingerprint === undefined ? {} : { keyFingerprint }),
   };
+}
+
+/** An earlier inventory is replaced; anything else was named by mistake, and may be all that somebody has of it. */
+async function assertOwn(file: string, run: Run): Promise<void> {
+  const kind = (await run.disk.stat(file))?.kind;
+  if (kind === 'directory')
+    throw new AirlockError('USAGE', `${file} is a folder`, { hint: `name a file in it: ${file}/inventory.json` });
+  if (kind !== 'file' || (await isInventory(file, run))) return;
+  throw new AirlockError('USAGE', `${file} is there already, and no inventory`, { hint: 'name another file' });
 }

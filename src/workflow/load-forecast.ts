@@ -2,6 +2,7 @@ import path from 'node:path';
 import {
   assertFinished,
   type Bundle,
+  findCutVolumes,
   forecastChain,
   forecastFiles,
   type LoadForecast,
@@ -48,7 +49,7 @@ export interface LoadDryRun {
   readonly clusterResourcesFolder?: string;
   /** For each file system of this host what it would take, and what it has free. */
   readonly space: readonly Omit<LoadSpace, 'finding'>[];
-  /** Where it does not fit. */
+  /** Volumes that are cut off, and folders where it does not fit. */
   readonly findings: readonly Finding[];
   readonly signature: LoadResult['signature'];
 }
@@ -71,7 +72,7 @@ export async function loadDryRun(request: LoadRequest, run: Run): Promise<LoadDr
   const { bundles } = opened;
   for (const bundle of bundles) assertFinished(bundle);
   const signature = await checkSignatures(bundles, request.keyFile, run);
-  const places = findPlaces(request, await findSite(request, bundles, opened.run));
+  const places = await findPlaces(request, await findSite(request, bundles, opened.run), run);
   const { target, files, state } = places;
   const content =
     target.kind === 'storage'
@@ -90,9 +91,20 @@ export async function loadDryRun(request: LoadRequest, run: Run): Promise<LoadDr
     ...(state === undefined ? {} : { stateFolder: state }),
     ...(served && !places.site ? { clusterResourcesFolder: request.outputFolder } : {}),
     space: measured.map(({ finding, ...space }) => space),
-    findings: measured.flatMap(({ finding }) => finding ?? []),
+    findings: [...bundles.flatMap(cutFindings), ...measured.flatMap(({ finding }) => finding ?? [])],
     signature,
   };
+}
+
+/** A load would end within a volume that is cut off. */
+function cutFindings(bundle: Bundle): Finding[] {
+  return findCutVolumes(bundle).map(({ name, sizeBytes, foundBytes }) => ({
+    code: 'VOLUME_DAMAGED',
+    severity: 'error',
+    subject: name,
+    message: `has ${foundBytes} bytes, and should have ${sizeBytes}`,
+    hint: 'copy this volume again from the connected side; airlock verify tells what else is wrong',
+  }));
 }
 
 async function findSite(request: LoadRequest, bundles: readonly Bundle[], run: Run): Promise<Site | undefined> {

@@ -80,7 +80,7 @@ export async function load(request: LoadRequest, run: Run): Promise<LoadResult> 
   const adoptFolder = findAdoptFolder(request);
   const siteFile = adoptFolder !== undefined ? await adoptSite(bundles, adoptFolder, opened.run) : request.siteFile;
   const site = siteFile === undefined ? undefined : (await loadSite(siteFile, run)).site;
-  const places = findPlaces(request, site);
+  const places = await findPlaces(request, site, run);
   const { target } = places;
   // Without a state folder nothing is remembered, but what waits for another medium has to lie somewhere.
   const waitingFolder = places.state ?? path.join(request.outputFolder, '.airlock');
@@ -134,8 +134,23 @@ async function removeEmpty(folder: string, run: Run): Promise<void> {
   if ((await run.disk.list(folder)).length === 0) await run.disk.remove(folder);
 }
 
-/** Where a load of a request and its site puts things. @throws AirlockError USAGE when neither names a target */
-export function findPlaces(request: LoadRequest, site: Site | undefined): Places {
+/**
+ * Where a load of a request and its site puts things.
+ * @throws AirlockError USAGE when neither names a target, or a file stands where a folder has to be
+ */
+export async function findPlaces(request: LoadRequest, site: Site | undefined, run: Run): Promise<Places> {
+  const places = choosePlaces(request, site);
+  const { webRoot, toolsDir, filesDir } = places.files;
+  const storage = places.target.kind === 'storage' ? places.target.folder : undefined;
+  for (const folder of [storage, webRoot, toolsDir, filesDir, places.state])
+    if (folder !== undefined && (await run.disk.stat(folder))?.kind === 'file')
+      throw new AirlockError('USAGE', `${folder} is a file, and a load needs a folder there`, {
+        hint: 'name a folder',
+      });
+  return places;
+}
+
+function choosePlaces(request: LoadRequest, site: Site | undefined): Places {
   const own = site && !request.target ? sitePaths(site) : undefined;
   const target = request.target ?? (site && siteLoadTarget(site));
   if (!target) {

@@ -36,6 +36,17 @@ describe('inventory export', () => {
     expect(await json(0, 'load', 'elsewhere/gen-000002', 'storage:registry')).toMatchObject({ state: 'loaded' });
   });
 
+  test('replaces an earlier inventory, and nothing else that is there', async () => {
+    const before = await readFile(at('one.yaml'), 'utf8');
+    const other = await json(2, 'inventory', 'export', '--storage', 'registry', 'one.yaml');
+    expect(other).toMatchObject({ error: { code: 'USAGE', message: expect.stringContaining('no inventory') } });
+    expect(await readFile(at('one.yaml'), 'utf8')).toBe(before);
+    const folder = await json(2, 'inventory', 'export', '--storage', 'registry', 'registry');
+    expect(folder).toMatchObject({ error: { hint: expect.stringContaining('registry/inventory.json') } });
+    for (let times = 0; times < 2; times += 1)
+      await json(0, 'inventory', 'export', '--storage', 'registry', 'twice.json');
+  });
+
   test('leaves out what the storage lost, so that the next bundle brings it again', async () => {
     await json(0, 'build', '-c', 'one.yaml', ...journey.source.flags, 'again');
     await json(0, 'load', 'again/gen-000001', 'storage:lost');

@@ -1,10 +1,10 @@
-import { rename } from 'node:fs/promises';
+import { rename, stat, truncate } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { acquireLock, readHistory } from '../../src/bundle/index.ts';
 import { renderLoadDryRun } from '../../src/cli/render/load-dry-run.ts';
 import { quietRun } from '../../src/core/run.ts';
-import { type LoadRequest, load, loadDryRun } from '../../src/workflow/index.ts';
+import { inspect, type LoadRequest, load, loadDryRun } from '../../src/workflow/index.ts';
 import { buildSample } from '../bundle/build-sample.ts';
 import { harbourImages, makeSample, seededBytes } from '../bundle/sample.ts';
 import { smallSite } from '../config/sites.ts';
@@ -154,6 +154,17 @@ describe('load --dry-run into storage', () => {
       blobs: loaded.generations[0]?.placedBlobs,
     });
   });
+});
+
+test('load --dry-run and inspect say when a volume is cut off', async () => {
+  const { folder, request } = await makeChain();
+  const volume = path.join(folder, 'gen-000001/mirror_000001.tar');
+  const { size } = await stat(volume);
+  await truncate(volume, 100_000);
+  const { findings } = await loadDryRun(request('gen-000001'), run);
+  expect(findings).toMatchObject([{ code: 'VOLUME_DAMAGED', message: `has 100000 bytes, and should have ${size}` }]);
+  const [first] = await inspect(path.join(folder, 'gen-000001'), run);
+  expect(first?.cutVolumes).toEqual([{ name: 'mirror_000001.tar', sizeBytes: size, foundBytes: 100_000 }]);
 });
 
 describeReal('load --dry-run into a registry', ['docker-registry'], () => {

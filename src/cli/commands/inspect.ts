@@ -29,7 +29,15 @@ export async function runInspect(invocation: Invocation): Promise<Outcome> {
   }
 }
 
-function renderBundle({ folder, kind, index, contents, indexDigest, missingVolumes }: InspectResult): string {
+function renderBundle({
+  folder,
+  kind,
+  index,
+  contents,
+  indexDigest,
+  missingVolumes,
+  cutVolumes,
+}: InspectResult): string {
   const { totals } = contents;
   return [
     `generation ${index.generation} in ${folder}${kind === 'airlock' ? '' : ` (written by oc-mirror)`}`,
@@ -39,6 +47,10 @@ function renderBundle({ folder, kind, index, contents, indexDigest, missingVolum
       : 'builds on nothing',
     `${plural(index.volumes.length, 'volume')}, ${plural(totals.blobs, 'blob')}, ${plural(totals.files, 'file')}, ${formatBytes(totals.blobBytes + totals.fileBytes)}`,
     ...missingVolumes.map((name) => `volume ${name} is not here`),
+    ...cutVolumes.map(
+      ({ name, sizeBytes, foundBytes }) =>
+        `volume ${name} IS DAMAGED: it has ${foundBytes} bytes, and should have ${sizeBytes}; airlock verify tells more`,
+    ),
     ...contents.releases.map(
       (release) =>
         `release ${release.version} ${release.architecture} ${release.digest}${release.signature === 'verified' ? ', OpenPGP signature verified' : ', SIGNATURE NOT CHECKED'}`,
