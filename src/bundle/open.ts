@@ -34,7 +34,7 @@ export async function openBundle(bundlePath: string, run: Run): Promise<Bundle[]
   for (const name of names.filter((one) => /^gen-[0-9]{6}$/.test(one)).sort())
     bundles.push(await openFolder(path.join(bundlePath, name), undefined, run));
   if (bundles.length > 0) return bundles;
-  const partial = names.some((name) => /^gen-[0-9]{6}\.partial$/.test(name));
+  const partial = [path.basename(bundlePath), ...names].some((name) => /^gen-[0-9]{6}\.partial$/.test(name));
   throw new AirlockError('BUNDLE_NOT_FOUND', `${bundlePath} holds no bundle`, {
     hint: partial ? 'its build was not finished: run `airlock build` again' : bundleHint,
   });

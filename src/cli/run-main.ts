@@ -13,6 +13,7 @@ import { renderYaml } from '../core/yaml.ts';
 import { Flags, type Outcome, type World } from './command.ts';
 import { commandTable } from './commands/table.ts';
 import { exitCodes } from './exit-codes.ts';
+import { withFlagHint } from './flag-hint.ts';
 import { type LogFile, openLogFile } from './log-file.ts';
 import { type Parsed, parseCommandLine } from './program.ts';
 import { createReporter, type Reporter } from './render/reporter.ts';
@@ -64,8 +65,9 @@ async function parseAndRun(argv: readonly string[]): Promise<number> {
       if (flags.text('output') === 'json') printErrorDocument(new AirlockError('CANCELLED', 'interrupted'));
       exitCode = stop.exitCode();
     } else {
-      exitCode = await printError(asExpected(error), flags, reporter);
-      log?.line(describeError(error));
+      const told = withFlagHint(asExpected(error), parsed.flags, process.cwd());
+      exitCode = await printError(told, flags, reporter);
+      log?.line(describeError(told));
     }
   } finally {
     stop.close();

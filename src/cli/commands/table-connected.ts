@@ -34,8 +34,15 @@ const blockSizeOption: OptionSpec = {
   parse: parseBlockSize,
 };
 
-function parsePartSize(text: string): number {
+/** Of volumes and parts: a small number alone has lost its unit. @throws AirlockError SIZE_INVALID, USAGE */
+function parseVolumeSize(text: string): number {
   const bytes = parseBytes(text);
+  if (bytes === 0 || bytes >= 1024 || !/^\s*\d+\s*$/.test(text)) return bytes;
+  throw new AirlockError('USAGE', `that alone is bytes: write a unit, for example ${text.trim()}GiB`);
+}
+
+function parsePartSize(text: string): number {
+  const bytes = parseVolumeSize(text);
   if (bytes > 0) return bytes;
   throw new AirlockError('USAGE', 'a part has to hold at least one byte');
 }
@@ -75,7 +82,7 @@ const planOptions = [
   {
     flags: '--volume-size <bytes>',
     summary: 'size of a volume, for example 4GiB; default: archiveSize of the ImageSetConfiguration',
-    parse: parseBytes,
+    parse: parseVolumeSize,
   },
   { flags: '--full', summary: 'carry everything again, whatever earlier generations carried' },
   ...clientToolOptions,
