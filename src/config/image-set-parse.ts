@@ -62,6 +62,8 @@ function readHead(text: string, kind: Kind, faults: Faults): ConfigNode | undefi
     return undefined;
   }
   checkKind(root, kind, faults);
+  // The fields of a site are not to be told one by one.
+  if (isOfSite(root) && faults.touches(['kind'])) return undefined;
   checkApiVersion(root, faults);
   const stanza = stanzas[kind];
   if (!root.entries.some((entry) => entry.key === stanza)) {
@@ -107,6 +109,11 @@ function checkKind(root: ConfigNode & { kind: 'map' }, kind: Kind, faults: Fault
     const hint = value === 'Site' ? 'a site file is given with -f, not with -c' : `write "kind: ${kind}"`;
     faults.error('CONFIG_KIND', ['kind'], `cannot parse "${value}" as "${kind}"`, hint);
   }
+}
+
+function isOfSite(root: ConfigNode): boolean {
+  const entry = findEntry(root, 'apiVersion');
+  return entry?.node.kind === 'scalar' && String(entry.node.value).startsWith('airlock/');
 }
 
 /** oc-mirror does not look at it, and neither is it a fault here; but v1 files are told apart by it. */

@@ -24,6 +24,11 @@ export function parseSite(text: string, fileName: string, options: ParseSiteOpti
   if (!document) return { value: undefined, findings: faults.list() };
   if (!document.isAlone)
     faults.error('CONFIG_SYNTAX', [], 'a site file holds one YAML document', 'remove what follows the line "---"');
+  if (isImageSetFile(document.root)) {
+    const hint = 'an ImageSetConfiguration is given with -c, not with -f';
+    faults.error('CONFIG_KIND', ['kind'], 'is that of an image set, and not of a site', hint);
+    return { value: undefined, findings: faults.list() };
+  }
   const plain = toPlain(document.root);
   const decoded = siteSchema.safeParse(plain);
   const file = path.resolve(options.folder, path.basename(fileName));
@@ -35,6 +40,15 @@ export function parseSite(text: string, fileName: string, options: ParseSiteOpti
   const site = completeSite(decoded.data, file);
   checkSite(site, decoded.data, faults);
   return { value: faults.failed ? undefined : site, findings: faults.list() };
+}
+
+/** Its fields are not to be told one by one. */
+function isImageSetFile(root: ConfigNode): boolean {
+  const [kind, apiVersion] = ['kind', 'apiVersion'].map((key) => {
+    const node = findEntry(root, key)?.node;
+    return node?.kind === 'scalar' ? String(node.value) : '';
+  });
+  return /^(?:Delete)?ImageSetConfiguration$/.test(kind ?? '') && /^mirror\.openshift\.io\//.test(apiVersion ?? '');
 }
 
 type Issue = z.core.$ZodIssue;

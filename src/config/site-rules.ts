@@ -1,4 +1,5 @@
 import type { Faults } from './faults.ts';
+import { findPlace } from './node.ts';
 import type { Site } from './site.ts';
 import { checkAddresses } from './site-address-rules.ts';
 import { checkHostedClusters, reservedNames } from './site-hosted-rules.ts';
@@ -135,9 +136,11 @@ function checkManagementCluster(site: Site, spec: SiteFile['spec'], faults: Faul
     if (site.hostedClusters.length > 0)
       faults.error(
         'CONFIG_MISSING',
-        ['spec', 'hostedClusters'],
+        // Its own path: told also where something of a hosted cluster is wrong. Shown at the clusters that need it.
+        path,
         'hosted clusters need a managementCluster',
         'add managementCluster to spec',
+        faults.root && findPlace(faults.root, ['spec', 'hostedClusters']),
       );
     return;
   }

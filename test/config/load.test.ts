@@ -51,11 +51,13 @@ describe('loadImageSet', () => {
     expect(error).toMatchObject({ code: 'CONFIG_NOT_FOUND', message: expect.stringContaining('is a folder') });
   });
 
-  test('names the other flag when the files are mixed up', async () => {
+  test('names the other flag when the files are mixed up, and nothing else', async () => {
     const wrongSite = await failure(loadSite(await file('isc.yaml', imageSet), quietRun()));
     expect(wrongSite.message).toContain('is given with -c');
+    expect(wrongSite.details['findings']).toHaveLength(1);
     const wrongImageSet = await failure(loadImageSet(await file('site.yaml', smallSite), quietRun()));
     expect(wrongImageSet.message).toContain('is given with -f');
+    expect(wrongImageSet.details['findings']).toHaveLength(1);
   });
 
   test('lists every fault on a line of its own', async () => {

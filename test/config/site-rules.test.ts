@@ -12,6 +12,13 @@ function findings(...changes: readonly (readonly [string | RegExp, string])[]): 
   return parseSite(text, 'site.yaml', { folder: '/srv' }).findings.map(formatFinding).join('\n');
 }
 
+test('A missing management cluster is told beside the faults of a hosted cluster, at the line of those', () => {
+  const cut = / {2}managementCluster:\n[\s\S]*?(?= {2}hostedClusters:)/;
+  const text = findings([cut, ''], [/release: \S+/, 'release: latest']);
+  expect(text).toMatch(/^site\.yaml:(\d+):3: spec\.managementCluster: hosted clusters need a managementCluster/m);
+  expect(text).toMatch(/^site\.yaml:\d+:\d+: spec\.hostedClusters\[0\]\.release: has to be a whole release version/m);
+});
+
 describe('A prefix with bits beyond its length', () => {
   test.each([
     [
