@@ -1,3 +1,4 @@
+import { worstFirst } from '../core/findings.ts';
 import { escapeHtml } from '../core/html.ts';
 import { formatBytes } from '../core/units.ts';
 import { factsOf, imageName, type Receipt } from './receipt.ts';
@@ -34,7 +35,7 @@ export function renderReceiptHtml(receipt: Receipt): string {
   const title = `Receipt: bundle generation ${contents.generation}`;
   const facts = factsOf(receipt).map(([name, value]) => `<dt>${escapeHtml(name)}</dt><dd>${escapeHtml(value)}</dd>`);
   const verdict = report.whole ? 'Whole' : 'Not whole';
-  const findings = report.findings.map(({ severity, subject, message, code }): Cell[] => [
+  const findings = worstFirst(report.findings).map(({ severity, subject, message, code }): Cell[] => [
     { text: severity, form: 'short' },
     { text: message, below: subject },
     { text: code, form: 'short' },

@@ -1,3 +1,4 @@
+import { worstFirst } from '../core/findings.ts';
 import { formatBytes } from '../core/units.ts';
 import type { Bundle } from './bundle.ts';
 import { type BundleContents, describeBundle } from './inspect.ts';
@@ -47,7 +48,7 @@ export function renderReceiptMarkdown(receipt: Receipt): string {
     '',
     ...(report.findings.length === 0
       ? ['None.']
-      : report.findings.map(
+      : worstFirst(report.findings).map(
           (one) => `- ${one.severity}: ${cell(one.subject)}: ${cell(one.message)} (\`${one.code}\`)`,
         )),
     '',

@@ -25,3 +25,10 @@ export interface Place {
 export function hasErrors(findings: readonly Finding[]): boolean {
   return findings.some((finding) => finding.severity === 'error');
 }
+
+const order: Readonly<Record<Finding['severity'], number>> = { error: 0, warning: 1, info: 2 };
+
+/** Errors before warnings before notes; within each as they came. */
+export function worstFirst<T extends Finding>(findings: readonly T[]): T[] {
+  return [...findings].sort((a, b) => order[a.severity] - order[b.severity]);
+}

@@ -28,6 +28,11 @@ test('a receipt names every image and file, fetches nothing, and lets no text of
   expect(html).not.toMatch(/<script|https?:\/\/(?!registry\.example)|url\(/);
   expect(markdown).toContain('\\<script\\>\\|x');
   expect(html).toContain('<svg');
+  const note = { code: 'NOTE', severity: 'info', subject: 'kitchen', message: 'a note' } as const;
+  const fault = { ...note, code: 'FAULT', severity: 'error' } as const;
+  const bad = { ...receipt, report: { ...report, findings: [note, fault] } };
+  for (const page of [renderReceiptHtml(bad), renderReceiptMarkdown(bad)])
+    expect(page.indexOf('FAULT')).toBeLessThan(page.indexOf('NOTE'));
   expect(receipt.space.map(({ name }) => name)).toContain('configuration and plan');
   expect(receipt.space.reduce((sum, one) => sum + one.bytes, 0)).toBeGreaterThan(3_000_000);
 });

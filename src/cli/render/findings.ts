@@ -1,12 +1,10 @@
 import { stripControls } from '../../core/errors.ts';
-import type { Finding } from '../../core/findings.ts';
+import { type Finding, worstFirst } from '../../core/findings.ts';
 import { plural } from './table.ts';
 
 /** One line a finding (two with a hint), errors first, then a count. */
 export function renderFindings(findings: readonly Finding[]): string {
-  const order = { error: 0, warning: 1, info: 2 } as const;
-  const lines = [...findings].sort((a, b) => order[a.severity] - order[b.severity]).flatMap(renderFinding);
-  return [...lines, countFindings(findings)].join('\n');
+  return [...worstFirst(findings).flatMap(renderFinding), countFindings(findings)].join('\n');
 }
 
 /** `file:line:column: severity CODE: path: message` for places in files, else with the subject in front. */
