@@ -1,13 +1,6 @@
 import path from 'node:path';
-import {
-  adoptArchive,
-  type BuildOutcome,
-  type Bundle,
-  generationFolders,
-  openArchive,
-  readMember,
-} from '../bundle/index.ts';
-import { AirlockError, isAirlockError } from '../core/errors.ts';
+import { adoptArchive, type BuildOutcome, type Bundle, generationFolders, openArchive } from '../bundle/index.ts';
+import { isAirlockError } from '../core/errors.ts';
 import { findFile, readFileLimited, writeFileAtomic } from '../core/files.ts';
 import { prettyJson } from '../core/json.ts';
 import type { Run } from '../core/run.ts';
@@ -23,7 +16,7 @@ import {
   prepareFolder,
   runOcMirror,
 } from '../mirror/index.ts';
-import { blobPath, type Digest, digestHex, digestOf, manifestLimitBytes } from '../oci/index.ts';
+import { digestHex } from '../oci/index.ts';
 import {
   assemblePlan,
   hasNewContent,
@@ -33,6 +26,7 @@ import {
   parsePlan,
   writePlan,
 } from '../plan/index.ts';
+import { openArchiveBlobs } from './archive-blobs.ts';
 import { type Base, readBase, recoverHistory } from './base.ts';
 import { findTool } from './carried-tool.ts';
 import { type EngineSettings, ocMirrorStateName } from './choose-engine.ts';
@@ -44,6 +38,7 @@ import { collectOptions, configurationFiles, loadConfiguration, workspaceOf } fr
 import { registryImageFile } from './registry-image.ts';
 import type { PlanRequest } from './requests.ts';
 import { errorBits, isReleaseType, type MirrorResult, nameMissing, uncheckedReleases, writeResult } from './result.ts';
+import { collectTools } from './tools.ts';
 
 export interface OcMirrorBuildRequest extends PlanRequest {
   readonly replan: boolean;
@@ -213,28 +208,44 @@ async function planArchive(
 ): Promise<Plan> {
   const { request, configuration, base, workspace } = job;
   const kept = openKeptBlobs(workspace);
+  const blobs = openArchiveBlobs(archive, cacheFolderOf(placeOf(request)), clients.remote, run);
+  const http = httpAccess(clients, 'build');
   const facts = await describeArchive(
     {
       imageSet: configuration.imageSet.imageSet,
       repositories: archive.index.repositories,
-      readBlob: readFrom(archive, cacheFolderOf(placeOf(request)), run),
+      readBlob: blobs.read,
       workingFolder: path.join(job.partial, ocMirrorPlaces.workingDir),
       copied: new Set(state.copied),
       source: clients.remote,
-      http: httpAccess(clients, 'build'),
+      http,
       kept,
       options: await collectOptions(request, configuration, run),
     },
     run,
   );
   const image = await registryImageFile(configuration.site?.site, clients.remote, kept, workspace, run);
+  const tools = await collectTools(
+    facts,
+    {
+      names: request.tools,
+      hasSite: configuration.site !== undefined,
+      architecture: request.toolsArchitecture ?? 'amd64',
+      workspace,
+      carriedFiles: base.carriedFiles,
+    },
+    { source: blobs.source, http, kept },
+    run,
+  );
+  // The archive has the layers that tools were looked for in: nothing takes them from the workspace.
+  for (const digest of blobs.given) await run.disk.remove(kept.path(digest));
   await kept.settle(run);
   return assemblePlan(
     {
       ...facts,
-      files: [...facts.files, ...configurationFiles(configuration), ...image.files],
-      missing: [...facts.missing, ...image.missing],
-      notes: [...facts.notes, ...image.notes],
+      files: [...facts.files, ...configurationFiles(configuration), ...image.files, ...tools.files],
+      missing: [...facts.missing, ...image.missing, ...tools.missing],
+      notes: [...facts.notes, ...image.notes, ...tools.notes],
     },
     {
       now: request.createdAt ?? run.now(),
@@ -246,24 +257,6 @@ async function planArchive(
       volumeSizeBytes: configuration.imageSet.imageSet.archiveSizeGib * 1024 ** 3,
     },
   );
-}
-
-/** Small blobs: from the archive, or from the cache where an earlier archive carried them. */
-function readFrom(archive: Bundle, cacheFolder: string, run: Run): (digest: Digest) => Promise<Buffer | undefined> {
-  const blobs = new Map(archive.index.blobs.map((blob) => [blob.digest, blob]));
-  return async (digest) => {
-    const blob = blobs.get(digest);
-    if (blob && blob.size > manifestLimitBytes) return undefined;
-    const file = path.join(cacheFolder, ocMirrorPlaces.cache, blobPath(digest));
-    const bytes = blob ? await readMember(archive, blob, run) : await findFile(file, run, manifestLimitBytes);
-    if (!bytes || digestOf(bytes) === digest) return bytes;
-    if (!blob) return undefined;
-    const volume = archive.volumes.find((one) => one.volume === blob.volume)?.name;
-    throw new AirlockError('BUNDLE_DAMAGED', `${volume}: ${digest} has another digest (byte ${blob.offset})`, {
-      hint: 'run the same command again: the archive is written anew from the cache',
-      details: { volume, offset: blob.offset },
-    });
-  };
 }
 
 function catalogsFolder({ workspace }: Build): string {

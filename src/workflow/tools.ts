@@ -28,7 +28,7 @@ export interface ToolRequest {
 
 /** What reaches images, servers and the workspace. */
 export interface ToolSources {
-  readonly source: Source;
+  readonly source: Pick<Source, 'fetchBlob'>;
   readonly http: HttpAccess;
   readonly kept: KeptBlobs;
 }
@@ -111,7 +111,8 @@ async function selectFromPayload(
       before &&
       (request.carriedFiles.has(before.sha256) || (await sources.kept.has(digestFromHex(before.sha256), run)));
     if (before && isHere) return { file: fileOf(name, origin, before), manifest: undefined };
-    const [from = ''] = image.sources;
+    // Of what came in an archive only the origin is known.
+    const [from = reference.slice(0, reference.lastIndexOf('@'))] = image.sources;
     const slash = from.indexOf('/');
     const repository = { registry: from.slice(0, slash), repository: from.slice(slash + 1) };
     const [, ...layers] = image.blobs;

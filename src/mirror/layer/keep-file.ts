@@ -8,7 +8,7 @@ import { readTar } from './tar-reader.ts';
 
 /** A file of an image that is wanted in the workspace. */
 export interface ImageFileRequest {
-  readonly source: Source;
+  readonly source: Pick<Source, 'fetchBlob'>;
   readonly repository: RepositoryName;
   readonly kept: KeptBlobs;
   /** As in the manifest: lowest first. */

@@ -13,7 +13,7 @@ const reportBytes = 8 << 20;
  */
 export async function keepBlob(
   blob: Descriptor,
-  from: { readonly source: Source; readonly repository: RepositoryName; readonly kept: KeptBlobs },
+  from: { readonly source: Pick<Source, 'fetchBlob'>; readonly repository: RepositoryName; readonly kept: KeptBlobs },
   run: Run,
 ): Promise<void> {
   if (await from.kept.has(blob.digest, run)) return;

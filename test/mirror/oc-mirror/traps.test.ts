@@ -2,8 +2,9 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir, open, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { openBundle, verifyBundle } from '../../../src/bundle/index.ts';
+import { openArchive, openBundle, verifyBundle } from '../../../src/bundle/index.ts';
 import { quietRun } from '../../../src/core/run.ts';
+import { digestHex } from '../../../src/oci/index.ts';
 import { describeShared } from '../../helpers/real.ts';
 import { temporaryFolder } from '../../helpers/temporary.ts';
 import { playBuild, serveBootImages, standIn } from './golden-run.ts';
@@ -205,6 +206,33 @@ describeShared('RHCOS files beside the archive of oc-mirror', 'golden', (golden)
     const again = await played.build({ request: { selection: selection(await serveBootImages()) } });
     expect(again.state).toBe('complete');
     expect(played.calls().filter((call) => call.args?.includes('--v2'))).toHaveLength(1);
+  });
+});
+
+describeShared('tools beside the archive of oc-mirror', 'golden', (golden) => {
+  const step = '02a-release-minmax/1-m2d';
+
+  test('lie in the front volume', async () => {
+    const played = await playBuild(golden, step);
+    const result = await played.build({ request: { tools: [`ladle=${standIn}`] } });
+    expect(result).toMatchObject({ state: 'complete', missing: [] });
+    const [bundle] = await openBundle(result.folder, quietRun());
+    const tools = bundle?.index.files.filter((file) => file.role === 'tool');
+    expect(tools).toMatchObject([
+      { path: 'airlock/tools/ladle', volume: 0, mode: 0o755, size: readFileSync(standIn).length },
+    ]);
+  });
+
+  test('are looked for in the layers that the archive holds, and what no image has is missing', async () => {
+    const played = await playBuild(golden, step);
+    const result = await played.build({ request: { tools: ['oc'] } });
+    // Without a network: an image of the release was read out of the archive, and has no such file.
+    expect(result).toMatchObject({ state: 'incomplete', missing: [{ type: 'tool', code: 'TOOL_MISSING' }] });
+    // The archive has the layers; beside it they would take their room once more.
+    const kept = readdirSync(path.join(played.folder, '.airlock/blobs/sha256'));
+    const { index } = await openArchive(path.join(played.folder, 'gen-000001.partial'), quietRun());
+    const carried = new Set(index.blobs.map(({ digest }) => digestHex(digest)));
+    expect(kept.filter((hex) => carried.has(hex))).toEqual([]);
   });
 });
 
