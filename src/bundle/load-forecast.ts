@@ -2,9 +2,10 @@ import path from 'node:path';
 import type { Run } from '../core/run.ts';
 import { type Bundle, isHere } from './bundle.ts';
 import { type LoadedGeneration, listLoaded, loadedNumber } from './load-state.ts';
-import { assertBase, findTodo, isLoaded, type LoadOptions } from './load-todo.ts';
+import { assertBase, findTodo, isLoaded, type LoadOptions, storageSpans } from './load-todo.ts';
 import type { Placement } from './place-data.ts';
-import { type FilePlaces, findFiles, findMissingFiles } from './place-files.ts';
+import { type FilePlacement, type FilePlaces, findFiles, findMissingFiles, spansFolder } from './place-files.ts';
+import { findJoined } from './place-spans.ts';
 
 /** What a load of one bundle into storage would do. */
 export interface LoadForecast {
@@ -73,9 +74,9 @@ export async function forecastFiles(
     const todo = (await findFiles(bundle, places, run)).filter(({ target }) => !come.has(target));
     const lost = await findMissingFiles(bundle, places, run);
     for (const webPath of lost) if (!isExpected(webPath, places, come)) missing.add(webPath);
-    for (const one of todo)
-      if (isHere(bundle, one)) come.set(one.target, one);
-      else absent += 1;
+    const here = await findPlaceableFiles(bundle, todo, run);
+    for (const one of here) come.set(one.target, one);
+    absent += todo.length - here.length;
   }
   return { placements: [...come.values()], absent, missingFiles: [...missing] };
 }
@@ -93,8 +94,8 @@ async function forecastOne(
   const isDone = isLoaded(options, loaded) && blobs.length === 0 && files.length === 0;
   if (!isDone) await assertBase(options, loaded, run, expected);
   const here = {
-    blobs: blobs.filter((one) => isHere(bundle, one)),
-    files: files.filter((one) => isHere(bundle, one)),
+    blobs: await findPlaceable(bundle, blobs, storageSpans(options.storageRoot), run),
+    files: await findPlaceableFiles(bundle, files, run),
   };
   const absent = blobs.length + files.length - here.blobs.length - here.files.length;
   const missingVolumes = bundle.volumes.filter(({ foundBytes }) => foundBytes === undefined).map(({ name }) => name);
@@ -111,6 +112,28 @@ async function forecastOne(
     missingFiles: (await findMissingFiles(bundle, options, run)).filter((one) => !isExpected(one, options, expected)),
   };
   return { forecast, come: [...here.blobs, ...here.files] };
+}
+
+/** What is here whole, and what the pieces here complete. */
+async function findPlaceable<P extends Placement>(
+  bundle: Bundle,
+  todo: readonly P[],
+  staging: string,
+  run: Run,
+): Promise<P[]> {
+  const whole = todo.filter((one) => isHere(bundle, one));
+  if (!bundle.stretches || whole.length === todo.length) return whole;
+  const divided = todo.filter((one) => !isHere(bundle, one));
+  return [...whole, ...(await findJoined(divided, bundle, staging, run))];
+}
+
+async function findPlaceableFiles(bundle: Bundle, todo: readonly FilePlacement[], run: Run): Promise<FilePlacement[]> {
+  const found: FilePlacement[] = [];
+  for (const root of new Set(todo.map((one) => one.root))) {
+    const below = todo.filter((one) => one.root === root);
+    found.push(...(await findPlaceable(bundle, below, path.join(root, spansFolder), run)));
+  }
+  return found;
 }
 
 function isExpected(webPath: string, { webRoot }: FilePlaces, expected: { has(file: string): boolean }): boolean {

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { AirlockError } from '../core/errors.ts';
 import { mapLimited } from '../core/limit.ts';
 import type { Run } from '../core/run.ts';
-import { blobPath, type Digest, digestAlgorithm, digestHex } from '../oci/index.ts';
+import { blobPath, type Digest, digestAlgorithm, digestHex, storageRoot as storageTree } from '../oci/index.ts';
 import { type Bundle, locateMember } from './bundle.ts';
 import { type LoadedGeneration, readLoadedIndex } from './load-state.ts';
 import type { Placement } from './place-data.ts';
@@ -31,6 +31,11 @@ export async function findTodo({ bundle, ...options }: LoadOptions, run: Run): P
     return { ...hash, name: blob.digest, source: locateMember(bundle, blob), size: blob.size, target, mode: 0o644 };
   });
   return { blobs: await findAbsent(blobs, run), files: await findFiles(bundle, options, run) };
+}
+
+/** Where pieces of blobs wait that a cut divides between media. */
+export function storageSpans(storageRoot: string): string {
+  return path.join(storageRoot, storageTree, '_airlock-spans');
 }
 
 /** Whether a bundle was loaded to these very places before. */

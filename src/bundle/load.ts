@@ -16,7 +16,7 @@ import { type Bundle, isHere } from './bundle.ts';
 import { dropIncoming } from './incoming.ts';
 import { assertSpace } from './load-space.ts';
 import { configurationPlacements, incomingFolder, listLoaded, loadedNumber, writeLoaded } from './load-state.ts';
-import { assertBase, findTodo, isLoaded, type LoadOptions, type Todo } from './load-todo.ts';
+import { assertBase, findTodo, isLoaded, type LoadOptions, storageSpans, type Todo } from './load-todo.ts';
 import { type Placement, Placer } from './place-data.ts';
 import { findMissingFiles, placeFound, removeSpans } from './place-files.ts';
 import { placeSpans } from './place-spans.ts';
@@ -123,10 +123,6 @@ async function placeDivided(
   await placeSpans(waiting, bundle, path.join(incomingFolder(stateFolder, bundle), 'spans'), run);
   const whole = await placeSpans(divided, bundle, storageSpans(storageRoot), run);
   return [...whole];
-}
-
-function storageSpans(storageRoot: string): string {
-  return path.join(storageRoot, storageTree, '_airlock-spans');
 }
 
 async function writeLinks(

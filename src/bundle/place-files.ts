@@ -68,7 +68,8 @@ export async function findAbsent<P extends Placement>(placements: readonly P[], 
   return placements.filter((placement, at) => sizes[at] !== placement.size);
 }
 
-const spansFolder = '.airlock-spans';
+/** Below each folder: where pieces of files wait that a cut divides between media. */
+export const spansFolder = '.airlock-spans';
 
 /** Removes pieces that nobody waits for any more: their files came whole from elsewhere. */
 export async function removeSpans({ webRoot, toolsDir, filesDir }: FilePlaces, run: Run): Promise<void> {

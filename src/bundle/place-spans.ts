@@ -35,14 +35,32 @@ export async function placeSpans(
     if (fresh.length > 0) await writeStretches(placement, file, fresh, run);
     const now = join([...known, ...fresh]);
     if (fresh.length > 0) await writeFileAtomic(`${file}.json`, canonicalJson(now), run);
-    const [first] = now;
-    const isWhole = size === 0 ? here.length > 0 : first?.[0] === 0 && first[1] === size;
-    if (!isWhole) continue;
+    if (!isWhole(now, size, here)) continue;
     await finish(placement, file, run);
     whole.add(placement);
   }
   if ((await run.disk.list(staging)).length === 0) await run.disk.remove(staging);
   return whole;
+}
+
+/** Those that `placeSpans` would complete with what earlier media left in `staging`; nothing is written. */
+export async function findJoined<P extends Placement>(
+  placements: readonly P[],
+  bundle: Bundle,
+  staging: string,
+  run: Run,
+): Promise<P[]> {
+  const joined: P[] = [];
+  for (const placement of placements) {
+    const here = stretchesHere(bundle, placement);
+    const known = await readStretches(path.join(staging, placement.hex), placement.size, run);
+    if (isWhole(join([...known, ...here]), placement.size, here)) joined.push(placement);
+  }
+  return joined;
+}
+
+function isWhole([first]: readonly Stretch[], size: number, here: readonly Stretch[]): boolean {
+  return size === 0 ? here.length > 0 : first?.[0] === 0 && first[1] === size;
 }
 
 /** What of a member can be read here. Volumes that are not in parts are here whole or not at all. */

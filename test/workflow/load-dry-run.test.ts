@@ -1,11 +1,11 @@
-import { rename, stat, truncate } from 'node:fs/promises';
+import { cp, rename, rm, stat, truncate } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { acquireLock, readHistory } from '../../src/bundle/index.ts';
+import { acquireLock, cutParts, readHistory } from '../../src/bundle/index.ts';
 import { renderLoadDryRun } from '../../src/cli/render/load-dry-run.ts';
 import { quietRun } from '../../src/core/run.ts';
 import { inspect, type LoadRequest, load, loadDryRun } from '../../src/workflow/index.ts';
-import { buildSample } from '../bundle/build-sample.ts';
+import { buildSample, openOne } from '../bundle/build-sample.ts';
 import { harbourImages, makeSample, seededBytes } from '../bundle/sample.ts';
 import { smallSite } from '../config/sites.ts';
 import { sourceSettings } from '../golden/run-case.ts';
@@ -154,6 +154,37 @@ describe('load --dry-run into storage', () => {
       blobs: loaded.generations[0]?.placedBlobs,
     });
   });
+});
+
+test('load --dry-run knows what earlier media left: each medium as its load then goes', async () => {
+  const { folder, request } = await makeChain();
+  const parts = path.join(folder, 'parts');
+  const { list } = await cutParts(
+    await openOne(path.join(folder, 'gen-000001')),
+    { folder: parts, partSizeBytes: 400_000 },
+    run,
+  );
+  const [half, media] = [Math.ceil(list.parts.length / 2), ['one', 'two'].map((name) => path.join(folder, name))];
+  for (const [at, medium] of media.entries()) {
+    await cp(parts, medium, { recursive: true });
+    for (const { name } of list.parts.filter((_, index) => index < half !== (at === 0)))
+      await rm(path.join(medium, name));
+  }
+  const endings: string[] = [];
+  for (const bundle of media) {
+    const forecast = await loadDryRun({ ...request('.'), bundle }, run);
+    const loaded = await load({ ...request('.'), bundle }, run);
+    endings.push(forecast.state);
+    expect(forecast.findings).toEqual([]);
+    expect(forecast.generations).toMatchObject(
+      loaded.generations.map(({ placedBlobs, placedFiles, presentBlobs }) => ({
+        blobs: placedBlobs,
+        files: placedFiles,
+        presentBlobs,
+      })),
+    );
+  }
+  expect(endings).toEqual(['partial', 'to-load']);
 });
 
 test('load --dry-run and inspect say when a volume is cut off', async () => {
