@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { adoptArchive, type BuildOutcome, type Bundle, generationFolders, openArchive } from '../bundle/index.ts';
 import { isAirlockError } from '../core/errors.ts';
-import { findFile, readFileLimited, writeFileAtomic } from '../core/files.ts';
+import { findFile, writeFileAtomic } from '../core/files.ts';
 import { prettyJson } from '../core/json.ts';
 import type { Run } from '../core/run.ts';
 import { toolVersion } from '../core/version.ts';
@@ -38,6 +38,7 @@ import { collectOptions, configurationFiles, loadConfiguration, workspaceOf } fr
 import { registryImageFile } from './registry-image.ts';
 import type { PlanRequest } from './requests.ts';
 import { errorBits, isReleaseType, type MirrorResult, nameMissing, uncheckedReleases, writeResult } from './result.ts';
+import { readSigningKey } from './signing-key.ts';
 import { collectTools } from './tools.ts';
 
 export interface OcMirrorBuildRequest extends PlanRequest {
@@ -164,7 +165,7 @@ async function adopt(job: Build, state: RunState, run: Run): Promise<MirrorResul
     }
     const planFile = path.join(partial, planName);
     await writePlan(plan, planFile, run);
-    const key = request.signingKeyFile;
+    const signingKeyPem = await readSigningKey(request.signingKeyFile, run);
     const tool = await findTool(request, plan, run);
     const outcome = await adoptArchive(
       {
@@ -175,7 +176,7 @@ async function adopt(job: Build, state: RunState, run: Run): Promise<MirrorResul
         kept: openKeptBlobs(workspace),
         sources: contentSources(clients),
         parallelBlobs: request.source.parallelLayers,
-        ...(key === undefined ? {} : { signingKeyPem: (await readFileLimited(key, run)).toString() }),
+        ...(signingKeyPem === undefined ? {} : { signingKeyPem }),
         ...(tool ? { toolFile: tool.file } : {}),
         beforeSeal: () => keepCatalogs(partial, catalogsFolder(job), digests, run),
         leftovers: [ocMirrorPlaces.workingDir, ocMirrorStateName, planName],
