@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { AirlockError } from '../../core/errors.ts';
+import { quoteWord } from '../../core/shell-word.ts';
 import { formatBytes, formatDuration } from '../../core/units.ts';
 import {
   buildInParts,
@@ -12,7 +13,7 @@ import {
 import { argument, type Invocation, type Outcome } from '../command.ts';
 import { missingExitCode } from '../error-codes.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { quoteWord, renderNext } from '../render/next.ts';
+import { renderNext } from '../render/next.ts';
 import { renderMissing } from '../render/plan.ts';
 import { plural } from '../render/table.ts';
 import { pathFlag, planRequest, userPath } from '../settings.ts';

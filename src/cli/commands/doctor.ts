@@ -1,9 +1,10 @@
 import { hasErrors } from '../../core/findings.ts';
+import { quoteWord } from '../../core/shell-word.ts';
 import { type DoctorResult, doctor } from '../../workflow/index.ts';
 import { argument, type Invocation, type Outcome } from '../command.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { renderFindings } from '../render/findings.ts';
-import { quoteWord, renderNext, siteWords } from '../render/next.ts';
+import { renderNext, siteWords } from '../render/next.ts';
 import { plural } from '../render/table.ts';
 import { engineSearch, getSiteFile, userPath } from '../settings.ts';
 

@@ -1,10 +1,11 @@
 import os from 'node:os';
+import { quoteWord } from '../../core/shell-word.ts';
 import { formatBytes } from '../../core/units.ts';
 import { describeSignature, type VerifyRequest, type VerifyResult, verify } from '../../workflow/index.ts';
 import { argument, type Invocation, type Outcome } from '../command.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { renderFindings } from '../render/findings.ts';
-import { quoteWord, renderNext } from '../render/next.ts';
+import { renderNext } from '../render/next.ts';
 import { pathFlag, userPath } from '../settings.ts';
 
 export async function runVerify(invocation: Invocation): Promise<Outcome> {

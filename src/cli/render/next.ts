@@ -1,3 +1,4 @@
+import { quoteWord } from '../../core/shell-word.ts';
 import type { Flags } from '../command.ts';
 
 /** The line that ends a result for people: what to run now, in order. */
@@ -9,9 +10,4 @@ export function renderNext(...steps: readonly string[]): string {
 export function siteWords(flags: Flags): string {
   const site = flags.text('site');
   return site === undefined ? '' : ` -f ${quoteWord(site)}`;
-}
-
-/** A word of a command line as a shell takes it. */
-export function quoteWord(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

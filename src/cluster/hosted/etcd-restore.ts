@@ -7,8 +7,9 @@ import type { Run } from '../../core/run.ts';
 import type { ClusterClient } from '../client.ts';
 import { fieldAt } from '../fields.ts';
 import { backupFiles, type EtcdBackupRecord, type HostedStep, keyFingerprint } from './etcd-backup.ts';
+import type { InPlaceRestore } from './etcd-restore-steps.ts';
 import { clusterRef, type HostedName, textAt } from './objects.ts';
-import { type InPlaceRestore, inPlaceSteps, readInPlace } from './restore-in-place.ts';
+import { inPlaceSteps, readInPlace } from './restore-in-place.ts';
 
 /** A rehearsed restore: what stands in its way, and every command. Nothing was changed. */
 export interface EtcdRestorePlan {
