@@ -29,10 +29,20 @@ export interface Bundle {
   readonly indexDigest: Digest;
   readonly facts: IndexFacts;
   readonly volumes: readonly BundleVolume[];
-  /** Whether a stretch of a volume can be read, where volumes lie in parts; left out: a volume that is there is there whole. */
-  readonly covers?: (volumePath: string, offset: number, size: number) => boolean;
-  /** With `covers`: what of a stretch can be read here, as offsets in the volume, sorted. */
-  readonly stretches?: (volumePath: string, offset: number, size: number) => readonly (readonly [number, number])[];
+  /** The parts of a volume in order, where volumes lie in parts; left out: a volume that is there is there whole. */
+  readonly parts?: (volumePath: string) => readonly PartHere[];
+}
+
+/** A part of a volume, as far as it is on the media at hand. */
+export interface PartHere {
+  readonly name: string;
+  /** Where in the volume it begins. */
+  readonly offset: number;
+  readonly size: number;
+  /** What the part list says; not compared with its bytes. */
+  readonly sha256: string;
+  /** Its file, of the right size; undefined: it is on no medium at hand. */
+  readonly file: string | undefined;
 }
 
 /** The volumes that an index names, as they lie in a folder. */
@@ -61,9 +71,9 @@ export async function findVolumes(
 export function findCutVolumes({
   kind,
   volumes,
-  covers,
+  parts,
 }: Bundle): { readonly name: string; readonly sizeBytes: number; readonly foundBytes: number }[] {
-  if (kind === 'foreign' || covers) return [];
+  if (kind === 'foreign' || parts) return [];
   return volumes.flatMap(({ name, sizeBytes, foundBytes }) =>
     foundBytes === undefined || foundBytes === sizeBytes ? [] : [{ name, sizeBytes, foundBytes }],
   );
@@ -81,12 +91,21 @@ export function locateMember(
   return { path: volume.path, offset };
 }
 
+/** The parts in which bytes of a stretch lie; undefined where volumes are whole. */
+export function partsWithin(
+  bundle: Bundle,
+  { path, offset }: { readonly path: string; readonly offset: number },
+  size: number,
+): readonly PartHere[] | undefined {
+  return bundle.parts?.(path).filter((part) => part.offset < offset + size && part.offset + part.size > offset);
+}
+
 /** Whether all bytes of a member are in the volumes and parts at hand. */
 export function isHere(
   bundle: Bundle,
   { source, size }: { readonly source: ReturnType<typeof locateMember>; readonly size: number },
 ): boolean {
-  if (bundle.covers?.(source.path, source.offset, size) === false) return false;
+  if (partsWithin(bundle, source, size)?.some((part) => part.file === undefined)) return false;
   return bundle.volumes.some((volume) => volume.path === source.path && volume.foundBytes !== undefined);
 }
 

@@ -5,9 +5,11 @@ import { type Bundle, isHere, locateMember } from './bundle.ts';
 import type { IndexedBlob } from './format.ts';
 import { assertSpace } from './load-space.ts';
 import { configurationPlacements, incomingFolder } from './load-state.ts';
+import { findNeededPieces } from './needed-pieces.ts';
 import { type Placement, placeAll } from './place-data.ts';
 import { findAbsent } from './place-files.ts';
-import { placeSpans, stretchesHere } from './place-spans.ts';
+import { placeSpans } from './place-spans.ts';
+import { stretchesHere } from './stretches.ts';
 
 /** A blob that waits on this host as a file of its own. */
 export interface KeptFile {
@@ -17,7 +19,7 @@ export interface KeptFile {
 
 /** Blobs of a bundle whose bytes are in no volume or part at hand, or not all of them. */
 export function findAway(bundle: Bundle): IndexedBlob[] {
-  if (!bundle.covers && bundle.volumes.every((volume) => volume.foundBytes !== undefined)) return [];
+  if (!bundle.parts && bundle.volumes.every((volume) => volume.foundBytes !== undefined)) return [];
   return bundle.index.blobs.filter((blob) => !isHere(bundle, { source: locateMember(bundle, blob), size: blob.size }));
 }
 
@@ -45,6 +47,23 @@ export async function keepIncoming(
   const absent = new Set(await findAbsent(blobs, run));
   const kept = blobs.filter((one) => !absent.has(one));
   return new Map(kept.map(({ name, target, size }) => [name as Digest, { path: target, sizeBytes: size }]));
+}
+
+/** Names of the parts, or volumes, that hold bytes of blobs which are neither at hand nor `isThere`. */
+export function findNeededIncoming(
+  bundle: Bundle,
+  stateFolder: string,
+  isThere: (digest: Digest) => boolean,
+  run: Run,
+): Promise<readonly string[]> {
+  const folder = incomingFolder(stateFolder, bundle);
+  const waiting = findAway(bundle).filter(({ digest }) => !isThere(digest));
+  const staging = path.join(folder, 'spans');
+  return findNeededPieces(
+    bundle,
+    waiting.map((blob) => ({ placement: blobPlacement(bundle, blob, folder), staging })),
+    run,
+  );
 }
 
 /** Removes all that waits of a bundle: it is loaded. */

@@ -30,7 +30,7 @@ export {
   type IndexedFile,
   type IndexedVolume,
 } from './format.ts';
-export { dropIncoming, findAway, type KeptFile, keepIncoming } from './incoming.ts';
+export { dropIncoming, findAway, findNeededIncoming, type KeptFile, keepIncoming } from './incoming.ts';
 export { parseIndex, renderIndex } from './index-text.ts';
 export { type BundleContents, describeBundle, type ImageContents, renderChecksums, renderSpdx } from './inspect.ts';
 export { type Inventory, isInventory, readInventory, renderInventory, takeInventory } from './inventory.ts';

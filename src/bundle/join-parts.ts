@@ -39,15 +39,10 @@ export async function openParts(
       return new JoinedFile(partsOf(file), found, run);
     },
   };
-  const covers = (file: string, offset: number, size: number): boolean =>
-    partsOf(file).every(
-      (part) => part.offset >= offset + size || part.offset + part.size <= offset || found.has(part.name),
-    );
-  const stretches = (file: string, offset: number, size: number): [number, number][] =>
-    partsOf(file)
-      .filter((part) => found.has(part.name) && part.offset < offset + size && part.offset + part.size > offset)
-      .map((part) => [Math.max(part.offset, offset), Math.min(part.offset + part.size, offset + size)]);
-  return { bundle: { ...opened, volumes, covers, stretches }, run: { ...run, disk } };
+  const byVolume = new Map(volumes.map((volume) => [volume.path, partsOf(volume.path)]));
+  const parts: NonNullable<Bundle['parts']> = (file) =>
+    (byVolume.get(file) ?? []).map((part) => ({ ...part, file: found.get(part.name) }));
+  return { bundle: { ...opened, volumes, parts }, run: { ...run, disk } };
 }
 
 /** Parts of a volume read as if they were the volume; what lies in a part that is not there cannot be read. */

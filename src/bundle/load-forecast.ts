@@ -4,7 +4,7 @@ import { type Bundle, isHere } from './bundle.ts';
 import { type LoadedGeneration, listLoaded, loadedNumber } from './load-state.ts';
 import { assertBase, findTodo, isLoaded, type LoadOptions, storageSpans } from './load-todo.ts';
 import type { Placement } from './place-data.ts';
-import { type FilePlacement, type FilePlaces, findFiles, findMissingFiles, spansFolder } from './place-files.ts';
+import { type FilePlacement, type FilePlaces, fileSpans, findFiles, findMissingFiles } from './place-files.ts';
 import { findJoined } from './place-spans.ts';
 
 /** What a load of one bundle into storage would do. */
@@ -122,7 +122,7 @@ async function findPlaceable<P extends Placement>(
   run: Run,
 ): Promise<P[]> {
   const whole = todo.filter((one) => isHere(bundle, one));
-  if (!bundle.stretches || whole.length === todo.length) return whole;
+  if (!bundle.parts || whole.length === todo.length) return whole;
   const divided = todo.filter((one) => !isHere(bundle, one));
   return [...whole, ...(await findJoined(divided, bundle, staging, run))];
 }
@@ -131,7 +131,7 @@ async function findPlaceableFiles(bundle: Bundle, todo: readonly FilePlacement[]
   const found: FilePlacement[] = [];
   for (const root of new Set(todo.map((one) => one.root))) {
     const below = todo.filter((one) => one.root === root);
-    found.push(...(await findPlaceable(bundle, below, path.join(root, spansFolder), run)));
+    found.push(...(await findPlaceable(bundle, below, fileSpans(root), run)));
   }
   return found;
 }

@@ -17,8 +17,9 @@ import { dropIncoming } from './incoming.ts';
 import { assertSpace } from './load-space.ts';
 import { configurationPlacements, incomingFolder, listLoaded, loadedNumber, writeLoaded } from './load-state.ts';
 import { assertBase, findTodo, isLoaded, type LoadOptions, storageSpans, type Todo } from './load-todo.ts';
+import { blameParts, findNeededPieces } from './needed-pieces.ts';
 import { type Placement, Placer } from './place-data.ts';
-import { findMissingFiles, placeFound, removeSpans } from './place-files.ts';
+import { fileSpans, findMissingFiles, placeFound, removeSpans } from './place-files.ts';
 import { placeSpans } from './place-spans.ts';
 import { collectTargets, type IncompleteImage } from './target-tree.ts';
 
@@ -39,6 +40,8 @@ export interface LoadOutcome {
   readonly incompleteImages: readonly IncompleteImage[];
   /** Names of volumes that were not there. */
   readonly missingVolumes: readonly string[];
+  /** Names of the parts, or volumes, that hold bytes which are still to come. */
+  readonly neededPieces: readonly string[];
   /** Web paths that an earlier generation carried and that are not below the web root: it was loaded without one, or to another place. */
   readonly missingFiles: readonly string[];
 }
@@ -53,7 +56,7 @@ export async function loadIntoStorage(options: LoadOptions, run: Run): Promise<L
   try {
     return await load(options, run);
   } catch (error) {
-    throw diskError(error, options.storageRoot, 'write');
+    throw diskError(await blameParts(error, options.bundle, run), options.storageRoot, 'write');
   }
 }
 
@@ -67,7 +70,14 @@ async function load(options: LoadOptions, run: Run): Promise<LoadOutcome> {
     .map((volume) => volume.name);
   const missingFiles = await findMissingFiles(bundle, options, run);
   const presentBlobs = bundle.index.blobs.length - todo.blobs.length;
-  const base = { generation, presentBlobs, missingVolumes: [], incompleteImages: [], missingFiles } as const;
+  const base = {
+    generation,
+    presentBlobs,
+    missingVolumes: [],
+    neededPieces: [],
+    incompleteImages: [],
+    missingFiles,
+  } as const;
   if (isLoaded(options, loaded) && todo.blobs.length === 0 && todo.files.length === 0) {
     // A run that was killed after its record may have left it.
     await dropIncoming(bundle, stateFolder, run);
@@ -97,6 +107,11 @@ async function load(options: LoadOptions, run: Run): Promise<LoadOutcome> {
   if (kind === 'loaded') await remember(options, run);
   const done = new Set(placed);
   const blobs = todo.blobs.filter((one) => done.has(one));
+  const rest = (one: Placement): boolean => !done.has(one);
+  const waiting = [
+    ...todo.blobs.filter(rest).map((placement) => ({ placement, staging: storageSpans(storageRoot) })),
+    ...todo.files.filter(rest).map((placement) => ({ placement, staging: fileSpans(placement.root) })),
+  ];
   return {
     ...base,
     kind,
@@ -106,6 +121,7 @@ async function load(options: LoadOptions, run: Run): Promise<LoadOutcome> {
     writtenLinks,
     incompleteImages,
     missingVolumes: kind === 'loaded' ? [] : missingVolumes,
+    neededPieces: await findNeededPieces(bundle, waiting, run),
   };
 }
 
@@ -115,7 +131,7 @@ async function placeDivided(
   todo: readonly Placement[],
   run: Run,
 ): Promise<readonly Placement[]> {
-  if (!bundle.stretches && bundle.volumes.every((volume) => volume.foundBytes !== undefined)) return [];
+  if (!bundle.parts && bundle.volumes.every((volume) => volume.foundBytes !== undefined)) return [];
   const divided = todo.filter((one) => !isHere(bundle, one));
   const waiting: Placement[] = [];
   for (const one of configurationPlacements(stateFolder, bundle))

@@ -177,10 +177,25 @@ export class Placer {
   }
 
   #volume(file: string): Promise<DiskFile> {
-    const open = this.#volumes.get(file) ?? this.#run.disk.open(file, 'read');
+    const open = this.#volumes.get(file) ?? openSource(file, this.#run);
     this.#volumes.set(file, open);
     return open;
   }
+}
+
+/** A volume whose reads fail with its own name: what is being written is another file, on another disk. */
+export async function openSource(file: string, run: Run): Promise<DiskFile> {
+  const reading = <T>(task: Promise<T>): Promise<T> =>
+    task.catch((error: unknown) => Promise.reject(diskError(error, file, 'read')));
+  const handle = await reading(run.disk.open(file, 'read'));
+  return {
+    read: (buffer, position) => reading(handle.read(buffer, position)),
+    write: (buffer, position) => handle.write(buffer, position),
+    sync: () => handle.sync(),
+    truncate: (size) => handle.truncate(size),
+    sizeBytes: () => handle.sizeBytes(),
+    close: () => handle.close(),
+  };
 }
 
 function damaged({ name, source, size }: Placement, why: string): AirlockError {

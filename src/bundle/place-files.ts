@@ -4,6 +4,7 @@ import type { Run } from '../core/run.ts';
 import { type Bundle, isHere, locateMember } from './bundle.ts';
 import type { IndexedFile } from './format.ts';
 import { assertSpace } from './load-space.ts';
+import { findNeededPieces } from './needed-pieces.ts';
 import { type Placement, placeAll } from './place-data.ts';
 import { placeSpans } from './place-spans.ts';
 
@@ -29,6 +30,8 @@ export interface FileOutcome {
   readonly placedBytes: number;
   /** Files whose volume, or a part of it, is not here. */
   readonly absentFiles: number;
+  /** Names of the parts, or volumes, that hold bytes of them. */
+  readonly neededPieces: readonly string[];
   /** Web paths that an earlier generation carried and that are not below the web root: it was loaded without one, or to another place. */
   readonly missingFiles: readonly string[];
 }
@@ -44,10 +47,16 @@ export async function placeFiles(bundle: Bundle, places: FilePlaces, run: Run): 
     run,
   );
   const placed = await placeFound(bundle, todo, run);
+  const absent = todo.filter((one) => !placed.includes(one));
   return {
     placedFiles: placed.length,
     placedBytes: placed.reduce((sum, one) => sum + one.size, 0),
-    absentFiles: todo.length - placed.length,
+    absentFiles: absent.length,
+    neededPieces: await findNeededPieces(
+      bundle,
+      absent.map((placement) => ({ placement, staging: fileSpans(placement.root) })),
+      run,
+    ),
     missingFiles: await findMissingFiles(bundle, places, run),
   };
 }
@@ -68,13 +77,14 @@ export async function findAbsent<P extends Placement>(placements: readonly P[], 
   return placements.filter((placement, at) => sizes[at] !== placement.size);
 }
 
-/** Below each folder: where pieces of files wait that a cut divides between media. */
-export const spansFolder = '.airlock-spans';
+/** Where below a folder of `FilePlaces` pieces of its files wait that a cut divides between media. */
+export function fileSpans(root: string): string {
+  return path.join(root, '.airlock-spans');
+}
 
 /** Removes pieces that nobody waits for any more: their files came whole from elsewhere. */
 export async function removeSpans({ webRoot, toolsDir, filesDir }: FilePlaces, run: Run): Promise<void> {
-  for (const root of [webRoot, toolsDir, filesDir])
-    if (root !== undefined) await run.disk.remove(path.join(root, spansFolder));
+  for (const root of [webRoot, toolsDir, filesDir]) if (root !== undefined) await run.disk.remove(fileSpans(root));
 }
 
 /** Places those whose bytes are here, whole or, of a bundle in parts, in the pieces that are. Returns what has its name now. */
@@ -90,9 +100,9 @@ export async function placeFound(
     // Each folder may be a file system of its own, and a name is given by a rename, which cannot leave one.
     await placeAll(whole, path.join(root, '.airlock-load'), run);
     placed.push(...whole);
-    if (!bundle.stretches) continue;
+    if (!bundle.parts) continue;
     const divided = below.filter((one) => !whole.includes(one));
-    const joined = await placeSpans(divided, bundle, path.join(root, spansFolder), run);
+    const joined = await placeSpans(divided, bundle, fileSpans(root), run);
     placed.push(...divided.filter((one) => joined.has(one)));
   }
   return placed;

@@ -1,15 +1,14 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { AirlockError } from '../core/errors.ts';
-import { diskError, findFile, removeTemporaries, writeFileAtomic } from '../core/files.ts';
+import { diskError, removeTemporaries, writeFileAtomic } from '../core/files.ts';
 import { canonicalJson } from '../core/json.ts';
 import { assertRunning, type Run } from '../core/run.ts';
-import { type Bundle, isHere } from './bundle.ts';
+import type { Bundle } from './bundle.ts';
 import { readFileFrom } from './contents.ts';
-import type { Placement } from './place-data.ts';
-
-/** From and to (exclusive), in bytes of a member. */
-type Stretch = readonly [number, number];
+import { findDamagedParts, partsDamaged, stretchesOf } from './needed-pieces.ts';
+import { openSource, type Placement } from './place-data.ts';
+import { join, readStretches, type Stretch, stretchesHere, subtract } from './stretches.ts';
 
 /**
  * Places members that a cut divides between media: each medium's bytes are written once, where they will stay, and what is there is noted
@@ -36,6 +35,7 @@ export async function placeSpans(
     const now = join([...known, ...fresh]);
     if (fresh.length > 0) await writeFileAtomic(`${file}.json`, canonicalJson(now), run);
     if (!isWhole(now, size, here)) continue;
+    if (!(await hasDigest(placement, file, run))) await mend(placement, bundle, file, now, run);
     await finish(placement, file, run);
     whole.add(placement);
   }
@@ -63,32 +63,11 @@ function isWhole([first]: readonly Stretch[], size: number, here: readonly Stret
   return size === 0 ? here.length > 0 : first?.[0] === 0 && first[1] === size;
 }
 
-/** What of a member can be read here. Volumes that are not in parts are here whole or not at all. */
-export function stretchesHere(bundle: Bundle, placement: Pick<Placement, 'source' | 'size'>): Stretch[] {
-  const { source, size } = placement;
-  if (!bundle.stretches) return isHere(bundle, placement) ? [[0, size]] : [];
-  return bundle
-    .stretches(source.path, source.offset, size)
-    .map(([from, to]) => [from - source.offset, to - source.offset]);
-}
-
-async function readStretches(file: string, size: number, run: Run): Promise<readonly Stretch[]> {
-  const text = await findFile(`${file}.json`, run);
-  // Notes without the bytes that they speak of are worth nothing.
-  if (!text || !(await run.disk.stat(file))) return [];
-  try {
-    const list = JSON.parse(text.toString('utf8')) as [number, number][];
-    return list.filter(([from, to]) => from >= 0 && from < to && to <= size);
-  } catch {
-    return [];
-  }
-}
-
 async function writeStretches(placement: Placement, file: string, stretches: readonly Stretch[], run: Run) {
   const { source, mode } = placement;
   try {
     await run.disk.makeDirectory(path.dirname(file));
-    const from = await run.disk.open(source.path, 'read');
+    const from = await openSource(source.path, run);
     const to = await run.disk.open(file, 'write', mode);
     try {
       const buffer = Buffer.allocUnsafe(1 << 20);
@@ -111,17 +90,48 @@ async function writeStretches(placement: Placement, file: string, stretches: rea
   }
 }
 
-async function finish({ algorithm, hex, name, target }: Placement, file: string, run: Run): Promise<void> {
+async function hasDigest({ algorithm, hex }: Placement, file: string, run: Run): Promise<boolean> {
   const hash = createHash(algorithm);
-  for await (const chunk of readFileFrom(file, 0, run)) hash.update(chunk);
-  if (hash.digest('hex') !== hex) {
+  for await (const chunk of readFileFrom(file, 0, run)) {
+    assertRunning(run);
+    hash.update(chunk);
+  }
+  return hash.digest('hex') === hex;
+}
+
+/**
+ * Finds out which pieces of a member with the wrong digest are to blame. Where the parts that are here are right, their bytes take the place of what
+ * earlier media brought, and that may do. Otherwise what is known to be wrong is forgotten, and the rest waits for it to come again.
+ * @throws AirlockError BUNDLE_DAMAGED, unless the member has its digest now
+ */
+async function mend(
+  placement: Placement,
+  bundle: Bundle,
+  file: string,
+  now: readonly Stretch[],
+  run: Run,
+): Promise<void> {
+  const bad = await findDamagedParts(bundle, placement, run);
+  const wrong = stretchesOf(bad, placement);
+  const right = stretchesHere(bundle, placement).flatMap((stretch) => subtract(stretch, join(wrong)));
+  if (right.length > 0) await writeStretches(placement, file, right, run);
+  if (bad.length === 0 && (await hasDigest(placement, file, run))) return;
+  const kept = bad.length > 0 ? now.flatMap((stretch) => subtract(stretch, join(wrong))) : right;
+  if (bundle.parts && kept.length > 0) await writeFileAtomic(`${file}.json`, canonicalJson(join(kept)), run);
+  else {
     await run.disk.remove(file);
     await run.disk.remove(`${file}.json`);
-    throw new AirlockError('BUNDLE_DAMAGED', `${name} is damaged: its bytes do not have their digest`, {
-      hint: 'run `airlock verify` on each medium, and make the damaged parts again: airlock build --parts',
-      details: { member: name },
-    });
   }
+  if (bad.length > 0) throw partsDamaged(placement.name, bad);
+  throw new AirlockError('BUNDLE_DAMAGED', `${placement.name} is damaged: its bytes do not have their digest`, {
+    hint: bundle.parts
+      ? 'the parts here are right, so that an earlier medium brought the damage: run `airlock verify` on the others, mend them, and load them once more'
+      : 'run `airlock verify`, and copy the volume again',
+    details: { member: placement.name },
+  });
+}
+
+async function finish({ target }: Placement, file: string, run: Run): Promise<void> {
   try {
     await run.disk.makeDirectory(path.dirname(target));
     await run.disk.rename(file, target);
@@ -130,27 +140,4 @@ async function finish({ algorithm, hex, name, target }: Placement, file: string,
     throw diskError(error, target, 'write');
   }
   await run.disk.remove(`${file}.json`);
-}
-
-/** What of a stretch is not in the sorted list. */
-function subtract([from, to]: Stretch, known: readonly Stretch[]): Stretch[] {
-  const rest: Stretch[] = [];
-  let at = from;
-  for (const [start, end] of known) {
-    if (start > at) rest.push([at, Math.min(start, to)]);
-    at = Math.max(at, end);
-    if (at >= to) return rest.filter(([a, b]) => a < b);
-  }
-  return [...rest, [at, to] as const].filter(([a, b]) => a < b);
-}
-
-/** Sorted, with neighbours put together. */
-function join(stretches: readonly Stretch[]): Stretch[] {
-  const joined: Stretch[] = [];
-  for (const [from, to] of [...stretches].sort((a, b) => a[0] - b[0])) {
-    const last = joined.at(-1);
-    if (last && from <= last[1]) joined[joined.length - 1] = [last[0], Math.max(last[1], to)];
-    else joined.push([from, to]);
-  }
-  return joined;
 }

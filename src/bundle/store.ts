@@ -14,7 +14,7 @@ import {
   storageSource,
 } from '../oci/index.ts';
 import type { SelectedImage } from '../plan/index.ts';
-import { type Bundle, locateMember, readStretch } from './bundle.ts';
+import { type Bundle, isHere, locateMember, readStretch } from './bundle.ts';
 import type { KeptFile } from './incoming.ts';
 import { collectTargets, type IncompleteImage } from './target-tree.ts';
 
@@ -61,9 +61,9 @@ export async function openBundleStore(
     const present = new Set(bundle.volumes.filter((one) => one.foundBytes !== undefined).map((one) => one.volume));
     for (const blob of bundle.index.blobs) {
       if (!present.has(blob.volume)) continue;
-      const { path, offset } = locateMember(bundle, blob);
-      if (bundle.covers?.(path, offset, blob.size) !== false)
-        blobs.set(blob.digest, { path, offset, sizeBytes: blob.size });
+      const source = locateMember(bundle, blob);
+      const { path, offset } = source;
+      if (isHere(bundle, { source, size: blob.size })) blobs.set(blob.digest, { path, offset, sizeBytes: blob.size });
     }
     for (const digest of bundle.index.assumed) assumed.add(digest);
   }

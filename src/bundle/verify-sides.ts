@@ -52,7 +52,7 @@ export async function checkSides(bundle: Bundle, sums: VolumeSums, run: Run): Pr
  */
 export async function sumVolumes(bundle: Bundle, run: Run): Promise<VolumeSums> {
   const sums = new Map<string, string>();
-  if (bundle.kind === 'foreign' || bundle.covers) return sums;
+  if (bundle.kind === 'foreign' || bundle.parts) return sums;
   if (!(await run.disk.stat(path.join(bundle.folder, sideNames.sums)))) return sums;
   for (const { name, path: file, foundBytes, sizeBytes } of bundle.volumes) {
     if (foundBytes !== sizeBytes) continue;

@@ -83,6 +83,10 @@ const otherUser = 'run it as a user who may, for example root';
 const accessHints: Readonly<Record<string, Readonly<Record<'read' | 'write', string>>>> = {
   EACCES: { read: otherUser, write: `${otherUser}, or choose another folder` },
   EPERM: { read: otherUser, write: `${otherUser}, or choose another folder` },
+  EIO: {
+    read: 'the disk or medium gives it no more: put a good copy there',
+    write: 'the disk is failing: look at it before you go on',
+  },
   EROFS: { read: 'look at the disk', write: 'the file system is read-only: choose another folder' },
 };
 

@@ -1,6 +1,7 @@
 import {
   type Bundle,
   type FilePlaces,
+  findNeededIncoming,
   type IncompleteImage,
   placeFiles,
   removeSpans,
@@ -9,7 +10,7 @@ import {
 import { AirlockError } from '../core/errors.ts';
 import type { Run } from '../core/run.ts';
 import type { MirrorTarget } from '../manifests/index.ts';
-import { type CopyContent, type CopyFailure, type CopyResult, copyToTarget } from '../oci/index.ts';
+import { type CopyContent, type CopyFailure, type CopyResult, copyToTarget, type Digest } from '../oci/index.ts';
 import { openBundleContent } from './bundle-content.ts';
 import type { RemoteClients } from './clients.ts';
 import { dropSent, type Incoming, isAway, sendLoose, takeIncoming } from './incoming-content.ts';
@@ -40,6 +41,8 @@ export interface LoadFailure {
 /** What a load into a registry did. */
 export interface RegistryOutcome {
   readonly state: 'loaded' | 'nothing-new' | 'partial';
+  /** Names of the parts, or volumes, that hold bytes which are still to come. */
+  readonly neededPieces: readonly string[];
   readonly copied: Omit<CopyResult, 'failures'> & {
     readonly failures: readonly LoadFailure[];
     /** Images of which blobs are still to come, in other volumes or parts. */
@@ -69,29 +72,51 @@ export async function loadRegistry(
       ? await takeIncoming(bundles, target, clients, options.waitingFolder, run)
       : undefined;
     const copied = await copyBundles(bundles, target, clients, options, incoming, run);
-    const placed = await placeAll(bundles, options.files, run);
+    const { needed, ...placed } = await placeAll(bundles, options.files, run);
     const complete = copied.failures.length === 0 && copied.waiting.length === 0 && placed.absent === 0;
     if (complete) await removeSpans(options.files, run);
     if (complete && options.state !== undefined)
       for (const bundle of bundles)
         await writeLoaded(options.state, bundle, { target: options.targetName, ...options.files }, run);
     const moved = copied.pushedBlobs + copied.mountedBlobs + copied.pushedManifests + copied.pushedTags + placed.files;
-    return { state: !complete ? 'partial' : moved > 0 ? 'loaded' : 'nothing-new', copied, placed };
+    const neededPieces = complete ? [] : await findNeeded(bundles, needed, incoming, options.waitingFolder, run);
+    return { state: !complete ? 'partial' : moved > 0 ? 'loaded' : 'nothing-new', copied, placed, neededPieces };
   } finally {
     await clients.close();
   }
 }
 
-async function placeAll(bundles: readonly Bundle[], places: FilePlaces, run: Run): Promise<RegistryOutcome['placed']> {
-  const all = { files: 0, bytes: 0, absent: 0, missing: new Set<string>() };
+/** Names of the parts, or volumes, that hold what is neither at hand nor in the registry, and those of files. */
+async function findNeeded(
+  bundles: readonly Bundle[],
+  ofFiles: readonly string[],
+  incoming: Incoming | undefined,
+  waitingFolder: string,
+  run: Run,
+): Promise<readonly string[]> {
+  const isThere = (digest: Digest): boolean =>
+    incoming !== undefined && (incoming.places.has(digest) || incoming.kept.has(digest));
+  const names = new Set(ofFiles);
+  for (const bundle of bundles)
+    for (const name of await findNeededIncoming(bundle, waitingFolder, isThere, run)) names.add(name);
+  return [...names].sort();
+}
+
+async function placeAll(
+  bundles: readonly Bundle[],
+  places: FilePlaces,
+  run: Run,
+): Promise<RegistryOutcome['placed'] & { readonly needed: readonly string[] }> {
+  const all = { files: 0, bytes: 0, absent: 0, missing: new Set<string>(), needed: new Set<string>() };
   for (const bundle of bundles) {
     const one = await placeFiles(bundle, places, run);
     all.files += one.placedFiles;
     all.bytes += one.placedBytes;
     all.absent += one.absentFiles;
     for (const webPath of one.missingFiles) all.missing.add(webPath);
+    for (const name of one.neededPieces) all.needed.add(name);
   }
-  return { ...all, missing: [...all.missing] };
+  return { ...all, missing: [...all.missing], needed: [...all.needed] };
 }
 
 async function copyBundles(

@@ -55,6 +55,8 @@ export interface LoadResult {
   /** For a registry over HTTP: what went there, and which files came to this host. */
   readonly copied?: RegistryOutcome['copied'];
   readonly placed?: RegistryOutcome['placed'];
+  /** Of a load that is partial: names of the parts, or volumes, that hold bytes which are still to come. */
+  readonly neededPieces: readonly string[];
   readonly clusterResources: readonly string[];
   readonly signature: readonly { readonly generation: number; readonly state: string }[];
 }
@@ -219,7 +221,7 @@ async function loadStorage(
   folder: string,
   places: Places,
   run: Run,
-): Promise<Pick<LoadResult, 'state' | 'generations'>> {
+): Promise<Pick<LoadResult, 'state' | 'generations' | 'neededPieces'>> {
   const generations: LoadOutcome[] = [];
   for (const bundle of bundles) {
     const outcome = await loadIntoStorage(
@@ -237,5 +239,5 @@ async function loadStorage(
   }
   const kinds = generations.map((one) => one.kind);
   const state = kinds.includes('partial') ? 'partial' : kinds.includes('loaded') ? 'loaded' : 'nothing-new';
-  return { state, generations };
+  return { state, generations, neededPieces: generations.flatMap((one) => one.neededPieces) };
 }

@@ -4,6 +4,7 @@ import {
   checkSignature,
   createReceipt,
   generationText,
+  isHere,
   type PartList,
   renderReceiptHtml,
   renderReceiptMarkdown,
@@ -35,7 +36,9 @@ export interface VerifyResult {
   readonly bundles: readonly VerifyReport[];
   /** Of each bundle that is not whole. */
   readonly needed: readonly NeedList[];
-  /** Receipts and need list. */
+  /** Files of `needed`, in that order, where they were asked for. */
+  readonly needLists: readonly string[];
+  /** Receipts and need lists. */
   readonly written: readonly string[];
 }
 
@@ -62,12 +65,21 @@ export async function verify(request: VerifyRequest, run: Run): Promise<VerifyRe
     if (request.reportFolder !== undefined)
       written.push(...(await writeReceipt(bundle, report, request, request.reportFolder, run)));
   }
-  const [first] = needed;
-  if (request.needListFile !== undefined && first) {
-    await writeNeedList(request.needListFile, first, run);
-    written.push(request.needListFile);
+  const needLists: string[] = [];
+  for (const list of request.needListFile === undefined ? [] : needed) {
+    const file = needListName(request.needListFile ?? '', list.generation, needLists.length === 0);
+    await writeNeedList(file, list, run);
+    needLists.push(file);
   }
-  return { whole: bundles.every((report) => report.whole), bundles, needed, written };
+  const whole = bundles.every((report) => report.whole);
+  return { whole, bundles, needed, needLists, written: [...written, ...needLists] };
+}
+
+/** A list is of one bundle: of a chain those after the first lie beside it, under the number of their generation. */
+function needListName(file: string, generation: number, isFirst: boolean): string {
+  if (isFirst) return file;
+  const { dir, name, ext } = path.parse(file);
+  return path.join(dir, `${name}-${generationText(generation)}${ext}`);
 }
 
 /**
@@ -86,7 +98,7 @@ async function verifyParts(
 ): Promise<{ readonly report: VerifyReport; readonly need: NeedList }> {
   const isComplete = bundle.volumes.every(
     ({ path: file, sizeBytes, foundBytes }) =>
-      foundBytes !== undefined && bundle.covers?.(file, 0, sizeBytes) !== false,
+      foundBytes !== undefined && isHere(bundle, { source: { path: file, offset: 0 }, size: sizeBytes }),
   );
   if (!isComplete) {
     const need = await needOfParts(list, folders, run);

@@ -39,7 +39,14 @@ test('of many failures the first causes are shown, and how many more there are',
   const causes = Array.from({ length: 30 }, (_, at) => ({ subject: `kitchen/app-${at}`, cause: 'status 500' }));
   const followed = { subject: 'kitchen/app', cause: `its part ${manifest}`, code: 'IMAGE_INCOMPLETE' };
   const copied = { pushedBlobs: 0, pushedBytes: 0, failures: [followed, ...causes], waiting: [] };
-  const result = { state: 'partial', generations: [], clusterResources: [], target: 'docker://kitchen', copied };
+  const result = {
+    state: 'partial',
+    generations: [],
+    neededPieces: [],
+    clusterResources: [],
+    target: 'docker://kitchen',
+    copied,
+  };
   const lines = renderLoad(result as unknown as LoadResult).split('\n');
   expect(lines.filter((line) => line.startsWith('missing: '))).toHaveLength(21);
   expect(lines).toContain('missing: 10 more (-o json lists all)');

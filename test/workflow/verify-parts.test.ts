@@ -1,3 +1,4 @@
+import { cp, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { cutParts } from '../../src/bundle/index.ts';
@@ -47,4 +48,20 @@ test('parts that are all here are hashed and compared in step, so that a medium 
   const [, again = Number.POSITIVE_INFINITY] = passes(parts[0] ?? '');
   const [late = 0] = passes(parts[2] ?? '');
   expect(again).toBeLessThan(late);
+});
+
+test('a need list is written for each bundle of a chain, so that one trip across the gap is enough', async () => {
+  const folder = await temporaryFolder();
+  await buildSample(
+    makeSample({ images: [{ repository: 'harbour/crane', tag: 'v1', layers: [['crane', 5000]] }] }),
+    folder,
+  );
+  await cp(path.join(folder, 'gen-000001'), path.join(folder, 'gen-000002'), { recursive: true });
+  for (const name of ['gen-000001', 'gen-000002']) await rm(path.join(folder, name, 'mirror_000001.tar'));
+  const needListFile = path.join(folder, 'need.json');
+  const result = await verify({ bundle: folder, media: [], needListFile, verifiedBy: 'nobody' }, quietRun());
+  // Both say that they are generation 1, being copies.
+  expect(result.needLists).toEqual([needListFile, path.join(folder, 'need-000001.json')]);
+  for (const file of result.needLists)
+    expect(JSON.parse(await readFile(file, 'utf8'))).toMatchObject({ needs: [{ name: 'mirror_000001.tar' }] });
 });

@@ -84,7 +84,14 @@ export function renderLoad(result: LoadResult): string {
     );
   }
   if (result.placed) lines.push(...renderPlaced(result.placed));
+  if (result.neededPieces.length > 0) lines.push(renderNeeded(result.neededPieces));
   return [...lines, ...result.clusterResources.map((file) => `wrote ${file}`), `target: ${result.target}`].join('\n');
+}
+
+/** The pieces that have to be found and brought, the first of them by name. */
+function renderNeeded(names: readonly string[]): string {
+  const shown = names.length > 8 ? `${names.slice(0, 7).join(', ')} … ${names.at(-1)}` : names.join(', ');
+  return `still needed: ${shown}${names.length > 1 ? ` (${names.length} in all)` : ''}`;
 }
 
 function renderGeneration(one: LoadResult['generations'][number]): string[] {

@@ -1,4 +1,5 @@
 import os from 'node:os';
+import path from 'node:path';
 import { quoteWord } from '../../core/shell-word.ts';
 import { formatBytes } from '../../core/units.ts';
 import { describeSignature, type VerifyRequest, type VerifyResult, verify } from '../../workflow/index.ts';
@@ -12,7 +13,12 @@ export async function runVerify(invocation: Invocation): Promise<Outcome> {
   const bundle = argument(invocation, 0) ?? '.';
   const result = await verify(verifyRequest(invocation, bundle), invocation.run);
   const text = renderVerify(result);
-  if (!result.whole) return { exitCode: exitCodes.no, result, text };
+  if (!result.whole) {
+    const files = result.needLists.map(quoteWord);
+    const builds = files.map((file) => `airlock build --parts ${quoteWord(path.basename(file))}`);
+    const next = files.length > 0 ? `\n${renderNext(`carry ${files.join(' ')} to the connected host`, ...builds)}` : '';
+    return { exitCode: exitCodes.no, result, text: `${text}${next}` };
+  }
   const media = invocation.flags.text('media');
   const load = renderNext(
     `airlock load ${quoteWord(bundle)}${media === undefined ? '' : ` --media ${quoteWord(media)}`}`,
