@@ -20,7 +20,7 @@ export const commandTable: readonly CommandSpec[] = [
     name: 'lint',
     summary: 'every fault of configuration files, with line, column and fix',
     description:
-      'Reads Site, ImageSetConfiguration and DeleteImageSetConfiguration files, Kubernetes manifests and registries.conf. Exit 1 when there is an error.',
+      'Reads Site, ImageSetConfiguration and DeleteImageSetConfiguration files, Kubernetes manifests and registries.conf, and looks for the files that a site or image set names (docs/site.md). Exit 1 when there is an error.',
     arguments: [{ name: '<file...>', summary: 'files to look at' }],
     options: [],
     examples: ['airlock lint site.yaml imageset.yaml', 'airlock lint -o json imageset.yaml'],
