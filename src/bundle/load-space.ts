@@ -7,6 +7,7 @@ import type { Placement } from './place-data.ts';
 
 /** What one file system is to take. */
 interface Share {
+  /** The nearest folder that is there. */
   readonly folder: string;
   readonly sizes: number[];
 }
@@ -40,13 +41,11 @@ export async function assertSpace(placements: readonly Placement[], run: Run): P
 /** What has to be placed, in whole blocks, for each file system that takes some of it. */
 export async function measureSpace(placements: readonly Placement[], run: Run): Promise<LoadSpace[]> {
   const shares = new Map<number, Share>();
-  const devices = new Map<string, Promise<number>>();
+  const find = createFinder(run);
   for (const { target, size } of placements) {
     const folder = path.dirname(target);
-    const known = devices.get(folder) ?? deviceOf(folder, run);
-    devices.set(folder, known);
-    const device = await known;
-    const share = shares.get(device) ?? { folder, sizes: [] };
+    const { parent, device } = await find(folder);
+    const share = shares.get(device) ?? { folder: parent, sizes: [] };
     shares.set(device, share);
     share.sizes.push(size);
   }
@@ -56,18 +55,33 @@ export async function measureSpace(placements: readonly Placement[], run: Run): 
     const bytes = sizes.reduce((sum, size) => sum + size, 0);
     const allocatedBytes = sizes.reduce((sum, size) => sum + Math.ceil(size / space.blockBytes) * space.blockBytes, 0);
     const need = { bytes, allocatedBytes, files: sizes.length };
-    const parent = await existingParent(folder, run);
-    const finding = checkSpace({ host: 'bastion', purpose: 'registry', ...need }, parent, space);
-    found.push({ folder: parent, ...need, freeBytes: space.freeBytes, ...(finding ? { finding } : {}) });
+    const finding = checkSpace({ host: 'bastion', purpose: 'registry', ...need }, folder, space);
+    found.push({ folder, ...need, freeBytes: space.freeBytes, ...(finding ? { finding } : {}) });
   }
   return found;
 }
 
-async function deviceOf(folder: string, run: Run): Promise<number> {
-  return (await run.disk.stat(await existingParent(folder, run)))?.device ?? 0;
+/** The nearest folder that is there, itself or above. */
+interface Nearest {
+  readonly parent: string;
+  readonly device: number;
 }
 
-async function existingParent(folder: string, run: Run): Promise<string> {
-  for (let at = folder; ; at = path.dirname(at))
-    if ((await run.disk.stat(at)) !== undefined || at === path.dirname(at)) return at;
+/** Asks for a folder only when the one above it is there, and once: a load into an empty storage has thousands below one that is not. */
+function createFinder(run: Run): (folder: string) => Promise<Nearest> {
+  const known = new Map<string, Promise<Nearest>>();
+  const look = async (folder: string): Promise<Nearest> => {
+    const above = path.dirname(folder);
+    const nearest = folder === above ? undefined : await find(above);
+    if (nearest && nearest.parent !== above) return nearest;
+    const stat = await run.disk.stat(folder);
+    if (stat) return { parent: folder, device: stat.device };
+    return nearest ?? { parent: folder, device: 0 };
+  };
+  const find = (folder: string): Promise<Nearest> => {
+    const found = known.get(folder) ?? look(folder);
+    known.set(folder, found);
+    return found;
+  };
+  return find;
 }

@@ -43,7 +43,7 @@ export class Placer {
   readonly #staging: string;
   readonly #run: Run;
   readonly #volumes = new Map<string, Promise<DiskFile>>();
-  readonly #folders = new Set<string>();
+  readonly #folders = new Map<string, Promise<void>>();
   /** What has to be synced one by one where a whole file system cannot. */
   readonly #touched = new Set<string>();
   readonly #texts: string[] = [];
@@ -60,7 +60,11 @@ export class Placer {
   static async open(staging: string, run: Run): Promise<Placer> {
     const placer = new Placer(staging, run);
     await run.disk.remove(staging);
-    await placer.#makeFolder(staging);
+    await run.disk.makeDirectory(staging);
+    for (let at = staging; !placer.#folders.has(at); at = path.dirname(at)) {
+      placer.#folders.set(at, Promise.resolve());
+      placer.#touched.add(path.dirname(at));
+    }
     return placer;
   }
 
@@ -148,14 +152,17 @@ export class Placer {
     });
   }
 
-  /** As `makeDirectory`, asking the disk once per folder. */
-  async #makeFolder(folder: string): Promise<void> {
-    if (this.#folders.has(folder)) return;
+  /** As `makeDirectory`, once per folder and from the top: tried from below, most calls of a large load would fail for want of a parent. */
+  #makeFolder(folder: string): Promise<void> {
+    const made = this.#folders.get(folder) ?? this.#makeBelow(folder);
+    this.#folders.set(folder, made);
+    return made;
+  }
+
+  async #makeBelow(folder: string): Promise<void> {
+    await this.#makeFolder(path.dirname(folder));
     await this.#run.disk.makeDirectory(folder);
-    for (let at = folder; !this.#folders.has(at) && at !== path.dirname(at); at = path.dirname(at)) {
-      this.#folders.add(at);
-      this.#touched.add(path.dirname(at));
-    }
+    this.#touched.add(path.dirname(folder));
   }
 
   async #copy(placement: Placement, file: DiskFile): Promise<void> {
