@@ -69,6 +69,9 @@ describeReal('the packaged executable', ['tar', 'env'], () => {
     const verify = await run(program, [...rest, './airlock/bin/airlock', 'verify', '.', '--no-progress'], options);
     expect(verify.stdout).toContain('whole');
     expect(`${load.stderr}${verify.stderr}`).not.toMatch(/warning|SEA|experimental/i);
+    await rm(path.join(media, 'site.yaml'));
+    const reload = await run(program, [...rest, './airlock/bin/airlock', 'load', '.'], options);
+    expect(reload.stdout).toContain('next: airlock up');
     const again = await airlock(['build', ...flags, 'out'], { cwd: folder, env: source.env });
     expect(again.stdout).toContain('nothing new');
     // Templates, and the thread that sums volumes up, are in the one file too.

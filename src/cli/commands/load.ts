@@ -26,13 +26,11 @@ export async function runLoad(invocation: Invocation): Promise<Outcome> {
   const result = await load(request, invocation.run);
   const text = renderLoad(result);
   if (result.state === 'partial') return { exitCode: exitCodes.incomplete, result, text };
+  // Where no site file was there, the one of the bundle lies in the folder now.
+  const isOfSite = request.siteFile !== undefined || request.target === undefined;
   const site = siteWords(invocation.flags);
   const steps = ['up', 'emit', 'check'].map((name) => `airlock ${name}${site}`);
-  return {
-    exitCode: exitCodes.done,
-    result,
-    text: request.siteFile === undefined ? text : `${text}\n${renderNext(...steps)}`,
-  };
+  return { exitCode: exitCodes.done, result, text: isOfSite ? `${text}\n${renderNext(...steps)}` : text };
 }
 
 /** That of the load itself. */
