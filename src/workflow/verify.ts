@@ -56,9 +56,10 @@ export async function verify(request: VerifyRequest, run: Run): Promise<VerifyRe
   for (const bundle of opened.bundles) {
     const options = publicKeyPem === undefined ? {} : { publicKeyPem };
     const folders = await orderMedia([request.bundle, ...request.media], run);
-    const { report, need } = opened.partList
+    const { report: found, need } = opened.partList
       ? await verifyParts(bundle, { list: opened.partList, folders, options }, opened.run, run)
       : { report: await verifyBundle(bundle, options, opened.run), need: undefined };
+    const report = opened.partList ? ofMedia(found, [request.bundle, ...request.media]) : found;
     bundles.push(report);
     const list = need ?? needOfVolumes(bundle, report);
     if (list.needs.length > 0) needed.push(list);
@@ -107,6 +108,13 @@ async function verifyParts(
   const silent = { ...run, report: () => {} };
   const [report, need] = await Promise.all([verifyBundle(bundle, options, joined), needOfParts(list, folders, silent)]);
   return { report: need.needs.length > 0 ? reportOfParts(bundle, list, need, options.publicKeyPem) : report, need };
+}
+
+/** Parts lie on all of the media together: one folder alone would be blamed or praised for the others. */
+function ofMedia(report: VerifyReport, folders: readonly string[]): VerifyReport {
+  const folder = folders.join(', ');
+  const findings = report.findings.map((one) => (one.subject === report.folder ? { ...one, subject: folder } : one));
+  return { ...report, folder, findings };
 }
 
 /** Which volumes have to be brought again. */

@@ -70,7 +70,8 @@ describe('parts', () => {
   test('are loaded from several media that are there at once', async () => {
     const [one = '', two = '', three = ''] = await spread(3);
     const media = ['--media', `${one},${three}`];
-    expect(await json(0, 'verify', two, ...media)).toMatchObject({ whole: true });
+    const folder = [two, one, three].map((name) => at(name)).join(', ');
+    expect(await json(0, 'verify', two, ...media)).toMatchObject({ whole: true, bundles: [{ folder }] });
     expect(await json(0, 'load', two, ...media, 'storage:joined')).toMatchObject({ state: 'loaded' });
     expect(await json(0, 'load', 'out/gen-000001', 'storage:joined')).toMatchObject({ state: 'nothing-new' });
   });
