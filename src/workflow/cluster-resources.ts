@@ -3,6 +3,7 @@ import { removeTemporaries, writeFileAtomic } from '../core/files.ts';
 import type { Run } from '../core/run.ts';
 import { toolVersion } from '../core/version.ts';
 import { type MirrorTarget, renderClusterResources } from '../manifests/index.ts';
+import type { LoadFailure } from './load-registry.ts';
 import type { LoadedContent } from './loaded.ts';
 
 /**
@@ -23,4 +24,22 @@ export async function writeClusterResources(
     await writeFileAtomic(path.join(folder, name), content, run);
   }
   return files.map((file) => path.join(folder, file.name));
+}
+
+/** Content without the images that did not get to a target: nothing may send a cluster there for them. */
+export function withoutFailed(content: LoadedContent, failures: readonly LoadFailure[]): LoadedContent {
+  if (failures.length === 0) return content;
+  // `repository@digest` of a manifest that was refused, or `repository:tag` of an image that is not whole here.
+  const lost = new Set(failures.map(({ subject }) => subject.replace(/^.*@/, '')));
+  const isHere = ({ repository, tag, digest }: { repository: string; tag: string; digest: string }): boolean =>
+    !lost.has(digest) && !lost.has(`${repository}:${tag}`);
+  // What is attached to an image got there or not; it goes with the image.
+  const keyOf = ({ origin, repository }: { origin: string; repository: string }): string => `${origin} ${repository}`;
+  const gone = new Set(content.images.filter((image) => !isHere(image)).map(keyOf));
+  return {
+    ...content,
+    images: content.images.filter((image) => !gone.has(keyOf(image))),
+    releases: content.releases.filter(isHere),
+    catalogs: content.catalogs.filter((catalog) => isHere({ ...catalog, digest: catalog.targetDigest })),
+  };
 }

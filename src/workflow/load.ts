@@ -15,7 +15,7 @@ import { readFileLimited } from '../core/files.ts';
 import type { Run } from '../core/run.ts';
 import type { MirrorTarget } from '../manifests/index.ts';
 import { adoptSite } from './adopt-site.ts';
-import { writeClusterResources } from './cluster-resources.ts';
+import { withoutFailed, writeClusterResources } from './cluster-resources.ts';
 import { forgetIncoming, isAway } from './incoming-content.ts';
 import { loadRegistry, type RegistryOutcome } from './load-registry.ts';
 import { readBundleContent } from './loaded.ts';
@@ -100,10 +100,11 @@ export async function load(request: LoadRequest, run: Run): Promise<LoadResult> 
           );
     if (places.files.toolsDir !== undefined) await writeToolSums(bundles, places.files.toolsDir, run);
     const served = target.kind === 'registry' ? target : request.servedAs;
+    const failures = 'copied' in done ? done.copied.failures : [];
     // Where there is a site, `emit` writes them with everything else.
     const content =
-      served && !places.site && done.state !== 'partial'
-        ? await readBundleContent(bundles, waitingFolder, opened.run)
+      served && !places.site && isSettled(done)
+        ? withoutFailed(await readBundleContent(bundles, waitingFolder, opened.run), failures)
         : undefined;
     const clusterResources =
       served && content ? await writeClusterResources(content, served, request.outputFolder, run) : [];
@@ -114,6 +115,12 @@ export async function load(request: LoadRequest, run: Run): Promise<LoadResult> 
     await lock?.release();
     if (lock && places.state === undefined) await removeEmpty(waitingFolder, run);
   }
+}
+
+/** Whether nothing more is to come with other media: what failed then is out of the way of the rest, as in oc-mirror. */
+function isSettled(done: Pick<LoadResult, 'state' | 'copied' | 'placed'>): boolean {
+  if (done.state !== 'partial') return true;
+  return done.copied !== undefined && done.copied.waiting.length === 0 && done.placed?.absent === 0;
 }
 
 /** Where the bundle's own site file is to lie, when it is the one that counts. */

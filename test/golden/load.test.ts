@@ -112,6 +112,23 @@ describeReal('load', ['docker-registry', 'python3'], () => {
       },
     );
 
+    test('07c-sparse: a registry that wants every platform refuses some; the cluster resources are those of the rest', async () => {
+      const { folder } = await bundleOf('07c-sparse');
+      const registry = await startDockerRegistry();
+      const loaded = await loadInto(folder, toRegistry(registry.host));
+      expect(loaded.state).toBe('partial');
+      const rows = await listStorage(registry.storage);
+      expect(
+        rows.filter((row) => !row.includes('\t-\t') && !row.includes('.sig')).map((row) => row.split('\t')[0]),
+      ).toEqual(['acme/widgets']);
+      expect(mirrorRules(readResources(loaded.clusterResources))).toEqual([
+        `itms-generic-0 registry.example.com/acme -> ${registry.host}/acme`,
+      ]);
+      const { folder: none } = await bundleOf('07d-sparse-strict-target');
+      const other = await startDockerRegistry();
+      expect(await loadInto(none, toRegistry(other.host))).toMatchObject({ state: 'partial', clusterResources: [] });
+    });
+
     test('07a-remove-sigs: what real oc-mirror archived with signatures is loaded without them, and a storage folder takes them all', async () => {
       const folder = await temporaryFolder();
       await cp(goldenFile('01-additional', '', '1-m2d/01.tar') ?? '', path.join(folder, 'mirror_000001.tar'));
