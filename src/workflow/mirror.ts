@@ -182,8 +182,8 @@ async function finishFiles(
   const lost = new Set(missing.map((one) => one.origin));
   const content = {
     images: plan.images.filter((image) => !lost.has(image.origin)),
-    releases: plan.releases,
-    catalogs: plan.catalogs,
+    releases: plan.releases.filter((release) => !lost.has(release.origin)),
+    catalogs: plan.catalogs.filter((catalog) => !lost.has(catalog.origin)),
     signatures: plannedSignatures(plan),
     contentDate: new Date(plan.createdAt),
   };

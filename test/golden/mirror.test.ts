@@ -120,6 +120,16 @@ describeReal('mirror to mirror', ['docker-registry', 'python3'], () => {
       );
     });
 
+    test('05v-op-platforms into a registry that wants every platform makes no object for the catalog that it refuses', async () => {
+      const { result, rows } = await mirrorCase('05v-op-platforms', '');
+      expect(result).toMatchObject({ state: 'incomplete', errorBits: 4 });
+      expect(rows.filter((row) => row.startsWith('redhat/redhat-operator-index\tv4.19'))).toEqual([]);
+      expect(result.clusterResources.map((file) => path.basename(file)).sort()).toEqual([
+        'idms-oc-mirror.yaml',
+        'itms-oc-mirror.yaml',
+      ]);
+    });
+
     test('13i-m2m-missing writes the cluster resources of the rest, and says what is missing', async () => {
       const { result } = await mirrorCase('13i-m2m-missing', '');
       expect(result).toMatchObject({ state: 'incomplete', errorBits: 8 });
