@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
+import type { DiskEntry } from '../core/disk.ts';
 import { AirlockError, isAirlockError } from '../core/errors.ts';
 import { diskError, findFile } from '../core/files.ts';
 import type { Run } from '../core/run.ts';
@@ -27,8 +28,9 @@ export async function openBundle(bundlePath: string, run: Run): Promise<Bundle[]
     await assertVolume(bundlePath, run);
     return [await openFolder(path.dirname(bundlePath), path.basename(bundlePath), run)];
   }
-  const names = (await run.disk.list(bundlePath)).map((entry) => entry.name);
-  if (names.some((name) => volumeNumber(name) !== undefined) || names.includes(sideNames.checksums))
+  const entries = await run.disk.list(bundlePath);
+  const names = entries.map((entry) => entry.name);
+  if (entries.some(isVolume) || names.includes(sideNames.checksums))
     return [await openFolder(bundlePath, undefined, run)];
   const bundles: Bundle[] = [];
   for (const name of names.filter((one) => /^gen-[0-9]{6}$/.test(one)).sort())
@@ -66,13 +68,16 @@ async function assertVolume(file: string, run: Run): Promise<void> {
     });
 }
 
+/** A folder of such a name is none of ours. */
+function isVolume({ name, kind }: DiskEntry): boolean {
+  return kind !== 'directory' && volumeNumber(name) !== undefined;
+}
+
 /** `only`: the volume that the user named; the index is looked for in it and beside it. */
 async function openFolder(folder: string, only: string | undefined, run: Run): Promise<Bundle> {
   const side = await readSideIndex(folder, run);
   if (side) return finishOpen(folder, side, run);
-  const names = (await run.disk.list(folder))
-    .map((entry) => entry.name)
-    .filter((name) => volumeNumber(name) !== undefined);
+  const names = (await run.disk.list(folder)).filter(isVolume).map((entry) => entry.name);
   const first = only ?? names[0];
   if (first === undefined) throw new AirlockError('BUNDLE_NOT_FOUND', `${folder} holds no volume of a bundle`);
   const inside = await readInnerIndex(path.join(folder, first), run);

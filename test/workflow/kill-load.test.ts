@@ -11,6 +11,7 @@ describe('kill -9 of a load into storage', () => {
   test.each([
     ['of a whole bundle', 'bundle'],
     ['of a bundle that comes on two media', 'media'],
+    ['of an archive of oc-mirror of two segments', 'segments'],
   ] as const)(
     '%s at each of its steps, then a re-run, leaves what an undisturbed load leaves',
     async (_, kind) => {

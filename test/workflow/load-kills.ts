@@ -7,6 +7,7 @@ import { cutParts } from '../../src/bundle/index.ts';
 import { quietRun, type Run } from '../../src/core/run.ts';
 import type { LoadRequest } from '../../src/workflow/load.ts';
 import { buildSample, openOne } from '../bundle/build-sample.ts';
+import { writeForeign } from '../bundle/foreign-sample.ts';
 import { moduleFolder } from '../bundle/module-folder.ts';
 import { makeSample } from '../bundle/sample.ts';
 import { sourceSettings } from '../golden/run-case.ts';
@@ -19,8 +20,8 @@ export const stride = process.env['AIRLOCK_REQUIRE_REAL'] === '1' ? 1 : 9;
 
 /** A bundle, the same on two media, and a process that loads it and is killed on the way. */
 export interface LoadKills {
-  /** The same bundle as one source, or as two. */
-  sources(kind: 'bundle' | 'media'): readonly string[];
+  /** The same bundle as one source, as two, or as the segments that real oc-mirror would make of its images. */
+  sources(kind: 'bundle' | 'media' | 'segments'): readonly string[];
   /** Runs the loads to their end, or until they are killed; `onStart` gets what ends them from outside. */
   run(job: Job, onStart?: (kill: () => void) => void): Promise<{ readonly steps: number } | undefined>;
 }
@@ -34,7 +35,7 @@ export function undisturbedRun(): Run {
 export function useLoadKills(): LoadKills {
   const folder = moduleFolder();
   let script = '';
-  const held = { bundle: [] as string[], media: [] as string[] };
+  const held = { bundle: [] as string[], media: [] as string[], segments: [] as string[] };
 
   beforeAll(async () => {
     script = path.join(folder(), 'child.cjs');
@@ -47,6 +48,8 @@ export function useLoadKills(): LoadKills {
     await buildSample(makeSample({ images, files }), path.join(folder(), 'out'));
     const bundle = path.join(folder(), 'out/gen-000001');
     held.bundle = [bundle];
+    held.segments = [path.join(folder(), 'segments')];
+    await writeForeign(path.join(bundle, 'mirror_000001.tar'), path.join(folder(), 'segments'), 2);
     const parts = path.join(folder(), 'parts');
     await cutParts(await openOne(bundle), { folder: parts, partSizeBytes: 4000 }, undisturbedRun());
     held.media = ['one', 'two'].map((name) => path.join(folder(), name));
