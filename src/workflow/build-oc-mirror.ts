@@ -4,7 +4,6 @@ import { isAirlockError } from '../core/errors.ts';
 import { findFile, writeFileAtomic } from '../core/files.ts';
 import { prettyJson } from '../core/json.ts';
 import type { Run } from '../core/run.ts';
-import { toolVersion } from '../core/version.ts';
 import {
   assertFolder,
   describeArchive,
@@ -28,18 +27,17 @@ import {
 } from '../plan/index.ts';
 import { openArchiveBlobs } from './archive-blobs.ts';
 import { type Base, readBase, recoverHistory } from './base.ts';
+import { addBastionFiles } from './bastion-files.ts';
 import { findTool } from './carried-tool.ts';
 import { type EngineSettings, ocMirrorStateName } from './choose-engine.ts';
 import { httpAccess, openSourceClients } from './clients.ts';
 import { contentSources } from './content-sources.ts';
 import { hasSameNames, keepNames } from './names.ts';
 import { cacheFolderOf, lockCache, nothingSelected, type OcMirrorWork, ocMirrorJob, placeOf } from './oc-mirror-job.ts';
-import { collectOptions, configurationFiles, loadConfiguration, workspaceOf } from './plan-image-set.ts';
-import { registryImageFile } from './registry-image.ts';
+import { collectOptions, loadConfiguration, planFrame, workspaceOf } from './plan-image-set.ts';
 import type { PlanRequest } from './requests.ts';
 import { errorBits, isReleaseType, type MirrorResult, nameMissing, uncheckedReleases, writeResult } from './result.ts';
 import { readSigningKey } from './signing-key.ts';
-import { collectTools } from './tools.ts';
 
 export interface OcMirrorBuildRequest extends PlanRequest {
   readonly replan: boolean;
@@ -225,36 +223,20 @@ async function planArchive(
     },
     run,
   );
-  const image = await registryImageFile(configuration.site?.site, clients.remote, kept, workspace, run);
-  const tools = await collectTools(
+  const set = await addBastionFiles(
     facts,
-    {
-      names: request.tools,
-      hasSite: configuration.site !== undefined,
-      architecture: request.toolsArchitecture ?? 'amd64',
-      workspace,
-      carriedFiles: base.carriedFiles,
-    },
-    { source: blobs.source, http, kept },
+    { request, configuration, workspace, carriedFiles: base.carriedFiles },
+    { remote: clients.remote, layers: blobs.source, http, kept },
     run,
   );
   // The archive has the layers that tools were looked for in: nothing takes them from the workspace.
   for (const digest of blobs.given) await run.disk.remove(kept.path(digest));
   await kept.settle(run);
   return assemblePlan(
+    { ...set, manifests: facts.manifests },
     {
-      ...facts,
-      files: [...facts.files, ...configurationFiles(configuration), ...image.files, ...tools.files],
-      missing: [...facts.missing, ...image.missing, ...tools.missing],
-      notes: [...facts.notes, ...image.notes, ...tools.notes],
-    },
-    {
-      now: request.createdAt ?? run.now(),
-      toolVersion,
+      ...planFrame(request, configuration, base, run),
       engine: 'oc-mirror',
-      ...base,
-      imageSetDigest: configuration.imageSet.imageSetDigest,
-      ...(configuration.site ? { siteDigest: configuration.site.siteDigest } : {}),
       volumeSizeBytes: configuration.imageSet.imageSet.archiveSizeGib * 1024 ** 3,
     },
   );

@@ -11,12 +11,13 @@ import {
   runOcMirror,
 } from '../mirror/index.ts';
 import { openKeptBlobs } from '../plan/index.ts';
+import type { LoadedConfiguration } from './bastion-files.ts';
 import { assertFollows, chooseEngine, type EngineSettings } from './choose-engine.ts';
 import { httpAccess, openSourceClients } from './clients.ts';
 import { contentSources } from './content-sources.ts';
 import type { MirrorOutcome, MirrorRequest } from './mirror.ts';
 import { lockCache, mirrorFolderOf, nothingSelected, ocMirrorJob, placeOf } from './oc-mirror-job.ts';
-import { collectOptions, type LoadedConfiguration, loadConfiguration, workspaceOf } from './plan-image-set.ts';
+import { collectOptions, loadConfiguration, workspaceOf } from './plan-image-set.ts';
 import { errorBits, isReleaseType, uncheckedReleases, writeResult } from './result.ts';
 import { writeWebFiles } from './web-files.ts';
 

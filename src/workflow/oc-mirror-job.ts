@@ -4,8 +4,9 @@ import { AirlockError } from '../core/errors.ts';
 import type { Stage } from '../core/events.ts';
 import type { Run } from '../core/run.ts';
 import type { OcMirrorBinary, OcMirrorJob } from '../mirror/index.ts';
+import type { LoadedConfiguration } from './bastion-files.ts';
 import type { EngineSettings } from './choose-engine.ts';
-import { type LoadedConfiguration, workspaceOf } from './plan-image-set.ts';
+import { workspaceOf } from './plan-image-set.ts';
 import type { PlanRequest, SelectionSettings, SourceSettings } from './requests.ts';
 
 /** What build and mirror have in common when the real binary does the work. */

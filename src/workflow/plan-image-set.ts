@@ -1,13 +1,12 @@
 import path from 'node:path';
-import { acquireLock, bundleNames } from '../bundle/index.ts';
-import { type LoadedImageSet, type LoadedSite, loadImageSet, loadSite } from '../config/index.ts';
+import { acquireLock } from '../bundle/index.ts';
+import { type LoadedSite, loadImageSet, loadSite } from '../config/index.ts';
 import { AirlockError } from '../core/errors.ts';
 import { readFileLimited } from '../core/files.ts';
 import type { Finding } from '../core/findings.ts';
 import type { Run } from '../core/run.ts';
 import { toolVersion } from '../core/version.ts';
 import { collectImageSet } from '../mirror/index.ts';
-import { digestHex, digestOf } from '../oci/index.ts';
 import {
   assemblePlan,
   type CollectedSet,
@@ -17,17 +16,15 @@ import {
   type KeptBlobs,
   openKeptBlobs,
   type Plan,
-  type SelectedFile,
   writePlan,
 } from '../plan/index.ts';
-import { readBase, recoverHistory } from './base.ts';
+import { type Base, readBase, recoverHistory } from './base.ts';
+import { addBastionFiles, type LoadedConfiguration } from './bastion-files.ts';
 import { findTool } from './carried-tool.ts';
 import { httpAccess, openSourceClients } from './clients.ts';
 import { hasSameNames } from './names.ts';
-import { registryImageFile } from './registry-image.ts';
 import type { PlanRequest } from './requests.ts';
 import { type ForecastNeed, forecastSpace } from './space.ts';
-import { collectTools } from './tools.ts';
 
 /** A plan and what follows from it. */
 export interface PlanResult {
@@ -44,12 +41,6 @@ export interface PlanResult {
   readonly findings: readonly Finding[];
   /** Why each package, channel and bundle is in, and the bytes it adds. */
   readonly explanation: Explanation;
-}
-
-/** Both configuration files of a request, read and checked. */
-export interface LoadedConfiguration {
-  readonly imageSet: LoadedImageSet;
-  readonly site: LoadedSite | undefined;
 }
 
 const gib = 1024 ** 3;
@@ -111,34 +102,17 @@ export async function planImageSet(
     );
     assertSelection(facts, configuration);
     const base = await readBase(request, workspace, run);
-    const image = await registryImageFile(configuration.site?.site, clients.remote, kept, workspace, run);
-    const tools = await collectTools(
-      facts,
-      {
-        names: request.tools,
-        hasSite: configuration.site !== undefined,
-        architecture: request.toolsArchitecture ?? 'amd64',
-        workspace,
-        carriedFiles: base.carriedFiles,
-      },
-      { source: clients.remote, http: httpAccess(clients, 'plan'), kept },
-      run,
-    );
+    const sources = { remote: clients.remote, layers: clients.remote, http: httpAccess(clients, 'plan'), kept };
     const plan = assemblePlan(
+      await addBastionFiles(
+        facts,
+        { request, configuration, workspace, carriedFiles: base.carriedFiles },
+        sources,
+        run,
+      ),
       {
-        ...facts,
-        manifests: tools.manifests,
-        files: [...facts.files, ...configurationFiles(configuration), ...image.files, ...tools.files],
-        missing: [...facts.missing, ...image.missing, ...tools.missing],
-        notes: [...facts.notes, ...image.notes, ...tools.notes],
-      },
-      {
-        now: request.createdAt ?? run.now(),
-        toolVersion,
+        ...planFrame(request, configuration, base, run),
         engine: 'builtin',
-        ...base,
-        imageSetDigest: configuration.imageSet.imageSetDigest,
-        ...(configuration.site ? { siteDigest: configuration.site.siteDigest } : {}),
         volumeSizeBytes: request.volumeSizeBytes ?? configuration.imageSet.imageSet.archiveSizeGib * gib,
       },
     );
@@ -149,6 +123,17 @@ export async function planImageSet(
   } finally {
     await clients.close();
   }
+}
+
+/** What a plan says beside its content, whatever engine finds that out. */
+export function planFrame(request: PlanRequest, { imageSet, site }: LoadedConfiguration, base: Base, run: Run) {
+  return {
+    now: request.createdAt ?? run.now(),
+    toolVersion,
+    ...base,
+    imageSetDigest: imageSet.imageSetDigest,
+    ...(site ? { siteDigest: site.siteDigest } : {}),
+  };
 }
 
 /** A set that selects nothing is a slip: a pattern in blockedImages that is too broad, a name that nothing matches. */
@@ -209,21 +194,4 @@ function siteArchitectures({ site }: LoadedSite): readonly string[] | 'from-rele
     ...new Set(site.hostedClusters.flatMap((cluster) => cluster.nodePools.map((pool) => pool.architecture))),
   ];
   return found.length > 0 ? found : 'from-releases';
-}
-
-/** Both configuration files travel along, byte for byte. */
-export function configurationFiles({ imageSet, site }: LoadedConfiguration): SelectedFile[] {
-  const file = (memberPath: string, bytes: Uint8Array, origin: string): SelectedFile => ({
-    path: memberPath,
-    sizeBytes: bytes.length,
-    sha256: digestHex(digestOf(bytes)),
-    mode: 0o644,
-    role: 'config',
-    content: { kind: 'inline', base64: Buffer.from(bytes).toString('base64') },
-    origin,
-  });
-  return [
-    file(bundleNames.imageSet, imageSet.bytes, path.basename(imageSet.file)),
-    ...(site ? [file(bundleNames.site, site.bytes, path.basename(site.site.file))] : []),
-  ];
 }
