@@ -28,7 +28,7 @@ export async function findFileFault(file: string, wanted: NamedFile['kind']): Pr
 
 /**
  * What a configuration file names and this host has not. A file that only the other side of the gap opens is no error: the bastion is known by
- * the site's state folder, which a load makes; on any other host its files are warnings, since a site file is written where no secret lies.
+ * the site's state folder, which a load makes; on any other host its files are remarks, since a site file is written where no secret lies.
  */
 export async function lintNamedFiles(file: string, text: string): Promise<Finding[]> {
   const { files, stateFolder } = findNamedFiles(file, text);
@@ -63,7 +63,7 @@ type Severity = Finding['severity'];
 
 const severities: Readonly<Record<FileReader, Readonly<Record<'bastion' | 'elsewhere', Severity>>>> = {
   connected: { bastion: 'info', elsewhere: 'error' },
-  bastion: { bastion: 'error', elsewhere: 'warning' },
+  bastion: { bastion: 'error', elsewhere: 'info' },
   apply: { bastion: 'info', elsewhere: 'info' },
   optional: { bastion: 'info', elsewhere: 'warning' },
 };

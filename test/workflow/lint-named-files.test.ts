@@ -32,13 +32,13 @@ const look = async (name = 'site.yaml') =>
   );
 
 describe('files that a site names', () => {
-  test('of the connected host are errors there, of the bastion warnings, each with its place', async () => {
+  test('of the connected host are errors there, of the bastion remarks, each with its place', async () => {
     expect(await look()).toEqual([
       'error CONFIG_FILE 6:13 spec.imageSet imageset.yaml is not there',
-      'warning CONFIG_FILE 9:26 spec.certificates.caFile ca.pem is not there',
-      'warning CONFIG_FILE 9:45 spec.certificates.caKeyFile ca.key is not there',
-      'warning CONFIG_FILE 9:66 spec.certificates.trustFiles[0] partner.pem is not there',
-      'warning CONFIG_FILE 10:19 spec.pullSecretFile pull-secret.json is not there',
+      'info CONFIG_FILE 9:26 spec.certificates.caFile ca.pem is not there',
+      'info CONFIG_FILE 9:45 spec.certificates.caKeyFile ca.key is not there',
+      'info CONFIG_FILE 9:66 spec.certificates.trustFiles[0] partner.pem is not there',
+      'info CONFIG_FILE 10:19 spec.pullSecretFile pull-secret.json is not there',
       'info CONFIG_FILE 11:46 spec.managementCluster.kubeconfig hub.kubeconfig is not there',
     ]);
   });
@@ -61,7 +61,7 @@ describe('files that a site names', () => {
     await symlink('nowhere', path.join(folder, 'pull-secret.json'));
     expect(await look()).toEqual([
       'error CONFIG_FILE 9:66 spec.certificates.trustFiles[0] partner.pem is a folder',
-      'warning CONFIG_FILE 10:19 spec.pullSecretFile pull-secret.json is not there',
+      'info CONFIG_FILE 10:19 spec.pullSecretFile pull-secret.json is not there',
     ]);
   });
 
@@ -73,10 +73,21 @@ describe('files that a site names', () => {
     );
     expect(await look()).toEqual([
       expect.stringContaining('error CONFIG_VALUE 8:'),
-      'warning CONFIG_FILE 9:66 spec.certificates.trustFiles[0] gone.pem is not there',
+      'info CONFIG_FILE 9:66 spec.certificates.trustFiles[0] gone.pem is not there',
     ]);
   });
 });
+
+test.each(['demo', 'hosted-dual', 'hosted-ipv4', 'hosted-ipv6'])(
+  'the example in bundles/%s has neither errors nor warnings',
+  async (name) => {
+    const files = ['imageset.yaml', 'site.yaml'].map((file) =>
+      path.resolve(import.meta.dirname, '../../bundles', name, file),
+    );
+    const found = await lintFiles(files, quietRun());
+    expect(found.filter(({ severity }) => severity !== 'info')).toEqual([]);
+  },
+);
 
 describe('files that an image set names', () => {
   const set = (base: string) => `apiVersion: mirror.openshift.io/v2alpha1
