@@ -87,6 +87,7 @@ export async function planPrune(options: PruneOptions, run: Run): Promise<PruneP
  */
 export async function applyPrune(plan: PrunePlan, options: PruneOptions, run: Run): Promise<void> {
   const trash = path.join(options.storageRoot, trashFolder);
+  await removeUnbegun(trash, run);
   if (await run.disk.stat(trash)) {
     throw new AirlockError('PRUNE_BUSY', `${trash} holds an earlier prune`, {
       hint: 'first free its blobs with airlock prune --collect, or put all back with airlock prune --undo',
@@ -196,6 +197,12 @@ async function linkedDigests(options: PruneOptions, gone: ReadonlySet<string>, r
       if (!gone.has(link.path)) used.add(link.digest);
   }
   return used;
+}
+
+/** A prune that broke off before it had its plan took nothing away; without this neither undoing nor collecting could end it. */
+async function removeUnbegun(trash: string, run: Run): Promise<void> {
+  const names = (await run.disk.list(trash)).map((entry) => entry.name);
+  if (names.every((name) => name.startsWith('.') && name.endsWith('.tmp'))) await run.disk.remove(trash);
 }
 
 async function readPlan(trash: string, run: Run): Promise<PrunePlan | undefined> {

@@ -266,7 +266,13 @@ export async function certsSigningKey(
       });
   }
   const { privatePem, publicPem } = await createSigningKey();
-  await writeFileAtomic(file, privatePem, run, 0o600);
-  await writeFileAtomic(publicFile, publicPem, run);
+  try {
+    await writeFileAtomic(file, privatePem, run, 0o600);
+    await writeFileAtomic(publicFile, publicPem, run);
+  } catch (error) {
+    // Nobody has used it, and the next try would find the names taken.
+    for (const one of [file, publicFile]) await run.disk.remove(one).catch(() => {});
+    throw error;
+  }
   return { privateKey: file, publicKey: publicFile };
 }

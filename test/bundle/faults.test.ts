@@ -11,9 +11,9 @@ import {
   openParts,
   verifyBundle,
 } from '../../src/bundle/index.ts';
-import { isAirlockError } from '../../src/core/errors.ts';
 import { quietRun, type Run } from '../../src/core/run.ts';
-import { createFaultyDisk, type Fault, type FaultyDisk } from '../helpers/faulty-disk.ts';
+import { faults, sweepFaults } from '../helpers/fault-sweep.ts';
+import type { Fault } from '../helpers/faulty-disk.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 import { keepManifests, makeSample, sampleSources } from './sample.ts';
 
@@ -65,51 +65,12 @@ async function visible(folder: string): Promise<string[]> {
   return (await readdir(folder)).filter((name) => !name.startsWith('.'));
 }
 
-/** Runs the task once per operation with a fault there, then again undisturbed; `check` sees what that leaves. */
-async function sweep(
-  task: (folder: string, run: Run) => Promise<unknown>,
-  prepare: (folder: string) => Promise<void>,
-  faultOf: (at: number) => Fault,
-  losesNames: boolean,
-  check: (folder: string) => Promise<void>,
-): Promise<number> {
-  const counting = createFaultyDisk(undefined, { withoutSyncFileSystem: losesNames });
-  const folder = await temporaryFolder();
-  await prepare(folder);
-  await task(folder, quietRun({ disk: counting }));
-  const total = counting.operations();
-  // Every third step, beginning anywhere; continuous integration takes every one.
-  const stride = process.env['AIRLOCK_REQUIRE_REAL'] === '1' ? 1 : 3;
-  for (let at = 1 + (total % stride); at <= total; at += stride) {
-    await rm(folder, { recursive: true });
-    await prepare(folder);
-    const disk: FaultyDisk = createFaultyDisk(faultOf(at), { withoutSyncFileSystem: losesNames });
-    const failure = await task(folder, quietRun({ disk })).then(
-      () => undefined,
-      (error: unknown) => error,
-    );
-    if (failure !== undefined) expect(isAirlockError(failure), `operation ${at}: ${String(failure)}`).toBe(true);
-    await disk.crash(losesNames);
-    // Without a fault, and without waiting for the real disk: hundreds of runs would do little else.
-    await task(folder, quietRun({ disk: createFaultyDisk() }));
-    await check(folder);
-  }
-  return total;
-}
-
-const faults: readonly [string, (at: number) => Fault, boolean][] = [
-  ['EIO', (at) => ({ kind: 'EIO', at }), false],
-  ['ENOSPC', (at) => ({ kind: 'ENOSPC', at }), false],
-  ['a power loss that keeps names and loses bytes', (at) => ({ kind: 'power', at }), false],
-  ['a power loss that loses names and bytes', (at) => ({ kind: 'power', at }), true],
-];
-
 describe.each(faults)('%s at every step', { timeout: 600_000 }, (_name, faultOf, losesNames) => {
   test('of a build, then a re-run, ends with the same bytes as an undisturbed build', async () => {
     const undisturbed = await temporaryFolder();
     await build(undisturbed, quietRun());
     const wanted = await fingerprint(path.join(undisturbed, 'gen-000001'));
-    const total = await sweep(
+    const total = await sweepFaults(
       build,
       async () => {},
       faultOf,
@@ -178,7 +139,7 @@ async function sweepLoads(
     Promise.all(places.map((name) => fingerprint(path.join(folder, name))));
   const wanted = await all(undisturbed);
   expect(wanted.map((one) => one.length > 0)).toEqual([true, true, true]);
-  await sweep(
+  await sweepFaults(
     load,
     async () => {},
     faultOf,

@@ -36,10 +36,10 @@ export function createFaultyDisk(
   let operations = 0;
   const unsynced = new Map<string, Unsynced>();
   let names: { readonly from: string; readonly to: string }[] = [];
-  const step = (): void => {
+  const step = (file?: string): void => {
     operations += 1;
     if (fault && (fault.kind === 'power' ? operations >= fault.at : operations === fault.at))
-      throw systemError(fault.kind);
+      throw systemError(fault.kind, file);
   };
   const buffered = fault?.kind === 'power';
 
@@ -81,11 +81,11 @@ export function createFaultyDisk(
     ...nodeDisk,
     operations: () => operations,
     async open(file, access, mode) {
-      if (access !== 'read') step();
+      if (access !== 'read') step(file);
       return wrap(file, await nodeDisk.open(file, access, mode));
     },
     async rename(from, to) {
-      step();
+      step(from);
       await nodeDisk.rename(from, to);
       names.push({ from, to });
       for (const [file, state] of [...unsynced]) {
@@ -95,19 +95,19 @@ export function createFaultyDisk(
       }
     },
     async link(from, to) {
-      step();
+      step(from);
       await nodeDisk.link(from, to);
     },
     async remove(target) {
-      step();
+      step(target);
       await nodeDisk.remove(target);
     },
     async makeDirectory(folder, mode) {
-      step();
+      step(folder);
       await nodeDisk.makeDirectory(folder, mode);
     },
     async syncDirectory(folder) {
-      step();
+      step(folder);
       names = names.filter((name) => path.dirname(name.to) !== folder);
     },
     // Everything at once, as syncfs does it; a fault there means that nothing of it can be believed.
@@ -131,7 +131,9 @@ export function createFaultyDisk(
   };
 }
 
-function systemError(kind: Fault['kind']): Error {
+/** As Node's own: what is done to an open file does not say which one it was. */
+function systemError(kind: Fault['kind'], file: string | undefined): Error {
   const code = kind === 'power' ? 'EIO' : kind;
-  return Object.assign(new Error(`${code}: injected`), { code, errno: -1, syscall: 'injected' });
+  const path = file === undefined ? {} : { path: file };
+  return Object.assign(new Error(`${code}: injected`), { code, errno: -1, syscall: 'injected', ...path });
 }
