@@ -32,7 +32,10 @@ export function createClientFor(management: ClusterClient): ClientFor {
       throw new AirlockError('CLUSTER_UNREACHABLE', `hosted cluster ${key} has no kubeconfig yet`, {
         hint: 'wait until its control plane is available, then run airlock apply again',
       });
-    const client = await connectCluster({ text: Buffer.from(encoded, 'base64').toString('utf8') });
+    const client = await connectCluster({
+      text: Buffer.from(encoded, 'base64').toString('utf8'),
+      name: `Secret ${cluster.namespace}/${name}`,
+    });
     hosted.set(key, client);
     return client;
   };

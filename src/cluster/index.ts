@@ -1,6 +1,6 @@
 export { type ApplyReport, type ApplyStagesOptions, applyStages, type ClientFor } from './apply.ts';
 export { type ApplyOptions, type ClusterClient, fieldManager } from './client.ts';
-export { connectCluster, type KubeconfigSource } from './connect.ts';
+export { connectCluster } from './connect.ts';
 export { diffObjects, type FieldChange, renderChanges } from './diff.ts';
 export { clusterErrors } from './errors.ts';
 export { type FixedDifference, settleFixedFields } from './fixed-fields.ts';
@@ -21,6 +21,7 @@ export { type HostedStatus, hostedStatus, type NodePoolStatus } from './hosted/s
 export { checkUpgrade, type UpgradeTarget, upgradeControlPlane, upgradeNodePool } from './hosted/upgrade.ts';
 export type { StepWait } from './hosted/wait.ts';
 export { createClientFor } from './hosted-client.ts';
+export type { KubeconfigSource } from './kubeconfig.ts';
 export { mergeWithLive } from './merge.ts';
 export { type ObjectChange, planStage, type StagePlan } from './plan-stage.ts';
 export { connectPodShell, type PodContainer, type PodShell } from './pod-shell.ts';

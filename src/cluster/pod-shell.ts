@@ -2,7 +2,7 @@ import { Readable, Writable } from 'node:stream';
 import type { V1Status } from '@kubernetes/client-node';
 import { AirlockError, errorText } from '../core/errors.ts';
 import { cancellation, type Run } from '../core/run.ts';
-import { type KubeconfigSource, loadKubeconfig, loadLibrary } from './connect.ts';
+import { type KubeconfigSource, loadKubeconfig, loadLibrary } from './kubeconfig.ts';
 
 /** A container of a running pod. */
 export interface PodContainer {

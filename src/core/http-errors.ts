@@ -5,6 +5,11 @@ const certificateCodes =
   /^(?:ERR_TLS_CERT|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|CERT_|CA_|INVALID_CA|HOSTNAME_MISMATCH|INVALID_PURPOSE|PATH_LENGTH)/;
 const timeoutCodes = /^(?:UND_ERR_(?:CONNECT|HEADERS|BODY)_TIMEOUT|ETIMEDOUT)$/;
 
+/** Whether the code of a failed connection says that the server's certificate is not trusted. */
+export function isCertificateCode(code: string): boolean {
+  return certificateCodes.test(code);
+}
+
 /** A URL for messages: without user, password, query and fragment, since signed links carry secrets there. */
 export function redactUrl(url: URL | string): string {
   const parsed = typeof url === 'string' ? new URL(url) : url;
@@ -20,7 +25,7 @@ export function httpError(error: unknown, what: string, run: Run): unknown {
   if (error instanceof AirlockError || !(error instanceof Error)) return error;
   const { code, text } = rootReason(error);
   const info = { cause: error, details: { reason: code } };
-  if (certificateCodes.test(code)) {
+  if (isCertificateCode(code)) {
     return new AirlockError('HTTP_CERTIFICATE', `${what}: the server's certificate is not trusted: ${text}`, {
       ...info,
       hint: 'name the CA (--src-ca-file, --dest-ca-file) or put it under certs.d',
