@@ -48,14 +48,9 @@ export async function openCutList(
   }
 }
 
-/** Whether a cut into these parts was interrupted in `folder`. */
-export async function isCutUnfinished(
-  folder: string,
-  expected: Pick<PartList, 'indexDigest' | 'partSizeBytes'>,
-  run: Run,
-): Promise<boolean> {
-  const list = await readPartList(folder, run, cutListName).catch(() => undefined);
-  return list?.indexDigest === expected.indexDigest && list.partSizeBytes === expected.partSizeBytes;
+/** The parts of a cut that was interrupted in `folder`; undefined when there is none, or nothing can be read of it. */
+export function findUnfinishedCut(folder: string, run: Run): Promise<PartList | undefined> {
+  return readPartList(folder, run, cutListName).catch(() => undefined);
 }
 
 class FileCutList implements CutList {

@@ -19,7 +19,7 @@ export {
 } from './bundle.ts';
 export { type ContentSources, measureFile } from './contents.ts';
 export { copyStretch } from './copy-stretch.ts';
-export { isCutUnfinished } from './cut-list.ts';
+export { findUnfinishedCut } from './cut-list.ts';
 export { type CutOptions, type CutOutcome, cutParts } from './cut-parts.ts';
 export { bundleErrors } from './errors.ts';
 export {

@@ -4,8 +4,8 @@ import {
   type Bundle,
   copyStretch,
   cutParts,
+  findUnfinishedCut,
   generationText,
-  isCutUnfinished,
   openBundle,
   type PartList,
   readPartList,
@@ -61,12 +61,20 @@ export async function cutBundle(request: CutRequest, run: Run): Promise<PartsRes
   }
 }
 
-/** Whether the cut that is asked for was interrupted: it goes on before anything new is built. */
+/**
+ * Whether the cut that is asked for was interrupted, and can go on: it does before anything new is built. It was not where all parts were made
+ * once, and only some of them were being made again; it cannot where a volume is gone.
+ */
 export async function isCutInterrupted(request: Omit<CutRequest, 'workspace'>, run: Run): Promise<boolean> {
   const { generationFolder, partSizeBytes } = request;
-  const { indexDigest } = await openOne(generationFolder, run);
   const folder = request.partsFolder ?? usualPartsFolder(generationFolder);
-  return isCutUnfinished(folder, { indexDigest, partSizeBytes }, run);
+  // First: mostly there is none, and the bundle may have been taken away.
+  const begun = await findUnfinishedCut(folder, run);
+  if (begun?.partSizeBytes !== partSizeBytes) return false;
+  const bundle = await openOne(generationFolder, run);
+  const isWhole = bundle.volumes.every(({ sizeBytes, foundBytes }) => foundBytes === sizeBytes);
+  if (begun.indexDigest !== bundle.indexDigest || !isWhole) return false;
+  return (await findOwnList(bundle, folder, partSizeBytes, run)) === undefined;
 }
 
 /** The folder of the newest sealed generation below DIR. */
