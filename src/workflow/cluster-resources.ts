@@ -3,6 +3,7 @@ import { removeTemporaries, writeFileAtomic } from '../core/files.ts';
 import type { Run } from '../core/run.ts';
 import { toolVersion } from '../core/version.ts';
 import { type MirrorTarget, renderClusterResources } from '../manifests/index.ts';
+import { isAttached } from '../mirror/index.ts';
 import type { LoadFailure } from './load-registry.ts';
 import type { LoadedContent } from './loaded.ts';
 
@@ -33,12 +34,12 @@ export function withoutFailed(content: LoadedContent, failures: readonly LoadFai
   const lost = new Set(failures.map(({ subject }) => subject.replace(/^.*@/, '')));
   const isHere = ({ repository, tag, digest }: { repository: string; tag: string; digest: string }): boolean =>
     !lost.has(digest) && !lost.has(`${repository}:${tag}`);
-  // What is attached to an image got there or not; it goes with the image.
+  // What is attached to an image goes with it; an image stays without what is attached.
   const keyOf = ({ origin, repository }: { origin: string; repository: string }): string => `${origin} ${repository}`;
-  const gone = new Set(content.images.filter((image) => !isHere(image)).map(keyOf));
+  const gone = new Set(content.images.filter((image) => !isAttached(image) && !isHere(image)).map(keyOf));
   return {
     ...content,
-    images: content.images.filter((image) => !gone.has(keyOf(image))),
+    images: content.images.filter((image) => isHere(image) && !gone.has(keyOf(image))),
     releases: content.releases.filter(isHere),
     catalogs: content.catalogs.filter((catalog) => isHere({ ...catalog, digest: catalog.targetDigest })),
   };
