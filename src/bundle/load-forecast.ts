@@ -1,4 +1,3 @@
-import path from 'node:path';
 import type { Run } from '../core/run.ts';
 import { type Bundle, isHere } from './bundle.ts';
 import { type LoadedGeneration, listLoaded, loadedNumber } from './load-state.ts';
@@ -39,16 +38,16 @@ export interface ChainForecast {
 export async function forecastChain(chain: readonly LoadOptions[], run: Run): Promise<ChainForecast> {
   const generations: LoadForecast[] = [];
   const placements: Placement[] = [];
-  const expected = new Set<string>();
+  const later = createLater(run);
   let loaded: readonly LoadedGeneration[] | undefined;
   for (const options of chain) {
     loaded ??= await listLoaded(options.stateFolder, run);
-    const { forecast, come } = await forecastOne(options, loaded, expected, run);
+    const { forecast, come } = await forecastOne(options, loaded, later.run);
     generations.push(forecast);
-    // What comes later builds on this one.
-    if (forecast.kind === 'partial') return { generations, placements: [...placements, ...come] };
     placements.push(...come);
-    for (const { target } of come) expected.add(target);
+    // What comes later builds on this one.
+    if (forecast.kind === 'partial') break;
+    later.add(come);
     loaded = [...loaded, rememberedAs(options, forecast.generation)];
   }
   return { generations, placements };
@@ -67,32 +66,46 @@ export async function forecastFiles(
   readonly absent: number;
   readonly missingFiles: readonly string[];
 }> {
-  const come = new Map<string, Placement>();
+  const placements: Placement[] = [];
   const missing = new Set<string>();
+  const later = createLater(run);
   let absent = 0;
   for (const bundle of bundles) {
-    const todo = (await findFiles(bundle, places, run)).filter(({ target }) => !come.has(target));
-    const lost = await findMissingFiles(bundle, places, run);
-    for (const webPath of lost) if (!isExpected(webPath, places, come)) missing.add(webPath);
+    const todo = await findFiles(bundle, places, later.run);
+    for (const webPath of await findMissingFiles(bundle, places, later.run)) missing.add(webPath);
     const here = await findPlaceableFiles(bundle, todo, run);
-    for (const one of here) come.set(one.target, one);
+    placements.push(...here);
+    later.add(here);
     absent += todo.length - here.length;
   }
-  return { placements: [...come.values()], absent, missingFiles: [...missing] };
+  return { placements, absent, missingFiles: [...missing] };
+}
+
+/** The disk as it will be once what was added has been placed, for whoever asks which files are there in which size. */
+function createLater(run: Run): { readonly run: Run; add(come: readonly Placement[]): void } {
+  const sizes = new Map<string, number>();
+  const later = { kind: 'file', mode: 0o644, modifiedAt: run.now(), device: 0 } as const;
+  const stat: Run['disk']['stat'] = async (file) => {
+    const sizeBytes = sizes.get(file);
+    return sizeBytes === undefined ? run.disk.stat(file) : { ...later, sizeBytes };
+  };
+  return {
+    run: { ...run, disk: { ...run.disk, stat } },
+    add(come) {
+      for (const { target, size } of come) sizes.set(target, size);
+    },
+  };
 }
 
 async function forecastOne(
   options: LoadOptions,
   loaded: readonly LoadedGeneration[],
-  expected: ReadonlySet<string>,
   run: Run,
 ): Promise<{ readonly forecast: LoadForecast; readonly come: readonly Placement[] }> {
   const { bundle } = options;
-  const todo = await findTodo(options, run);
-  const blobs = todo.blobs.filter(({ target }) => !expected.has(target));
-  const files = todo.files.filter(({ target }) => !expected.has(target));
+  const { blobs, files } = await findTodo(options, run);
   const isDone = isLoaded(options, loaded) && blobs.length === 0 && files.length === 0;
-  if (!isDone) await assertBase(options, loaded, run, expected);
+  if (!isDone) await assertBase(options, loaded, run);
   const here = {
     blobs: await findPlaceable(bundle, blobs, storageSpans(options.storageRoot), run),
     files: await findPlaceableFiles(bundle, files, run),
@@ -109,7 +122,7 @@ async function forecastOne(
     fileBytes: sumSizes(here.files),
     absent,
     missingVolumes: absent > 0 ? missingVolumes : [],
-    missingFiles: (await findMissingFiles(bundle, options, run)).filter((one) => !isExpected(one, options, expected)),
+    missingFiles: await findMissingFiles(bundle, options, run),
   };
   return { forecast, come: [...here.blobs, ...here.files] };
 }
@@ -134,10 +147,6 @@ async function findPlaceableFiles(bundle: Bundle, todo: readonly FilePlacement[]
     found.push(...(await findPlaceable(bundle, below, fileSpans(root), run)));
   }
   return found;
-}
-
-function isExpected(webPath: string, { webRoot }: FilePlaces, expected: { has(file: string): boolean }): boolean {
-  return webRoot !== undefined && expected.has(path.join(webRoot, webPath));
 }
 
 /** As the record of the load will say, for the numbers of those that follow. */

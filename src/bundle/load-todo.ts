@@ -53,19 +53,20 @@ function isSameTarget(record: LoadedGeneration['record'], options: Omit<LoadOpti
 }
 
 /**
- * What an earlier generation carried has to be in the storage: its records say which generations were loaded, the storage what is there. `expected` are files that are about to come.
+ * What an earlier generation carried has to be in the storage: its records say which generations were loaded, the storage what is there.
  * @throws AirlockError BASE_MISSING
  */
 export async function assertBase(
   { bundle, storageRoot }: LoadOptions,
   loaded: readonly LoadedGeneration[],
   run: Run,
-  expected: ReadonlySet<string> = new Set(),
 ): Promise<void> {
   const { assumed, generation, parent } = bundle.index;
   const blobFile = (digest: Digest): string => path.join(storageRoot, blobPath(digest));
-  const there = await mapLimited(assumed, 16, async (digest) =>
-    expected.has(blobFile(digest)) ? true : (await run.disk.stat(blobFile(digest)))?.kind === 'file',
+  const there = await mapLimited(
+    assumed,
+    16,
+    async (digest) => (await run.disk.stat(blobFile(digest)))?.kind === 'file',
   );
   const missing = assumed.filter((_, at) => !there[at]);
   if (missing.length === 0) return;

@@ -28,14 +28,14 @@ const more = {
   ] as const,
 };
 
-/** Two generations, the second with one image more. */
-async function makeChain() {
+/** Two generations, the second with one image more, and with other files where they are given. */
+async function makeChain(later = files) {
   const folder = await temporaryFolder();
   await buildSample(makeSample({ files }), folder);
   const history = await readHistory(path.join(folder, '.airlock'), run);
   const second = makeSample({
     images: [...harbourImages, more],
-    files,
+    files: later,
     generation: 2,
     ...(history.parent ? { parent: history.parent } : {}),
     carried: history.carriedBlobs,
@@ -89,6 +89,24 @@ describe('load --dry-run into storage', () => {
     const before = await listTree(site);
     expect(await loadDryRun(request('.'), run)).toMatchObject({ state: 'nothing-new', space: [], findings: [] });
     expect(await listTree(site)).toEqual(before);
+  });
+
+  test('counts a file again that a later generation replaces, also where the later one was loaded before', async () => {
+    const newer = { path: 'airlock/tools/oc', bytes: seededBytes('oc 2', 9500), role: 'tool' as const };
+    const { request } = await makeChain([...files.slice(0, 1), newer]);
+    for (const wanted of [
+      [2, 1],
+      [1, 1],
+    ]) {
+      const forecast = await loadDryRun(request('.'), run);
+      expect(forecast.generations.map((one) => one.files)).toEqual(wanted);
+      const loaded = await load(request('.'), run);
+      expect(loaded.generations.map((one) => one.placedFiles)).toEqual(wanted);
+      expect(forecast.generations.map(({ fileBytes, blobBytes }) => fileBytes + blobBytes)).toEqual(
+        loaded.generations.map(({ placedBytes }) => placedBytes),
+      );
+      expect([forecast.state, loaded.state]).toEqual(['to-load', 'loaded']);
+    }
   });
 
   test('waits for no lock', async () => {
