@@ -28,7 +28,10 @@ export async function writeClusterResources(
 }
 
 /** Content without the images that did not get to a target: nothing may send a cluster there for them. */
-export function withoutFailed(content: LoadedContent, failures: readonly LoadFailure[]): LoadedContent {
+export function withoutFailed<T extends Pick<LoadedContent, 'images' | 'releases' | 'catalogs'>>(
+  content: T,
+  failures: readonly Pick<LoadFailure, 'subject'>[],
+): T {
   if (failures.length === 0) return content;
   // `repository@digest` of a manifest that was refused, or `repository:tag` of an image that is not whole here.
   const lost = new Set(failures.map(({ subject }) => subject.replace(/^.*@/, '')));

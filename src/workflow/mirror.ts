@@ -5,6 +5,7 @@ import type { Run } from '../core/run.ts';
 import type { MirrorTarget } from '../manifests/index.ts';
 import {
   type CopyContent,
+  type CopyFailure,
   type CopyResult,
   copyToTarget,
   type Digest,
@@ -13,7 +14,7 @@ import {
 } from '../oci/index.ts';
 import { type KeptBlobs, type MissingContent, openKeptBlobs, type Plan, type PlannedBlob } from '../plan/index.ts';
 import { openSourceClients, openTargetClients, type RemoteClients } from './clients.ts';
-import { writeClusterResources } from './cluster-resources.ts';
+import { withoutFailed, writeClusterResources } from './cluster-resources.ts';
 import { contentSources } from './content-sources.ts';
 import { plannedSignatures } from './loaded.ts';
 import { rememberMirrored } from './mirrored.ts';
@@ -57,8 +58,8 @@ export async function mirror(request: MirrorRequest, run: Run): Promise<MirrorOu
     const kept = openKeptBlobs(workspaceOf(request));
     const { plan } = await planImageSet({ ...request, full: true, tools: [] }, run, kept);
     const { result, missing } = await copyPlan(plan, kept, request, source, target, run);
-    const { failures: _, ...copied } = result;
-    const written = await finishFiles(plan, missing, request, source, run);
+    const { failures, ...copied } = result;
+    const written = await finishFiles(plan, failures, request, source, run);
     const types = missing.map((one) => one.type);
     const state = types.some(isReleaseType)
       ? 'failed'
@@ -174,16 +175,21 @@ async function plannedContent(plan: Plan, kept: KeptBlobs, clients: RemoteClient
 /** Cluster resources for what is at the target, a record of it, and RHCOS files where a folder was named. */
 async function finishFiles(
   plan: Plan,
-  missing: readonly MissingContent[],
+  failures: readonly CopyFailure[],
   request: MirrorRequest,
   clients: RemoteClients,
   run: Run,
 ): Promise<Pick<MirrorOutcome, 'clusterResources' | 'webFiles'>> {
-  const lost = new Set(missing.map((one) => one.origin));
+  const lost = new Set(plan.missing.map((one) => one.origin));
+  const isFound = ({ origin }: { readonly origin: string }): boolean => !lost.has(origin);
+  const found = {
+    images: plan.images.filter(isFound),
+    releases: plan.releases.filter(isFound),
+    catalogs: plan.catalogs.filter(isFound),
+  };
+  const failed = failures.map(({ repository, digest }) => ({ subject: `${repository}@${digest}` }));
   const content = {
-    images: plan.images.filter((image) => !lost.has(image.origin)),
-    releases: plan.releases.filter((release) => !lost.has(release.origin)),
-    catalogs: plan.catalogs.filter((catalog) => !lost.has(catalog.origin)),
+    ...withoutFailed(found, failed),
     signatures: plannedSignatures(plan),
     contentDate: new Date(plan.createdAt),
   };

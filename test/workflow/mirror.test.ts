@@ -1,5 +1,6 @@
+import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { harbour } from '../helpers/scripted-mirror.ts';
+import { harbour, putImage } from '../helpers/scripted-mirror.ts';
 import {
   type Prank,
   type RegistryScript,
@@ -93,6 +94,19 @@ describe('mirror to mirror', () => {
       [...(target.manifests.get(repository)?.keys() ?? [])].filter((tag) => tag.length < 9);
     expect(tags('site/harbour/crane').sort()).toEqual(['1', '2']);
     expect(tags('site/harbour/buoy')).toEqual(['1']);
+  });
+
+  test('writes resources for an image of which a target refused only the signature', async () => {
+    const isSignature = ({ method, url }: SeenRequest): boolean =>
+      method === 'PUT' && /\/manifests\/sha256-\w+\.sig$/.test(url);
+    const { source, ...site } = await harbour(['harbour/crane:1'], {
+      target: { prank: (request) => (isSignature(request) ? { kind: 'answer', status: 400 } : undefined) },
+    });
+    const [digest = ''] = [...(source.manifests.get('harbour/crane')?.keys() ?? [])].filter((one) => one.length > 9);
+    putImage(source, 'harbour/crane', `${digest.replace(':', '-')}.sig`);
+    const result = await site.mirror(['harbour/crane:1']);
+    expect(result).toMatchObject({ state: 'incomplete', missing: [{ code: 'REGISTRY_FAILED' }] });
+    expect(result.clusterResources.map((file) => path.basename(file))).toEqual(['itms-oc-mirror.yaml']);
   });
 
   test('plans nothing for a target that is not there', async () => {
