@@ -39,11 +39,14 @@ export async function surveyTarget(
       item.present ||
       (tags.length === 0 &&
         (await guarded(options, () => options.target.findManifest({ ...place, digest }, run))) !== undefined);
-    if (present) counts.presentManifests += 1;
-    if (present && tags.length === 0) return [];
+    if (present && tags.length === 0) {
+      counts.presentManifests += 1;
+      return [];
+    }
     try {
       const manifest = await content.readManifest(name, digest, run);
       const parsed = parseManifest(manifest.bytes, manifest.mediaType);
+      if (present) counts.presentManifests += 1;
       // Only what is needed later is kept: bytes and annotations of ten thousand manifests would fill the memory.
       const children = childManifests(parsed).map((child) => child.digest);
       const blobs = present ? [] : manifestBlobs(parsed).map(bareDescriptor);

@@ -11,6 +11,7 @@ import {
   type Descriptor,
   type Digest,
   digestOf,
+  forecastCopy,
   mediaTypes,
   type Target,
 } from '../../src/oci/index.ts';
@@ -145,6 +146,19 @@ describe('copyToTarget', () => {
       pushedTags: 2,
     });
     expect(registry.manifests.get('site/a')?.get('v1')?.bytes).toEqual(store.manifests.get(fresh.digest));
+  });
+
+  test('counts no manifest twice in a forecast: one that is there cannot be had for another tag', async () => {
+    const { registry, copy } = await serve();
+    const store = larder();
+    const { digest } = store.image(store.blob(seededBytes('crumb', 1000)));
+    const repository = { name: 'kitchen/bread', revisions: [digest], tags: { fresh: digest } };
+    await copy(store.content([repository]));
+    store.manifests.delete(digest);
+    const content = store.content([{ ...repository, tags: { fresh: digest, stale: digest } }]);
+    const options = { target: testRemote({ side: 'target' }), registry: registry.host, prefix: 'site', stage: 'load' };
+    const forecast = await forecastCopy(content, options as CopyOptions, run);
+    expect(forecast).toMatchObject({ manifests: 0, presentManifests: 0, presentTags: 1, failures: [{ digest }] });
   });
 
   test('goes on after an end in the middle', async () => {
