@@ -74,7 +74,13 @@ export function openKeptBlobs(workspace: string): KeptBlobs {
   // One look at the folder instead of one for each of thousands of manifests.
   let found: Promise<ReadonlySet<string>> | undefined;
   const listFound = (run: Run): Promise<ReadonlySet<string>> => {
-    found ??= run.disk.list(folder).then((entries) => new Set(entries.map(({ name }) => name)));
+    found ??= run.disk.list(folder).then(
+      (entries) => new Set(entries.map(({ name }) => name)),
+      (error: unknown) => {
+        found = undefined;
+        throw diskError(error, folder, 'read');
+      },
+    );
     return found;
   };
   let counter = 0;

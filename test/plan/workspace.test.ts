@@ -73,6 +73,26 @@ describe('what planning keeps', () => {
     expect((await kept.find(digest, run))?.equals(bytes)).toBe(true);
   });
 
+  test('says which folder cannot be listed, and lists it again', async () => {
+    const { workspace, folder } = await setUp();
+    let broken = true;
+    const disk = {
+      ...nodeDisk,
+      list: (at: string) =>
+        broken
+          ? Promise.reject(Object.assign(new Error('i/o error'), { code: 'EIO', errno: -5, syscall: 'scandir' }))
+          : nodeDisk.list(at),
+    };
+    const kept = openKeptBlobs(workspace);
+    const run = quietRun({ disk });
+    await expect(kept.put(bytes, run)).rejects.toMatchObject({
+      code: 'FILE_UNREADABLE',
+      message: expect.stringContaining(folder),
+    });
+    broken = false;
+    expect(await kept.put(bytes, run)).toBe(digest);
+  });
+
   test('is made durable by settle: file by file when they are few, all at once when they are many, and once', async () => {
     const { workspace } = await setUp();
     const { run, synced } = notingDisk();
