@@ -39,9 +39,14 @@ export async function openParts(
       return new JoinedFile(partsOf(file), found, run);
     },
   };
-  const byVolume = new Map(volumes.map((volume) => [volume.path, partsOf(volume.path)]));
-  const parts: NonNullable<Bundle['parts']> = (file) =>
-    (byVolume.get(file) ?? []).map((part) => ({ ...part, file: found.get(part.name) }));
+  // Made once: it is asked for each of a hundred thousand members.
+  const partsHere = new Map(
+    volumes.map((volume) => [
+      volume.path,
+      partsOf(volume.path).map((part) => ({ ...part, file: found.get(part.name) })),
+    ]),
+  );
+  const parts: NonNullable<Bundle['parts']> = (file) => partsHere.get(file) ?? [];
   return { bundle: { ...opened, volumes, parts }, run: { ...run, disk } };
 }
 

@@ -57,6 +57,14 @@ async function load(into: string, media: readonly string[], own = run()): Promis
   return loadIntoStorage({ bundle: opened.bundle, ...places }, opened.run);
 }
 
+test('the parts of a volume are listed once, and not for each of its members', async () => {
+  const { bundle } = await openParts([path.join(folder(), 'parts')], run());
+  const [volume] = bundle.volumes;
+  const listed = bundle.parts?.(volume?.path ?? '');
+  expect(listed?.map(({ name }) => name)).toEqual(names);
+  expect(bundle.parts?.(volume?.path ?? '')).toBe(listed);
+});
+
 async function expectWhole(into: string): Promise<void> {
   const undisturbed = await temporaryFolder();
   expect((await load(undisturbed, [path.join(folder(), 'parts')])).kind).toBe('loaded');
