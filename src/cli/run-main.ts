@@ -1,5 +1,4 @@
 import { setMaxListeners } from 'node:events';
-import { realpathSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline/promises';
@@ -17,6 +16,7 @@ import { withFlagHint } from './flag-hint.ts';
 import { type LogFile, openLogFile } from './log-file.ts';
 import { type Parsed, parseCommandLine } from './program.ts';
 import { createReporter, type Reporter } from './render/reporter.ts';
+import { findSelfCommand } from './self-command.ts';
 import { guardStreams } from './streams.ts';
 
 /** How long work may take to end after the first Ctrl-C before the process goes anyway. */
@@ -95,7 +95,7 @@ function openWorld(reporter: Reporter): World {
     homeFolder: os.homedir(),
     isTerminal,
     uid: process.getuid?.(),
-    selfCommand: selfCommand(),
+    selfCommand: findSelfCommand(process.argv[1]),
     async ask(question) {
       if (!isTerminal) return false;
       const prompt = createInterface({ input: process.stdin, output: process.stderr });
@@ -109,21 +109,6 @@ function openWorld(reporter: Reporter): World {
     },
     say: (line) => void process.stdout.write(`${line}\n`),
   };
-}
-
-/** What starts this tool again: the packaged executable alone, else Node with the script. */
-function selfCommand(): string[] {
-  const script = process.argv[1];
-  // Node gives a single executable its own path in the place of a script.
-  const isPackaged = script === undefined || script === process.execPath || isSingleExecutable();
-  // npx and npm link start it through a link: beside that one no package lies, and the one of npx is gone when npm clears its cache.
-  return isPackaged ? [process.execPath] : [process.execPath, realpathSync(script)];
-}
-
-function isSingleExecutable(): boolean {
-  // Not there before Node 20.16, which no package is made with.
-  const sea = process.getBuiltinModule?.('node:sea') as { isSea?: () => boolean } | undefined;
-  return sea?.isSea?.() === true;
 }
 
 function openReporter(flags: Flags): Reporter {
