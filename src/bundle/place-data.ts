@@ -100,7 +100,7 @@ export class Placer {
   async finish(): Promise<void> {
     await this.flush();
     await this.#run.disk.remove(this.#staging);
-    if (!(await this.#run.disk.syncFileSystem?.(path.dirname(this.#staging)))) {
+    if (!(await this.#syncAll(path.dirname(this.#staging)))) {
       await this.#syncFiles(this.#texts);
       await mapLimited([...this.#touched], 8, async (folder) => {
         if (await this.#run.disk.stat(folder)) await this.#run.disk.syncDirectory(folder);
@@ -138,7 +138,16 @@ export class Placer {
   }
 
   async #sync(files: readonly string[]): Promise<void> {
-    if (!(await this.#run.disk.syncFileSystem?.(this.#staging))) await this.#syncFiles(files);
+    if (!(await this.#syncAll(this.#staging))) await this.#syncFiles(files);
+  }
+
+  /** False where files and folders have to be synced one by one. */
+  async #syncAll(folder: string): Promise<boolean> {
+    try {
+      return (await this.#run.disk.syncFileSystem?.(folder)) === true;
+    } catch (error) {
+      throw diskError(error, folder, 'write');
+    }
   }
 
   async #syncFiles(files: readonly string[]): Promise<void> {

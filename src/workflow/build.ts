@@ -128,7 +128,9 @@ async function findFittingPlan(request: BuildRequest, kept: KeptBlobs, run: Run)
   const configuration = await loadConfiguration(request, run);
   const history = await readHistory(workspace, run);
   try {
-    const plan = parsePlan(bytes.toString(), file);
+    const planned = parsePlan(bytes.toString(), file);
+    // How volumes are cut is no question of content.
+    const plan = { ...planned, volumeSizeBytes: request.volumeSizeBytes ?? planned.volumeSizeBytes };
     const fits =
       plan.imageSetDigest === configuration.imageSet.imageSetDigest &&
       plan.siteDigest === configuration.site?.siteDigest &&

@@ -41,6 +41,14 @@ describe('plans and builds', () => {
     expect(await exists('used/gen-000001/result.json')).toBe(true);
   });
 
+  test('build cuts the plan of the workspace into volumes as it is asked to', async () => {
+    expect((await run('plan', '-c', 'tools.yaml', 'cut')).exitCode).toBe(0);
+    const built = await run('build', '-c', 'tools.yaml', '--volume-size', '2KiB', 'cut');
+    expect(built.exitCode, tell(built)).toBe(0);
+    expect(built.stderr).toContain('using the plan that lies in the workspace');
+    expect(await exists('cut/gen-000001/mirror_000002.tar')).toBe(true);
+  });
+
   test('two on one workspace cannot meet, plan neither: the second says who holds it, and goes on once that is gone', async () => {
     await mkdir(path.join(folder, 'held/.airlock'), { recursive: true });
     const lock = path.join(folder, 'held/.airlock/lock');

@@ -1,10 +1,12 @@
-import { rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import http, { type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { isAirlockError } from '../../src/core/errors.ts';
 import { load } from '../../src/workflow/load.ts';
 import { startDockerRegistry } from '../helpers/docker-registry.ts';
+import { createFaultyDisk, type FaultyDisk } from '../helpers/faulty-disk.ts';
 import { describeReal } from '../helpers/real.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 import { listTree } from '../helpers/tree.ts';
@@ -56,6 +58,39 @@ describeReal('kill -9 of a load into a registry over HTTP', ['docker-registry'],
     },
     900_000,
   );
+
+  test('of a bundle that comes on two media, with a disk that fails at every second step, goes on when it is run again', async () => {
+    const { host, storage } = await startDockerRegistry();
+    const target = { kind: 'registry', registry: host, prefix: 'site' } as const;
+    const loadAll = async (into: string, disk: FaultyDisk): Promise<void> => {
+      for (const one of kills.sources('media')) await load(requestOf(one, into, target), { ...undisturbedRun(), disk });
+    };
+    const begin = async (): Promise<string> => {
+      await rm(path.join(storage, 'docker'), { recursive: true, force: true });
+      return temporaryFolder();
+    };
+    const stored = async (into: string): Promise<Record<string, string>> => {
+      const tree = { ...(await withoutPlace(into)), ...(await listTree(path.join(storage, 'docker'))) };
+      return Object.fromEntries(Object.entries(tree).filter(([name]) => !name.includes('/_uploads/')));
+    };
+    const undisturbed = await begin();
+    const counting = createFaultyDisk();
+    await loadAll(undisturbed, counting);
+    const wanted = await stored(undisturbed);
+    expect(counting.operations()).toBeGreaterThan(100);
+    for (let at = 1 + (counting.operations() % 2); at <= counting.operations(); at += 2 * stride) {
+      const into = await begin();
+      const failure = await loadAll(into, createFaultyDisk({ kind: 'ENOSPC', at })).catch((error: unknown) => error);
+      if (failure !== undefined)
+        expect(isAirlockError(failure) || 'path' in Object(failure), `operation ${at}: ${String(failure)}`).toBe(true);
+      // Taken over where the process is gone, as it would be.
+      for (const name of await readdir(path.join(into, 'state')).catch(() => []))
+        if (name.startsWith('lock')) await rm(path.join(into, 'state', name));
+      await loadAll(into, createFaultyDisk());
+      expect(await stored(into), `operation ${at}`).toEqual(wanted);
+      await rm(into, { recursive: true });
+    }
+  }, 900_000);
 });
 
 /** Passes requests on; at the one with that number it kills whoever asks, before the registry hears of it or before the answer comes back. */
