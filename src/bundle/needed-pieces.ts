@@ -1,7 +1,8 @@
 import path from 'node:path';
 import { AirlockError, isAirlockError } from '../core/errors.ts';
 import type { Run } from '../core/run.ts';
-import { type Bundle, type PartHere, partsWithin } from './bundle.ts';
+import type { Digest } from '../oci/index.ts';
+import { type Bundle, locateMember, type PartHere, partsWithin } from './bundle.ts';
 import { hashStretch } from './copy-stretch.ts';
 import type { Placement } from './place-data.ts';
 import { readStretches, type Stretch, subtract, within } from './stretches.ts';
@@ -67,6 +68,25 @@ export async function blameParts(error: unknown, bundle: Bundle, run: Run): Prom
   if (file === undefined || typeof offset !== 'number' || typeof bytes !== 'number') return error;
   const bad = await findDamagedParts(bundle, { source: { path: file, offset }, size: bytes }, run);
   return bad.length > 0 ? partsDamaged(String(member), bad) : error;
+}
+
+/** The error for a blob that a bundle gave with other bytes than its digest says: with the parts that are to blame, where it lies in parts. */
+export async function blobDamaged(digest: Digest, bundles: readonly Bundle[], run: Run): Promise<AirlockError> {
+  for (const bundle of bundles) {
+    const blob = bundle.index.blobs.find((one) => one.digest === digest);
+    if (!blob) continue;
+    const source = locateMember(bundle, blob);
+    const bad = await findDamagedParts(bundle, { source, size: blob.size }, run);
+    if (bad.length > 0) return partsDamaged(digest, bad);
+    return new AirlockError(
+      'BUNDLE_DAMAGED',
+      `${digest} in ${path.basename(source.path)} (byte ${source.offset}) is damaged`,
+      {
+        hint: 'run `airlock verify` to see all damage, and copy the volume again; what was loaded so far stays',
+      },
+    );
+  }
+  return new AirlockError('BUNDLE_DAMAGED', `${digest} is damaged`, { hint: 'run `airlock verify`' });
 }
 
 /** What of a member lies in some parts. */

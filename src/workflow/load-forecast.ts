@@ -24,7 +24,7 @@ import {
   type LoadResult,
   type Places,
 } from './load.ts';
-import { explain, type LoadFailure, type RegistryLoad } from './load-registry.ts';
+import { describeFailures, explain, type LoadFailure, type RegistryLoad } from './load-registry.ts';
 import { openMedia } from './media.ts';
 import { openRegistryClients, type RegistryAccess } from './site/registry-access.ts';
 import { formatTarget } from './target.ts';
@@ -197,7 +197,7 @@ export async function forecastRegistry(
         pushManifests: manifests,
         pushTags: tags,
         failures: [
-          ...explain(failures, store.incomplete, undefined).failures,
+          ...explain(await describeFailures(failures, bundles, run), store.incomplete, undefined).failures,
           ...lost.map(({ digest }) => ({
             subject: digest,
             cause: 'an earlier generation carried it, and it is not there',

@@ -1,5 +1,6 @@
 import {
   type Bundle,
+  blobDamaged,
   type FilePlaces,
   findNeededIncoming,
   type IncompleteImage,
@@ -7,7 +8,7 @@ import {
   removeSpans,
   writeLoaded,
 } from '../bundle/index.ts';
-import { AirlockError } from '../core/errors.ts';
+import { AirlockError, isAirlockError } from '../core/errors.ts';
 import type { Run } from '../core/run.ts';
 import type { MirrorTarget } from '../manifests/index.ts';
 import { type CopyContent, type CopyFailure, type CopyResult, copyToTarget, type Digest } from '../oci/index.ts';
@@ -135,14 +136,21 @@ async function copyBundles(
   );
   try {
     const result = await copyToTarget(content, settings, run);
-    if (!incoming) return { ...result, ...explain(result.failures, store.incomplete, undefined) };
+    if (!incoming)
+      return {
+        ...result,
+        ...explain(await describeFailures(result.failures, bundles, run), store.incomplete, undefined),
+      };
     const sent = new Set(store.repositories.flatMap((repository) => repository.layers));
     const openBlob: CopyContent['openBlob'] = (repository, blob, offsetBytes, run) =>
       source.fetchBlob({ registry: 'bundle', repository }, blob, offsetBytes, run);
     const loose = await sendLoose(bundles, incoming, sent, { openBlob }, settings, run);
     const failures = [...result.failures, ...loose.failures];
     await dropSent(incoming, new Set(failures.map((one) => one.digest)), bundles, run);
-    return { ...addCounts(result, loose), ...explain(failures, store.incomplete, incoming) };
+    return {
+      ...addCounts(result, loose),
+      ...explain(await describeFailures(failures, bundles, run), store.incomplete, incoming),
+    };
   } finally {
     await store.close();
   }
@@ -159,7 +167,7 @@ function addCounts(one: CopyResult, other: CopyResult): CopyResult {
 
 /** What failed, and which images only wait for another medium. */
 export function explain(
-  failures: readonly CopyFailure[],
+  failures: readonly LoadFailure[],
   incomplete: readonly IncompleteImage[],
   incoming: Incoming | undefined,
 ): Pick<RegistryOutcome['copied'], 'failures' | 'waiting'> {
@@ -167,10 +175,7 @@ export function explain(
   const nameOf = ({ repository, tag }: IncompleteImage): string => `${repository}:${tag}`;
   return {
     failures: [
-      ...failures.map((one) => ({
-        subject: `${one.repository}@${one.digest}`,
-        ...describeError(one.error),
-      })),
+      ...failures,
       ...incomplete
         .filter((one) => !isWaiting(one))
         .map((one) => ({
@@ -180,6 +185,21 @@ export function explain(
     ],
     waiting: incomplete.filter(isWaiting).map((one) => ({ subject: nameOf(one), blobs: one.missing.length })),
   };
+}
+
+/** Why blobs and manifests did not get there; of what the bundle gave with other bytes, where the damage is. */
+export async function describeFailures(
+  failures: readonly CopyFailure[],
+  bundles: readonly Bundle[],
+  run: Run,
+): Promise<LoadFailure[]> {
+  const described: LoadFailure[] = [];
+  for (const { repository, digest, error } of failures) {
+    const isOurs = isAirlockError(error, 'DIGEST_MISMATCH') && error.side !== 'target';
+    const told = isOurs ? await blobDamaged(digest, bundles, run) : error;
+    described.push({ subject: `${repository}@${digest}`, ...describeError(told) });
+  }
+  return described;
 }
 
 function describeError(error: unknown): Omit<LoadFailure, 'subject'> {

@@ -25,7 +25,11 @@ export async function runLoad(invocation: Invocation): Promise<Outcome> {
   }
   const result = await load(request, invocation.run);
   const text = renderLoad(result);
-  if (result.state === 'partial') return { exitCode: exitCodes.incomplete, result, text };
+  if (result.state === 'partial') {
+    // Damage is the answer no; anything else may come with another medium.
+    const isDamaged = result.copied?.failures.some(({ code }) => code === 'BUNDLE_DAMAGED');
+    return { exitCode: isDamaged ? exitCodes.no : exitCodes.incomplete, result, text };
+  }
   // Where no site file was there, the one of the bundle lies in the folder now.
   const isOfSite = request.siteFile !== undefined || request.target === undefined;
   const site = siteWords(invocation.flags);
