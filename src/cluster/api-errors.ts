@@ -5,6 +5,18 @@ import { describeRef, type ObjectRef } from './types.ts';
 /** The API server knows no object of that name; whether that is a fault is for the caller to say. */
 export class NotThere extends Error {}
 
+/** What a write means to whom the answer is that something is not there: mostly the namespace, which an operator or an earlier stage makes. */
+export function missingTarget(missing: NotThere, ref: ObjectRef): AirlockError {
+  const what = describeRef(ref);
+  if (!/^namespaces? /.test(missing.message))
+    return new AirlockError('CLUSTER_TARGET_MISSING', `${what} is not in the cluster any more`, {
+      hint: 'somebody deleted it meanwhile: look at what is there, then run the same command again',
+    });
+  return new AirlockError('CLUSTER_TARGET_MISSING', `the cluster has no namespace ${ref.namespace}`, {
+    hint: `${what} goes there: an operator or an earlier stage makes it, which --no-wait and --stage do not wait for`,
+  });
+}
+
 interface StatusBody {
   readonly message?: string;
   readonly reason?: string;
@@ -100,7 +112,7 @@ function conflict(what: string, message: string, body: StatusBody): AirlockError
 function kindUnknown(ref: ObjectRef): AirlockError {
   // Every OpenShift cluster has this group from its first minute.
   const hint = ref.apiVersion.startsWith('config.openshift.io/')
-    ? 'this is no OpenShift cluster: look where the kubeconfig points'
+    ? 'this is no OpenShift cluster, or one older than 4.13: look where the kubeconfig points'
     : 'its operator is not installed yet, or older than what the object is for';
   return new AirlockError('CLUSTER_KIND_UNKNOWN', `the cluster does not serve ${ref.kind} of ${ref.apiVersion}`, {
     hint,

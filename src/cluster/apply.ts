@@ -59,11 +59,11 @@ export async function applyStages(
     }
     const connected = await clientFor(stage.cluster, run).catch((error: unknown) => {
       // A dry run of the whole cannot reach clusters that the run itself would make.
-      if (options.dryRun && isAirlockError(error) && error.code !== 'CANCELLED') return undefined;
+      if (options.dryRun && isAirlockError(error) && error.code !== 'CANCELLED') return error;
       throw error;
     });
-    if (!connected) {
-      report.push({ ...listStage(stage), state: 'planned' });
+    if (connected instanceof AirlockError) {
+      report.push({ ...listStage(stage, connected.message), state: 'planned' });
       continue;
     }
     const client = patientClient(connected, patience);

@@ -11,7 +11,7 @@ export interface ApplyOptions {
 
 /**
  * The few things that Airlock asks of a cluster. All reject with AirlockError CLUSTER_UNREACHABLE, CLUSTER_REFUSED, CLUSTER_KIND_UNKNOWN,
- * OBJECT_INVALID, FIELD_CONFLICT or CANCELLED.
+ * CLUSTER_TARGET_MISSING (writes only), OBJECT_INVALID, FIELD_CONFLICT or CANCELLED.
  */
 export interface ClusterClient {
   /** undefined when there is none. */

@@ -1,7 +1,7 @@
 import type { KubernetesObjectApi, PatchStrategy } from '@kubernetes/client-node';
 import { AirlockError } from '../core/errors.ts';
 import { cancellation, type Run } from '../core/run.ts';
-import { apiError, NotThere } from './api-errors.ts';
+import { apiError, missingTarget, NotThere } from './api-errors.ts';
 import { type ClusterClient, fieldManager } from './client.ts';
 import { type KubeconfigSource, loadKubeconfig, loadLibrary } from './kubeconfig.ts';
 import type { ClusterObject, ObjectRef } from './types.ts';
@@ -26,6 +26,10 @@ export async function connectCluster(source: KubeconfigSource, limitMs = answerM
 type Ask = <T>(ref: ObjectRef, run: Run, ask: () => Promise<T>) => Promise<T>;
 
 function createClient(api: KubernetesObjectApi, strategies: typeof PatchStrategy, call: Ask): ClusterClient {
+  const write: Ask = (ref, run, ask) =>
+    call(ref, run, ask).catch((error: unknown) => {
+      throw error instanceof NotThere ? missingTarget(error, ref) : error;
+    });
   return {
     async find(ref, run) {
       try {
@@ -62,7 +66,7 @@ function createClient(api: KubernetesObjectApi, strategies: typeof PatchStrategy
       const ref = { apiVersion: object.apiVersion, kind: object.kind, ...object.metadata };
       const sent = { ...object, metadata: { ...object.metadata } };
       return toObject(
-        await call(ref, run, () =>
+        await write(ref, run, () =>
           api.patch(sent, undefined, dryRun ? 'All' : undefined, fieldManager, force, strategies.ServerSideApply),
         ),
       );
@@ -70,7 +74,7 @@ function createClient(api: KubernetesObjectApi, strategies: typeof PatchStrategy
     async mergePatch(ref, patch, run) {
       const body = { ...patch, ...header(ref), metadata: { ...asRecord(patch['metadata']), ...header(ref).metadata } };
       return toObject(
-        await call(ref, run, () =>
+        await write(ref, run, () =>
           api.patch(body, undefined, undefined, fieldManager, undefined, strategies.MergePatch),
         ),
       );

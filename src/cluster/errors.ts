@@ -6,6 +6,10 @@ export const clusterErrors: ErrorTable = {
   CLUSTER_UNREACHABLE: { exit: 'environment', summary: 'The API server of a cluster does not answer.' },
   CLUSTER_REFUSED: { exit: 'environment', summary: 'The API server refuses who we are, or what we may do.' },
   CLUSTER_KIND_UNKNOWN: { exit: 'environment', summary: 'The cluster does not serve a kind.' },
+  CLUSTER_TARGET_MISSING: {
+    exit: 'environment',
+    summary: 'The namespace or object that is written to is not in the cluster (any more).',
+  },
   OBJECT_INVALID: { exit: 'no', summary: 'The API server refuses an object.' },
   FIELD_CONFLICT: { exit: 'no', summary: 'Fields of an object belong to another manager.' },
   FIELD_IMMUTABLE: {

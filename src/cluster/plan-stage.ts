@@ -5,7 +5,15 @@ import type { ClusterClient } from './client.ts';
 import { diffObjects, type FieldChange } from './diff.ts';
 import { listMirrorSets } from './mirror-tables.ts';
 import { type NodeEffect, nodeEffect } from './pools.ts';
-import { type ApplyStage, describeRef, type ObjectPair, refOf, type StageObject } from './types.ts';
+import {
+  type ApplyMode,
+  type ApplyStage,
+  type ClusterObject,
+  describeRef,
+  type ObjectPair,
+  refOf,
+  type StageObject,
+} from './types.ts';
 
 /** What one object becomes. */
 export interface ObjectChange {
@@ -27,8 +35,8 @@ export interface StagePlan {
   readonly pools: readonly string[];
 }
 
-/** What a stage holds, without asking a cluster. */
-export function listStage(stage: ApplyStage): StagePlan {
+/** What a stage holds, without asking a cluster; `reason`: why none was asked that should have been. */
+export function listStage(stage: ApplyStage, reason?: string): StagePlan {
   return {
     stage: stage.name,
     title: stage.title,
@@ -36,6 +44,7 @@ export function listStage(stage: ApplyStage): StagePlan {
       object: describeRef(refOf(object)),
       action: 'unknown',
       changes: diffObjects(undefined, object),
+      ...(reason === undefined ? {} : { reason }),
     })),
     effect: 'unknown',
     reasons: [],
@@ -80,7 +89,7 @@ async function planObject(
     const action = live ? (changes.length > 0 ? 'change' : 'unchanged') : 'create';
     return { change: { object: name, action, changes }, pair: { before: live, after } };
   } catch (error) {
-    if (!isMissingParent(error)) throw error;
+    if (!isMissingParent(error, object, mode)) throw error;
     const reason = errorText(error);
     if (isOptional(mode) && isAirlockError(error, 'CLUSTER_KIND_UNKNOWN'))
       return { change: { object: name, action: 'keep', changes: [], reason } };
@@ -91,12 +100,14 @@ async function planObject(
   }
 }
 
-/** A kind that an earlier object brings, or a namespace that an earlier object makes, is no fault of a plan. */
-function isMissingParent(error: unknown): boolean {
-  return (
-    isAirlockError(error, 'CLUSTER_KIND_UNKNOWN') ||
-    (error instanceof Error && /namespaces? .* not found/i.test(error.message))
-  );
+/**
+ * A kind that an earlier object brings, or a namespace that an earlier object makes, is no fault of a plan. No object brings the kinds of
+ * OpenShift itself: a cluster without them is another one than was meant.
+ */
+function isMissingParent(error: unknown, object: ClusterObject, mode: ApplyMode): boolean {
+  if (isAirlockError(error, 'CLUSTER_TARGET_MISSING')) return true;
+  if (!isAirlockError(error, 'CLUSTER_KIND_UNKNOWN')) return false;
+  return isOptional(mode) || !object.apiVersion.startsWith('config.openshift.io/');
 }
 
 async function poolNames(client: ClusterClient, run: Run): Promise<string[]> {

@@ -4,6 +4,7 @@ import {
   applyStages,
   type ClusterClient,
   type ClusterObject,
+  createClientFor,
   diffObjects,
 } from '../../src/cluster/index.ts';
 import { AirlockError } from '../../src/core/errors.ts';
@@ -365,6 +366,30 @@ describe('applyStages', () => {
       quietRun(),
     );
     expect(report.stages[0]?.objects[0]).toMatchObject({ action: 'unknown' });
+  });
+
+  test('takes no cluster for OpenShift that lacks its own kinds, also in a plan', async () => {
+    const { clientFor } = await start();
+    const object = { apiVersion: 'config.openshift.io/v1', kind: 'Proxy', metadata: { name: 'cluster' } };
+    const planned = (mode: 'patch' | 'existing') =>
+      applyStages([stage('proxy', [{ object, mode }])], clientFor, { ...fast, dryRun: 'server' }, quietRun());
+    await expect(planned('patch')).rejects.toMatchObject({
+      code: 'CLUSTER_KIND_UNKNOWN',
+      hint: expect.stringContaining('no OpenShift cluster'),
+    });
+    expect((await planned('existing')).stages[0]?.objects[0]).toMatchObject({ action: 'keep' });
+  });
+
+  test('says in a plan why a hosted cluster could not be asked', async () => {
+    const { api } = await start();
+    const cluster = { hosted: 'tea', namespace: 'clusters' };
+    const stages = [{ ...stage('tea-ingress', [{ object: configMap('pot', {}), mode: 'apply' }]), cluster }];
+    const clientFor = createClientFor(await api.start());
+    const report = await applyStages(stages, clientFor, { ...fast, dryRun: 'server' }, quietRun());
+    expect(report.stages[0]?.objects[0]).toMatchObject({
+      action: 'unknown',
+      reason: 'hosted cluster clusters/tea has no kubeconfig yet',
+    });
   });
 
   test('takes fields over that only the installer wrote, and no others', async () => {

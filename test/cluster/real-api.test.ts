@@ -299,6 +299,18 @@ describe.each(servers)('apply to a real API server, $title (where missing: $how)
     await expect(client.apply(bad, { dryRun: true, force: false }, quietRun())).rejects.toMatchObject({
       code: 'OBJECT_INVALID',
     });
+    const map = (namespace: string) => ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'gone', namespace } });
+    for (const dryRun of [true, false])
+      await expect(client.apply(map('nowhere'), { dryRun, force: false }, quietRun())).rejects.toMatchObject({
+        code: 'CLUSTER_TARGET_MISSING',
+        message: 'the cluster has no namespace nowhere',
+        hint: expect.stringContaining('ConfigMap nowhere/gone'),
+      });
+    const gone = { apiVersion: 'v1', kind: 'ConfigMap', name: 'gone', namespace: 'openshift-config' };
+    await expect(client.mergePatch(gone, { data: { lid: 'yes' } }, quietRun())).rejects.toMatchObject({
+      code: 'CLUSTER_TARGET_MISSING',
+      message: 'ConfigMap openshift-config/gone is not in the cluster any more',
+    });
     const text = readFileSync(server.kubeconfig, 'utf8').replace(/(current-context"?: ?"?)admin/, '$1viewer');
     const viewer = await connectCluster({ text });
     await expect(
