@@ -1,4 +1,5 @@
 import { AirlockError } from '../core/errors.ts';
+import { redactText } from '../core/redact.ts';
 import type { Run } from '../core/run.ts';
 
 /** The little of HTTP that collecting needs (update service, signatures, charts, sizes of CoreOS files); `workflow` wires it to the real client. */
@@ -17,5 +18,5 @@ export interface HttpAccess {
 export function parseHttpUrl(text: string, base?: string): URL {
   const url = URL.canParse(text, base) ? new URL(text, base) : undefined;
   if (url && /^https?:$/.test(url.protocol)) return url;
-  throw new AirlockError('URL_INVALID', `"${text}" is not an http or https URL`);
+  throw new AirlockError('URL_INVALID', `"${redactText(text)}" is not an http or https URL`);
 }

@@ -1,5 +1,6 @@
 import { compareVersions, findLenientVersion } from '../../config/index.ts';
 import { AirlockError } from '../../core/errors.ts';
+import { redactUrl } from '../../core/http-errors.ts';
 import { findVersionConstraint } from '../version-constraint.ts';
 import { readYaml } from './chart.ts';
 
@@ -18,7 +19,7 @@ export interface ChartEntry {
 export function parseRepositoryIndex(yaml: string, url: string): ChartEntry[] {
   const entries = readYaml(yaml)['entries'];
   if (typeof entries !== 'object' || entries === null)
-    throw new AirlockError('HELM_REPOSITORY_INVALID', `${url} is no index of a Helm repository`);
+    throw new AirlockError('HELM_REPOSITORY_INVALID', `${redactUrl(url)} is no index of a Helm repository`);
   return Object.entries(entries).flatMap(([name, versions]) =>
     (Array.isArray(versions) ? versions : []).flatMap((one: unknown) => toEntry(name, one, url)),
   );

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { parseRepositoryIndex, selectChart } from '../../../src/mirror/helm/repository.ts';
+import { parseHttpUrl } from '../../../src/mirror/http-access.ts';
 
 const versions = ['1.2.0', '1.10.1', '1.9.9', '2.0.0-rc.1', 'v1.3.0', 'odd', '0.9.0'];
 const index = `entries:
@@ -43,4 +44,12 @@ describe('selectChart', () => {
     expect(selectChart(entries, 'crane', '1.2.0').url).toBe('https://charts.example.com/stable/crane-1.2.0.tgz');
     expect(selectChart(entries, 'new', '1.0.0-beta.1').url).toBe('oci://registry.example.com/charts/new');
   });
+});
+
+test('what is no index is told without the password of its URL', () => {
+  const url = 'https://cook:paprika@charts.example.com/stable/index.yaml';
+  expect(() => parseRepositoryIndex('apiVersion: v1', url)).toThrow(
+    'https://charts.example.com/stable/index.yaml is no index of a Helm repository',
+  );
+  expect(() => parseHttpUrl('ftp://cook:paprika@charts.example.com/')).toThrow(/^(?!.*paprika).*is not an http/);
 });
