@@ -8,7 +8,7 @@ import { configurationPlacements, incomingFolder } from './load-state.ts';
 import { findNeededPieces } from './needed-pieces.ts';
 import { type Placement, placeAll } from './place-data.ts';
 import { findAbsent } from './place-files.ts';
-import { placeSpans } from './place-spans.ts';
+import { measureSpans, placeSpans } from './place-spans.ts';
 import { stretchesHere } from './stretches.ts';
 
 /** A blob that waits on this host as a file of its own. */
@@ -41,9 +41,10 @@ export async function keepIncoming(
   const todo = await findAbsent([...blobs, ...configurationPlacements(stateFolder, bundle)], run);
   const whole = todo.filter((one) => isHere(bundle, one));
   const pieces = todo.filter((one) => !isHere(bundle, one) && stretchesHere(bundle, one).length > 0);
-  await assertSpace([...whole, ...pieces], run);
+  const staging = path.join(folder, 'spans');
+  await assertSpace([...whole, ...(await measureSpans(pieces, bundle, staging, run))], run);
   await placeAll(whole, path.join(folder, 'placing'), run);
-  await placeSpans(pieces, bundle, path.join(folder, 'spans'), run);
+  await placeSpans(pieces, bundle, staging, run);
   const absent = new Set(await findAbsent(blobs, run));
   const kept = blobs.filter((one) => !absent.has(one));
   return new Map(kept.map(({ name, target, size }) => [name as Digest, { path: target, sizeBytes: size }]));

@@ -1,9 +1,18 @@
 import type { Run } from '../core/run.ts';
 import { type Bundle, isHere } from './bundle.ts';
+import type { FileNeed } from './load-space.ts';
 import { type LoadedGeneration, listLoaded, loadedNumber } from './load-state.ts';
-import { assertBase, findTodo, isLoaded, type LoadOptions, storageSpans } from './load-todo.ts';
+import { assertBase, findTodo, isLoaded, type LoadOptions, measureTodo, storageSpans } from './load-todo.ts';
 import type { Placement } from './place-data.ts';
-import { type FilePlacement, type FilePlaces, fileSpans, findFiles, findMissingFiles } from './place-files.ts';
+import {
+  byRoot,
+  type FilePlacement,
+  type FilePlaces,
+  fileSpans,
+  findFiles,
+  findMissingFiles,
+  measureFiles,
+} from './place-files.ts';
 import { findJoined } from './place-spans.ts';
 
 /** What a load of one bundle into storage would do. */
@@ -25,10 +34,10 @@ export interface LoadForecast {
   readonly missingFiles: readonly string[];
 }
 
-/** The forecast of a chain, and every file that it would write. */
+/** The forecast of a chain, and all that it would write. */
 export interface ChainForecast {
   readonly generations: readonly LoadForecast[];
-  readonly placements: readonly Placement[];
+  readonly needs: readonly FileNeed[];
 }
 
 /**
@@ -37,20 +46,20 @@ export interface ChainForecast {
  */
 export async function forecastChain(chain: readonly LoadOptions[], run: Run): Promise<ChainForecast> {
   const generations: LoadForecast[] = [];
-  const placements: Placement[] = [];
+  const needs: FileNeed[] = [];
   const later = createLater(run);
   let loaded: readonly LoadedGeneration[] | undefined;
   for (const options of chain) {
     loaded ??= await listLoaded(options.stateFolder, run);
-    const { forecast, come } = await forecastOne(options, loaded, later.run);
+    const { forecast, come, needs: own } = await forecastOne(options, loaded, later.run);
     generations.push(forecast);
-    placements.push(...come);
+    needs.push(...own);
     // What comes later builds on this one.
     if (forecast.kind === 'partial') break;
     later.add(come);
     loaded = [...loaded, rememberedAs(options, forecast.generation)];
   }
-  return { generations, placements };
+  return { generations, needs };
 }
 
 /**
@@ -63,10 +72,12 @@ export async function forecastFiles(
   run: Run,
 ): Promise<{
   readonly placements: readonly Placement[];
+  readonly needs: readonly FileNeed[];
   readonly absent: number;
   readonly missingFiles: readonly string[];
 }> {
   const placements: Placement[] = [];
+  const needs: FileNeed[] = [];
   const missing = new Set<string>();
   const later = createLater(run);
   let absent = 0;
@@ -75,10 +86,11 @@ export async function forecastFiles(
     for (const webPath of await findMissingFiles(bundle, places, later.run)) missing.add(webPath);
     const here = await findPlaceableFiles(bundle, todo, run);
     placements.push(...here);
+    needs.push(...(await measureFiles(bundle, todo, run)));
     later.add(here);
     absent += todo.length - here.length;
   }
-  return { placements, absent, missingFiles: [...missing] };
+  return { placements, needs, absent, missingFiles: [...missing] };
 }
 
 /** The disk as it will be once what was added has been placed, for whoever asks which files are there in which size. */
@@ -101,7 +113,7 @@ async function forecastOne(
   options: LoadOptions,
   loaded: readonly LoadedGeneration[],
   run: Run,
-): Promise<{ readonly forecast: LoadForecast; readonly come: readonly Placement[] }> {
+): Promise<{ readonly forecast: LoadForecast; readonly come: readonly Placement[]; readonly needs: FileNeed[] }> {
   const { bundle } = options;
   const { blobs, files } = await findTodo(options, run);
   const isDone = isLoaded(options, loaded) && blobs.length === 0 && files.length === 0;
@@ -124,7 +136,7 @@ async function forecastOne(
     missingVolumes: absent > 0 ? missingVolumes : [],
     missingFiles: await findMissingFiles(bundle, options, run),
   };
-  return { forecast, come: [...here.blobs, ...here.files] };
+  return { forecast, come: [...here.blobs, ...here.files], needs: await measureTodo(options, { blobs, files }, run) };
 }
 
 /** What is here whole, and what the pieces here complete. */
@@ -142,10 +154,7 @@ async function findPlaceable<P extends Placement>(
 
 async function findPlaceableFiles(bundle: Bundle, todo: readonly FilePlacement[], run: Run): Promise<FilePlacement[]> {
   const found: FilePlacement[] = [];
-  for (const root of new Set(todo.map((one) => one.root))) {
-    const below = todo.filter((one) => one.root === root);
-    found.push(...(await findPlaceable(bundle, below, fileSpans(root), run)));
-  }
+  for (const [root, below] of byRoot(todo)) found.push(...(await findPlaceable(bundle, below, fileSpans(root), run)));
   return found;
 }
 

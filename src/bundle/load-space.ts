@@ -5,6 +5,9 @@ import type { Run } from '../core/run.ts';
 import { checkSpace } from '../plan/index.ts';
 import type { Placement } from './place-data.ts';
 
+/** A file that is to be written, and how many bytes of it. */
+export type FileNeed = Pick<Placement, 'target' | 'size'>;
+
 /** What one file system is to take. */
 interface Share {
   /** The nearest folder that is there. */
@@ -29,8 +32,8 @@ export interface LoadSpace {
  * Refuses a load that will not fit, before its first byte.
  * @throws AirlockError SPACE_SHORT
  */
-export async function assertSpace(placements: readonly Placement[], run: Run): Promise<void> {
-  for (const { finding } of await measureSpace(placements, run))
+export async function assertSpace(needs: readonly FileNeed[], run: Run): Promise<void> {
+  for (const { finding } of await measureSpace(needs, run))
     if (finding)
       throw new AirlockError('SPACE_SHORT', `${finding.subject} ${finding.message}`, {
         ...(finding.hint ? { hint: finding.hint } : {}),
@@ -39,10 +42,10 @@ export async function assertSpace(placements: readonly Placement[], run: Run): P
 }
 
 /** What has to be placed, in whole blocks, for each file system that takes some of it. */
-export async function measureSpace(placements: readonly Placement[], run: Run): Promise<LoadSpace[]> {
+export async function measureSpace(needs: readonly FileNeed[], run: Run): Promise<LoadSpace[]> {
   const shares = new Map<number, Share>();
   const find = createFinder(run);
-  for (const { target, size } of placements) {
+  for (const { target, size } of needs) {
     const folder = path.dirname(target);
     const { parent, device } = await find(folder);
     const share = shares.get(device) ?? { folder: parent, sizes: [] };

@@ -3,10 +3,12 @@ import { AirlockError } from '../core/errors.ts';
 import { mapLimited } from '../core/limit.ts';
 import type { Run } from '../core/run.ts';
 import { blobPath, type Digest, digestAlgorithm, digestHex, storageRoot as storageTree } from '../oci/index.ts';
-import { type Bundle, locateMember } from './bundle.ts';
+import { type Bundle, isHere, locateMember } from './bundle.ts';
+import type { FileNeed } from './load-space.ts';
 import { type LoadedGeneration, readLoadedIndex } from './load-state.ts';
 import type { Placement } from './place-data.ts';
-import { type FilePlacement, type FilePlaces, findAbsent, findFiles } from './place-files.ts';
+import { type FilePlacement, type FilePlaces, findAbsent, findFiles, measureFiles } from './place-files.ts';
+import { measureSpans } from './place-spans.ts';
 
 /** What is loaded, and where to. */
 export interface LoadOptions extends FilePlaces {
@@ -31,6 +33,17 @@ export async function findTodo({ bundle, ...options }: LoadOptions, run: Run): P
     return { ...hash, name: blob.digest, source: locateMember(bundle, blob), size: blob.size, target, mode: 0o644 };
   });
   return { blobs: await findAbsent(blobs, run), files: await findFiles(bundle, options, run) };
+}
+
+/** What a load would write of that now: what is here whole, and the pieces that are not placed yet of the rest. */
+export async function measureTodo({ bundle, storageRoot }: LoadOptions, todo: Todo, run: Run): Promise<FileNeed[]> {
+  const whole = todo.blobs.filter((one) => isHere(bundle, one));
+  const divided = whole.length === todo.blobs.length ? [] : todo.blobs.filter((one) => !isHere(bundle, one));
+  return [
+    ...whole,
+    ...(await measureSpans(divided, bundle, storageSpans(storageRoot), run)),
+    ...(await measureFiles(bundle, todo.files, run)),
+  ];
 }
 
 /** Where pieces of blobs wait that a cut divides between media. */

@@ -16,7 +16,7 @@ import { type Bundle, isHere } from './bundle.ts';
 import { dropIncoming } from './incoming.ts';
 import { assertSpace } from './load-space.ts';
 import { configurationPlacements, incomingFolder, listLoaded, loadedNumber, writeLoaded } from './load-state.ts';
-import { assertBase, findTodo, isLoaded, type LoadOptions, storageSpans, type Todo } from './load-todo.ts';
+import { assertBase, findTodo, isLoaded, type LoadOptions, measureTodo, storageSpans, type Todo } from './load-todo.ts';
 import { blameParts, findNeededPieces } from './needed-pieces.ts';
 import { type Placement, Placer } from './place-data.ts';
 import { fileSpans, findMissingFiles, placeFound, removeSpans } from './place-files.ts';
@@ -91,7 +91,7 @@ async function load(options: LoadOptions, run: Run): Promise<LoadOutcome> {
   let incompleteImages: readonly IncompleteImage[] = [];
   let placed: readonly Placement[] = [];
   try {
-    await assertSpace([...blobsHere, ...todo.files.filter((one) => isHere(bundle, one))], run);
+    await assertSpace(await measureTodo(options, todo, run), run);
     await mapLimited(blobsHere, 4, (placement) => placer.place(placement));
     await placer.flush();
     const joined = await placeDivided(options, todo.blobs, run);

@@ -3,10 +3,10 @@ import { mapLimited } from '../core/limit.ts';
 import type { Run } from '../core/run.ts';
 import { type Bundle, isHere, locateMember } from './bundle.ts';
 import type { IndexedFile } from './format.ts';
-import { assertSpace } from './load-space.ts';
+import { assertSpace, type FileNeed } from './load-space.ts';
 import { findNeededPieces } from './needed-pieces.ts';
 import { type Placement, placeAll } from './place-data.ts';
-import { placeSpans } from './place-spans.ts';
+import { measureSpans, placeSpans } from './place-spans.ts';
 
 /** Folders on this host for what is no image. */
 export interface FilePlaces {
@@ -42,10 +42,7 @@ export interface FileOutcome {
  */
 export async function placeFiles(bundle: Bundle, places: FilePlaces, run: Run): Promise<FileOutcome> {
   const todo = await findFiles(bundle, places, run);
-  await assertSpace(
-    todo.filter((one) => isHere(bundle, one)),
-    run,
-  );
+  await assertSpace(await measureFiles(bundle, todo, run), run);
   const placed = await placeFound(bundle, todo, run);
   const absent = todo.filter((one) => !placed.includes(one));
   return {
@@ -87,6 +84,19 @@ export async function removeSpans({ webRoot, toolsDir, filesDir }: FilePlaces, r
   for (const root of [webRoot, toolsDir, filesDir]) if (root !== undefined) await run.disk.remove(fileSpans(root));
 }
 
+/** What `placeFound` would write: files that are here whole, and the pieces that are not placed yet of those that are not. */
+export async function measureFiles(bundle: Bundle, todo: readonly FilePlacement[], run: Run): Promise<FileNeed[]> {
+  const needs: FileNeed[] = todo.filter((one) => isHere(bundle, one));
+  for (const [root, below] of byRoot(todo.filter((one) => !isHere(bundle, one))))
+    needs.push(...(await measureSpans(below, bundle, fileSpans(root), run)));
+  return needs;
+}
+
+/** Files by the folder that they go below. */
+export function byRoot(files: readonly FilePlacement[]): (readonly [string, readonly FilePlacement[]])[] {
+  return [...new Set(files.map(({ root }) => root))].map((root) => [root, files.filter((one) => one.root === root)]);
+}
+
 /** Places those whose bytes are here, whole or, of a bundle in parts, in the pieces that are. Returns what has its name now. */
 export async function placeFound(
   bundle: Bundle,
@@ -94,8 +104,7 @@ export async function placeFound(
   run: Run,
 ): Promise<readonly FilePlacement[]> {
   const placed: FilePlacement[] = [];
-  for (const root of new Set(todo.map((one) => one.root))) {
-    const below = todo.filter((one) => one.root === root);
+  for (const [root, below] of byRoot(todo)) {
     const whole = below.filter((one) => isHere(bundle, one));
     // Each folder may be a file system of its own, and a name is given by a rename, which cannot leave one.
     await placeAll(whole, path.join(root, '.airlock-load'), run);

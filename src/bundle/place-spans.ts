@@ -6,6 +6,7 @@ import { canonicalJson } from '../core/json.ts';
 import { assertRunning, type Run } from '../core/run.ts';
 import type { Bundle } from './bundle.ts';
 import { readFileFrom } from './contents.ts';
+import type { FileNeed } from './load-space.ts';
 import { findDamagedParts, partsDamaged, stretchesOf } from './needed-pieces.ts';
 import { openSource, type Placement } from './place-data.ts';
 import { join, readStretches, type Stretch, stretchesHere, subtract } from './stretches.ts';
@@ -41,6 +42,25 @@ export async function placeSpans(
   }
   if ((await run.disk.list(staging)).length === 0) await run.disk.remove(staging);
   return whole;
+}
+
+/** What `placeSpans` would write: of each member the bytes that are here and do not lie in `staging` yet. */
+export async function measureSpans(
+  placements: readonly Placement[],
+  bundle: Bundle,
+  staging: string,
+  run: Run,
+): Promise<FileNeed[]> {
+  const needs: FileNeed[] = [];
+  for (const placement of placements) {
+    const here = stretchesHere(bundle, placement);
+    if (here.length === 0) continue;
+    const target = path.join(staging, placement.hex);
+    const known = await readStretches(target, placement.size, run);
+    const fresh = here.flatMap((stretch) => subtract(stretch, known));
+    if (fresh.length > 0) needs.push({ target, size: fresh.reduce((sum, [from, to]) => sum + to - from, 0) });
+  }
+  return needs;
 }
 
 /** Those that `placeSpans` would complete with what earlier media left in `staging`; nothing is written. */

@@ -78,10 +78,10 @@ export async function loadDryRun(request: LoadRequest, run: Run): Promise<LoadDr
     target.kind === 'storage'
       ? await forecastStorage(bundles, target.folder, places, opened.run)
       : await forecastRemote(bundles, target, { ...request, site: places.site }, places, opened.run);
-  const measured = await measureSpace(content.placements, run);
+  const measured = await measureSpace(content.needs, run);
   const { webRoot, toolsDir } = files;
   const served = target.kind === 'registry' || request.servedAs !== undefined;
-  const { placements: _, ...rest } = content;
+  const { needs: _, ...rest } = content;
   return {
     dryRun: true,
     ...rest,
@@ -114,7 +114,7 @@ async function findSite(request: LoadRequest, bundles: readonly Bundle[], run: R
 }
 
 type Content = Pick<LoadDryRun, 'state' | 'generations' | 'registry' | 'placed'> & {
-  readonly placements: Awaited<ReturnType<typeof forecastFiles>>['placements'];
+  readonly needs: Awaited<ReturnType<typeof forecastFiles>>['needs'];
 };
 
 async function forecastStorage(
@@ -125,12 +125,12 @@ async function forecastStorage(
 ): Promise<Content> {
   const stateFolder = state ?? path.join(folder, '.airlock');
   const chain = bundles.map((bundle) => ({ bundle, storageRoot: folder, stateFolder, ...files }));
-  const { generations, placements } = await forecastChain(chain, run);
+  const { generations, needs } = await forecastChain(chain, run);
   const kinds = generations.map(({ kind }) => kind);
   return {
     state: kinds.includes('partial') ? 'partial' : kinds.includes('to-load') ? 'to-load' : 'nothing-new',
     generations,
-    placements,
+    needs,
   };
 }
 
@@ -144,7 +144,7 @@ async function forecastRemote(
   run: Run,
 ): Promise<Content> {
   const registry = await forecastRegistry(bundles, target, access, run);
-  const { placements, absent, missingFiles } = await forecastFiles(bundles, places.files, run);
+  const { placements, needs, absent, missingFiles } = await forecastFiles(bundles, places.files, run);
   const moved = registry.pushBlobs + registry.pushManifests + registry.pushTags + placements.length;
   const isPartial = registry.failures.length > 0 || absent > 0;
   const bytes = placements.reduce((sum, { size }) => sum + size, 0);
@@ -153,7 +153,7 @@ async function forecastRemote(
     generations: [],
     registry,
     placed: { files: placements.length, bytes, absent, missing: missingFiles },
-    placements,
+    needs,
   };
 }
 

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import {
   cutParts,
+  forecastChain,
   type LoadOutcome,
   loadIntoStorage,
   locateMember,
@@ -63,6 +64,25 @@ test('the parts of a volume are listed once, and not for each of its members', a
   const listed = bundle.parts?.(volume?.path ?? '');
   expect(listed?.map(({ name }) => name)).toEqual(names);
   expect(bundle.parts?.(volume?.path ?? '')).toBe(listed);
+});
+
+test('pieces that a medium brings are in the space that is asked for, and those that lie there already are not', async () => {
+  const into = await temporaryFolder();
+  const half = Math.ceil(inside.length / 2);
+  const places = { storageRoot: path.join(into, 'storage'), stateFolder: path.join(into, 'state') };
+  for (const [pieces, added] of [
+    [inside.slice(0, half), half],
+    [inside, inside.length - half],
+  ] as const) {
+    const fresh = added * 5000;
+    const where = await medium(pieces);
+    const opened = await openParts([where], run());
+    const { needs } = await forecastChain([{ bundle: opened.bundle, ...places }], opened.run);
+    expect(needs.map(({ size }) => size)).toEqual([fresh]);
+    const full = { ...run().disk, space: async () => ({ freeBytes: fresh - 1, blockBytes: 1, freeInodes: 1e6 }) };
+    await expect(load(into, [where], quietRun({ disk: full }))).rejects.toMatchObject({ code: 'SPACE_SHORT' });
+    await load(into, [where]);
+  }
 });
 
 async function expectWhole(into: string): Promise<void> {
