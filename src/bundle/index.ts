@@ -50,7 +50,7 @@ export {
 } from './load-state.ts';
 export type { LoadOptions } from './load-todo.ts';
 export { acquireLock, type Lock, type LockHolder } from './lock.ts';
-export { blobDamaged } from './needed-pieces.ts';
+export { blobDamaged, type PartSums } from './needed-pieces.ts';
 export { openBundle } from './open.ts';
 export {
   findNeeded,

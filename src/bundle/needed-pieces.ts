@@ -33,22 +33,36 @@ export async function findNeededPieces(
   return [...names].sort();
 }
 
-/** The parts at hand that hold bytes of a member and do not have their sum, or cannot be read. All their bytes are read. */
+/** sha256 (bare hex) of parts that were read, by their file; '' for one that cannot be. */
+export type PartSums = Map<string, string>;
+
+/**
+ * The parts at hand that hold bytes of a member and do not have their sum, or cannot be read. All their bytes are read, but for those in `sums`,
+ * which takes what was read: many members may lie in one damaged part.
+ */
 export async function findDamagedParts(
   bundle: Bundle,
   { source, size }: Pick<Placement, 'source' | 'size'>,
   run: Run,
+  sums: PartSums = new Map(),
 ): Promise<readonly PartHere[]> {
   const damaged: PartHere[] = [];
   for (const part of partsWithin(bundle, source, size) ?? []) {
     if (part.file === undefined) continue;
-    const sum = await hashStretch({ path: part.file, offset: 0 }, () => {}, run).catch((error: unknown) => {
-      if (isAirlockError(error, 'FILE_UNREADABLE')) return '';
-      throw error;
-    });
+    const sum = sums.get(part.file) ?? (await sumOfPart(part.file, run));
+    sums.set(part.file, sum);
     if (sum !== part.sha256) damaged.push(part);
   }
   return damaged;
+}
+
+async function sumOfPart(file: string, run: Run): Promise<string> {
+  try {
+    return await hashStretch({ path: file, offset: 0 }, () => {}, run);
+  } catch (error) {
+    if (isAirlockError(error, 'FILE_UNREADABLE')) return '';
+    throw error;
+  }
 }
 
 /** The error for a member of which these parts are to blame. */
@@ -71,12 +85,17 @@ export async function blameParts(error: unknown, bundle: Bundle, run: Run): Prom
 }
 
 /** The error for a blob that a bundle gave with other bytes than its digest says: with the parts that are to blame, where it lies in parts. */
-export async function blobDamaged(digest: Digest, bundles: readonly Bundle[], run: Run): Promise<AirlockError> {
+export async function blobDamaged(
+  digest: Digest,
+  bundles: readonly Bundle[],
+  run: Run,
+  sums: PartSums = new Map(),
+): Promise<AirlockError> {
   for (const bundle of bundles) {
     const blob = bundle.index.blobs.find((one) => one.digest === digest);
     if (!blob) continue;
     const source = locateMember(bundle, blob);
-    const bad = await findDamagedParts(bundle, { source, size: blob.size }, run);
+    const bad = await findDamagedParts(bundle, { source, size: blob.size }, run, sums);
     if (bad.length > 0) return partsDamaged(digest, bad);
     return new AirlockError(
       'BUNDLE_DAMAGED',

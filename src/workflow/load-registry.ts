@@ -4,6 +4,7 @@ import {
   type FilePlaces,
   findNeededIncoming,
   type IncompleteImage,
+  type PartSums,
   placeFiles,
   removeSpans,
   writeLoaded,
@@ -194,9 +195,10 @@ export async function describeFailures(
   run: Run,
 ): Promise<LoadFailure[]> {
   const described: LoadFailure[] = [];
+  const sums: PartSums = new Map();
   for (const { repository, digest, error } of failures) {
     const isOurs = isAirlockError(error, 'DIGEST_MISMATCH') && error.side !== 'target';
-    const told = isOurs ? await blobDamaged(digest, bundles, run) : error;
+    const told = isOurs ? await blobDamaged(digest, bundles, run, sums) : error;
     described.push({ subject: `${repository}@${digest}`, ...describeError(told) });
   }
   return described;

@@ -1,9 +1,11 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { cutParts, locateMember } from '../../src/bundle/index.ts';
+import { cutParts, locateMember, openParts } from '../../src/bundle/index.ts';
+import { AirlockError } from '../../src/core/errors.ts';
 import { quietRun } from '../../src/core/run.ts';
 import { type LoadResult, load } from '../../src/workflow/load.ts';
+import { describeFailures } from '../../src/workflow/load-registry.ts';
 import { buildSample, openOne } from '../bundle/build-sample.ts';
 import { makeSample } from '../bundle/sample.ts';
 import { sourceSettings } from '../golden/run-case.ts';
@@ -62,4 +64,29 @@ describeReal('a damaged bundle that is loaded into a registry', ['docker-registr
       expect(failure?.hint).toContain('airlock verify');
     }
   });
+});
+
+test('a damaged part is read once, however many blobs lie in it', async () => {
+  const folder = await temporaryFolder();
+  await buildSample(makeSample(), folder);
+  const parts = path.join(folder, 'parts');
+  const { list } = await cutParts(await openOne(folder), { folder: parts, partSizeBytes: 1 << 30 }, run);
+  const file = path.join(parts, list.parts[0]?.name ?? '');
+  await flip(file, 5);
+  let opened = 0;
+  const open: typeof run.disk.open = (at, ...rest) => {
+    if (at === file) opened += 1;
+    return run.disk.open(at, ...rest);
+  };
+  const { bundle } = await openParts([parts], run);
+  const failures = bundle.index.blobs.map(({ digest }) => ({
+    repository: 'harbour/crane',
+    digest,
+    kind: 'blob' as const,
+    error: new AirlockError('DIGEST_MISMATCH', 'another one', { side: 'source' }),
+  }));
+  const told = await describeFailures(failures, [bundle], { ...run, disk: { ...run.disk, open } });
+  expect(told.length).toBeGreaterThan(3);
+  expect(told.every(({ cause }) => cause.includes(file))).toBe(true);
+  expect(opened).toBe(1);
 });
