@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { errors } from 'undici';
-import { type ByteSink, copyInto, type PourableBody } from './http-pour.ts';
+import { type ByteSink, copyAtOnce, copyInto, type PourableBody } from './http-pour.ts';
 
 /** What a body needs of its connection. */
 export interface BodyLink {
@@ -82,17 +82,9 @@ export class DirectBody extends Readable implements PourableBody {
    * the socket asks for its next room as soon as it was told of the last, and then every read would be copied.
    */
   #copy(sink: ByteSink, bytes: Uint8Array): Promise<void> | undefined {
-    for (let start = 0; start < bytes.length; ) {
-      const room = sink.room();
-      const count = Math.min(room.length, bytes.length - start);
-      room.set(bytes.subarray(start, start + count));
-      start += count;
-      const wait = sink.took(count);
-      if (!wait) continue;
-      if (start < bytes.length) this.#early.push(Buffer.from(bytes.subarray(start)));
-      return wait;
-    }
-    return undefined;
+    const left = copyAtOnce(sink, bytes);
+    if (left && left.rest.length > 0) this.#early.push(Buffer.from(left.rest));
+    return left?.wait;
   }
 
   /** The connection broke. What it brought is given out first. */

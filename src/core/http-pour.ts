@@ -21,16 +21,29 @@ export function isPourable(body: Readable): body is PourableBody {
   return 'pour' in body && typeof body.pour === 'function';
 }
 
-/** Copies bytes into a sink. */
-export async function copyInto(sink: ByteSink, bytes: Uint8Array): Promise<void> {
+/** What a sink did not take at once. */
+export interface LeftBytes {
+  /** What the sink waits for. */
+  readonly wait: Promise<void>;
+  readonly rest: Uint8Array;
+}
+
+/** Copies bytes into a sink until it asks to wait; undefined when it took all of them without. */
+export function copyAtOnce(sink: ByteSink, bytes: Uint8Array): LeftBytes | undefined {
   for (let start = 0; start < bytes.length; ) {
     const room = sink.room();
     const count = Math.min(room.length, bytes.length - start);
     room.set(bytes.subarray(start, start + count));
     start += count;
     const wait = sink.took(count);
-    if (wait) await wait;
+    if (wait) return { wait, rest: bytes.subarray(start) };
   }
+  return undefined;
+}
+
+/** Copies bytes into a sink. */
+export async function copyInto(sink: ByteSink, bytes: Uint8Array): Promise<void> {
+  for (let left = copyAtOnce(sink, bytes); left; left = copyAtOnce(sink, left.rest)) await left.wait;
 }
 
 /** A sink that knows how many bytes of the whole it has. */
