@@ -64,6 +64,22 @@ describe('hosted clusters', () => {
     expect(api.find(apiVersion, 'NodePool', 'clusters', 'workers')?.['spec']).toMatchObject({ replicas: 3 });
   });
 
+  test('knows a pool by its name in the site file too, and lists the pools for a name that is none', async () => {
+    const { api, client } = await start();
+    api.put({
+      apiVersion,
+      kind: 'NodePool',
+      metadata: { name: 'hosted1-gpu', namespace: 'clusters' },
+      spec: { clusterName: 'hosted1', replicas: 0, release: { image: image('4.18.6') } },
+    });
+    await scaleNodePool(name, 'gpu', 2, client, quietRun());
+    expect(api.find(apiVersion, 'NodePool', 'clusters', 'hosted1-gpu')?.['spec']).toMatchObject({ replicas: 2 });
+    await expect(scaleNodePool(name, 'soup', 2, client, quietRun())).rejects.toMatchObject({
+      code: 'HOSTED_UNKNOWN',
+      hint: 'it has: workers, hosted1-gpu',
+    });
+  });
+
   test('pauses cluster and pools, and resumes by taking the field away', async () => {
     const { api, client } = await start();
     await pauseHosted(name, true, client, quietRun());

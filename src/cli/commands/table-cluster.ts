@@ -59,7 +59,7 @@ export const clusterCommands: readonly CommandSpec[] = [
     summary: 'set the number of nodes of a pool',
     arguments: [
       nameArgument,
-      { name: '<pool>', summary: 'node pool' },
+      { name: '<pool>', summary: 'node pool, as in the site file or as in the cluster' },
       { name: '<replicas>', summary: 'how many nodes' },
     ],
     options: [siteOption, kubeconfigOption],

@@ -2,7 +2,7 @@ import { AirlockError } from '../../core/errors.ts';
 import type { Run } from '../../core/run.ts';
 import type { ClusterClient } from '../client.ts';
 import { fieldAt } from '../fields.ts';
-import { clusterRef, getHosted, type HostedName, listPools, poolRef } from './objects.ts';
+import { clusterRef, getHosted, getPool, type HostedName, listPools, poolRef } from './objects.ts';
 
 /** Sets the replicas of a node pool. @throws AirlockError HOSTED_UNKNOWN, HOSTED_REFUSED, CLUSTER_* */
 export async function scaleNodePool(
@@ -12,10 +12,9 @@ export async function scaleNodePool(
   client: ClusterClient,
   run: Run,
 ): Promise<void> {
-  const found = (await listPools(hosted, client, run)).find(({ metadata }) => metadata.name === pool);
-  if (!found) throw new AirlockError('HOSTED_UNKNOWN', `hosted cluster ${hosted.name} has no node pool ${pool}`);
+  const found = await getPool(hosted, pool, client, run);
   if (fieldAt(found, 'spec.autoScaling') !== undefined)
-    throw new AirlockError('HOSTED_REFUSED', `node pool ${pool} scales by itself`, {
+    throw new AirlockError('HOSTED_REFUSED', `node pool ${found.metadata.name} scales by itself`, {
       hint: 'change its autoScaling in the site file, emit and apply',
     });
   await client.mergePatch(poolRef(found), { spec: { replicas } }, run);

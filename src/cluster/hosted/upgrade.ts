@@ -3,7 +3,7 @@ import type { Finding } from '../../core/findings.ts';
 import type { Run } from '../../core/run.ts';
 import type { ClusterClient } from '../client.ts';
 import { fieldAt, findCondition, listAt } from '../fields.ts';
-import { clusterRef, getHosted, type HostedName, listPools, poolRef, textAt } from './objects.ts';
+import { clusterRef, getHosted, getPool, type HostedName, listPools, poolRef, textAt } from './objects.ts';
 
 /** A release to move to, as mirrored. */
 export interface UpgradeTarget {
@@ -101,8 +101,7 @@ export async function upgradeNodePool(
   run: Run,
 ): Promise<void> {
   const cluster = await getHosted(hosted, client, run);
-  const found = (await listPools(hosted, client, run)).find(({ metadata }) => metadata.name === pool);
-  if (!found) throw new AirlockError('HOSTED_UNKNOWN', `hosted cluster ${hosted.name} has no node pool ${pool}`);
+  const found = await getPool(hosted, pool, client, run);
   if (target.image === undefined)
     throw new AirlockError('HOSTED_REFUSED', `release ${target.version} is not at the mirror`);
   const [version, state] = ['version', 'state'].map((field) => textAt(cluster, `status.version.history.0.${field}`));
