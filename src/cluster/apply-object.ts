@@ -1,10 +1,11 @@
-import { isAirlockError } from '../core/errors.ts';
+import { AirlockError, isAirlockError } from '../core/errors.ts';
 import type { Run } from '../core/run.ts';
-import type { ClusterClient } from './client.ts';
+import { type ClusterClient, fieldManager } from './client.ts';
 import { fieldAt, listAt } from './fields.ts';
 import { settleFixedFields } from './fixed-fields.ts';
 import { keepSecretType, mergeWithLive } from './merge.ts';
-import { type ApplyMode, type ClusterObject, describeRef, refOf, type StageObject } from './types.ts';
+import { ownsApplied } from './own-fields.ts';
+import { type ApplyMode, type ClusterObject, describeRef, type ObjectRef, refOf, type StageObject } from './types.ts';
 import { fillMissing } from './when-missing.ts';
 
 /** Whether a cluster that does not serve the kind is let be. */
@@ -38,8 +39,9 @@ export async function applyObject(
   const ref = refOf(object);
   for (let round = 1; ; round += 1) {
     let sent: ClusterObject;
+    let live: ClusterObject | undefined;
     try {
-      const live = await client.find(ref, run);
+      live = await client.find(ref, run);
       if (live ? mode === 'create' : mode === 'existing') return;
       sent = prepareObject(planned, live);
       if (mode === 'merge' && live) sent = onlyIfUnchanged(sent, live);
@@ -51,7 +53,8 @@ export async function applyObject(
     const force = mode === 'merge' || mode === 'existing' || forceConflicts;
     try {
       await client.apply(sent, { dryRun: false, force }, run).catch((error: unknown) => {
-        if (mode !== 'patch' || !isOnlyInstallers(error)) throw error;
+        const taken = (mode === 'patch' && isOnlyInstallers(error)) || isAgreed(error, live);
+        if (!taken) throw isOurs(error) ? ownConflict(error, ref) : error;
         return client.apply(sent, { dryRun: false, force: true }, run);
       });
       break;
@@ -78,7 +81,38 @@ function isStale(error: unknown): boolean {
 }
 
 function isOnlyInstallers(error: unknown): boolean {
+  return isConflictWith(error, onceManagers);
+}
+
+/** The server tells our fields of `airlock hosted` (operation Update) from those of `airlock apply`. */
+function isOurs(error: unknown): error is AirlockError {
+  return isConflictWith(error, [fieldManager]);
+}
+
+function isConflictWith(error: unknown, managers: readonly string[]): boolean {
   if (!isAirlockError(error, 'FIELD_CONFLICT')) return false;
   const owners = listAt(error.details, 'conflicts').map((one) => String(fieldAt(one, 'owner')));
-  return owners.length > 0 && owners.every((owner) => onceManagers.some((name) => owner.includes(`"${name}"`)));
+  return owners.length > 0 && owners.every((owner) => managers.some((name) => owner.includes(`"${name}"`)));
+}
+
+/**
+ * Whether the site has said the same as `airlock hosted` did since: then `airlock apply` owns every field in question as well, and what the
+ * site says now is newer. A write of `airlock hosted` takes the field away from it.
+ */
+function isAgreed(error: unknown, live: ClusterObject | undefined): boolean {
+  return (
+    isOurs(error) && listAt(error.details, 'conflicts').every((one) => ownsApplied(live, String(fieldAt(one, 'field'))))
+  );
+}
+
+function ownConflict(error: AirlockError, ref: ObjectRef): AirlockError {
+  const fields = listAt(error.details, 'conflicts').map((one) => String(fieldAt(one, 'field')));
+  return new AirlockError(
+    error.code,
+    `${describeRef(ref)}: airlock hosted has changed ${fields.join(', ')}, and the site says otherwise`,
+    {
+      hint: 'write it into the site file and emit again, or go back to what the site says with --force-conflicts',
+      details: error.details,
+    },
+  );
 }

@@ -99,6 +99,8 @@ async function applyStage(
     const before = rolls ? await renderedConfigurations(client.writes, run) : '';
     for (const one of stage.objects) await applyObject(one, options.forceConflicts === true, client.writes, run);
     if (before !== '') await waitForRendering(before, client.looks, options, run);
+  } else if (plan.objects.some(({ agrees }) => agrees)) {
+    for (const one of stage.objects) await applyObject(one, options.forceConflicts === true, client.writes, run);
   }
   if (waits) await waitForGates(stage, client.looks, options, run);
   return { ...plan, state: changes ? 'applied' : 'unchanged' };

@@ -1,8 +1,9 @@
 import { AirlockError, isAirlockError } from '../core/errors.ts';
 import type { Run } from '../core/run.ts';
-import { type ClusterClient, fieldManager } from './client.ts';
+import type { ClusterClient } from './client.ts';
 import { fieldAt, listAt } from './fields.ts';
 import { settleNetwork } from './network-growth.ts';
+import { ownsApplied } from './own-fields.ts';
 import { type ApplyStage, type ClusterObject, describeRef, refOf, type StageObject } from './types.ts';
 
 interface FixedField {
@@ -82,7 +83,7 @@ export function settleFixedFields(
     } else if (before === undefined) continue;
     else if (after === undefined) {
       // What we set once and leave out now would be taken away; what others set stays.
-      if (isOwn(live, path)) differences.push({ object: describeRef(refOf(object)), path, before, after });
+      if (ownsApplied(live, path)) differences.push({ object: describeRef(refOf(object)), path, before, after });
     } else if (path === 'spec.services' ? agreeOnServices(before, after) : agree(before, after))
       // Also their order and what was filled in, or the server takes it for a change.
       setField(settled, path, before);
@@ -176,20 +177,6 @@ function agreeOnServices(before: unknown, after: unknown): boolean {
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** Whether the field is one that we applied. */
-function isOwn(live: ClusterObject, path: string): boolean {
-  const fields = path
-    .split('.')
-    .map((step) => `f:${step}`)
-    .join('.');
-  return listAt(live, 'metadata.managedFields').some(
-    (entry) =>
-      fieldAt(entry, 'manager') === fieldManager &&
-      fieldAt(entry, 'operation') === 'Apply' &&
-      fieldAt(fieldAt(entry, 'fieldsV1'), fields) !== undefined,
-  );
 }
 
 function setField(object: ClusterObject, path: string, value: unknown): void {

@@ -4,6 +4,7 @@ import { isOptional, prepareObject } from './apply-object.ts';
 import type { ClusterClient } from './client.ts';
 import { diffObjects, type FieldChange } from './diff.ts';
 import { listMirrorSets } from './mirror-tables.ts';
+import { lacksAgreement } from './own-fields.ts';
 import { type NodeEffect, nodeEffect } from './pools.ts';
 import {
   type ApplyMode,
@@ -20,6 +21,8 @@ export interface ObjectChange {
   readonly object: string;
   readonly action: 'create' | 'change' | 'unchanged' | 'keep' | 'unknown';
   readonly changes: readonly FieldChange[];
+  /** Nothing changes, and it is written all the same: the site says by now what `airlock hosted` did. */
+  readonly agrees?: true;
   /** Why nothing could be said beforehand: the kind or the namespace is not there yet. */
   readonly reason?: string;
 }
@@ -87,7 +90,8 @@ async function planObject(
     const after = await client.apply(prepareObject(planned, live), { dryRun: true, force: true }, run);
     const changes = diffObjects(live, after);
     const action = live ? (changes.length > 0 ? 'change' : 'unchanged') : 'create';
-    return { change: { object: name, action, changes }, pair: { before: live, after } };
+    const agrees = action === 'unchanged' && lacksAgreement(live, after);
+    return { change: { object: name, action, changes, ...(agrees ? { agrees } : {}) }, pair: { before: live, after } };
   } catch (error) {
     if (!isMissingParent(error, object, mode)) throw error;
     const reason = errorText(error);

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { listAt } from '../../src/cluster/fields.ts';
+import { fieldAt, listAt } from '../../src/cluster/fields.ts';
 import {
   type ApplyStage,
   applyStages,
@@ -167,6 +167,46 @@ describe.each(servers)('apply to a real API server, $title (where missing: $how)
     await run({ forceConflicts: true });
     expect(await rules()).toEqual(ours);
   });
+
+  test('reverts nothing that airlock hosted did, until the site has agreed with it', async () => {
+    const client = await connectCluster({ file: server.kubeconfig });
+    const scale = stages.find(({ name }) => name.endsWith('-scale'));
+    const [planned] = scale?.objects ?? [];
+    if (!scale || !planned) throw new Error('no stage that scales');
+    const { name, namespace = '' } = planned.object.metadata;
+    const ref = { apiVersion: planned.object.apiVersion, kind: 'NodePool', name, namespace };
+    const apply = (replicas: number) => {
+      const object = { ...planned.object, spec: { ...(planned.object['spec'] as object), replicas } };
+      return applyStages(
+        [{ ...scale, objects: [{ ...planned, object }] }],
+        createClientFor(client),
+        { skipGates: true },
+        quietRun(),
+      );
+    };
+    const replicas = async () => fieldAt(await client.find(ref, quietRun()), 'spec.replicas');
+    await apply(1);
+    await client.mergePatch(ref, { spec: { replicas: 7 } }, quietRun());
+    await expect(apply(1)).rejects.toMatchObject({
+      code: 'FIELD_CONFLICT',
+      message: `NodePool ${namespace}/${name}: airlock hosted has changed .spec.replicas, and the site says otherwise`,
+      hint: expect.stringContaining('site file'),
+    });
+    expect(await replicas()).toBe(7);
+    // The site file follows; later it asks for more.
+    expect((await apply(7)).stages[0]).toMatchObject({ state: 'unchanged' });
+    await apply(8);
+    expect(await replicas()).toBe(8);
+    // What somebody else changes then is a conflict as ever.
+    await server.request(
+      'PATCH',
+      `/apis/${ref.apiVersion}/namespaces/${namespace}/nodepools/${name}?fieldManager=autoscaler`,
+      { spec: { replicas: 9 } },
+      'application/merge-patch+json',
+    );
+    await expect(apply(8)).rejects.toMatchObject({ message: expect.stringContaining('conflict with "autoscaler"') });
+    await applyStages([scale], createClientFor(client), { skipGates: true, forceConflicts: true }, quietRun());
+  }, 120_000);
 
   test('merges a CA map anew that somebody else wrote in between', async () => {
     const client = await connectCluster({ file: server.kubeconfig });
