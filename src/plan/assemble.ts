@@ -16,6 +16,7 @@ export interface AssembleOptions {
   readonly carriedFiles: ReadonlySet<string>;
   readonly imageSetDigest: Digest;
   readonly siteDigest?: Digest;
+  readonly flags?: NonNullable<Plan['flags']>;
   readonly volumeSizeBytes: number;
 }
 
@@ -47,6 +48,7 @@ export function assemblePlan(facts: CollectedSet, options: AssembleOptions): Pla
     ...(options.parent ? { parent: options.parent } : {}),
     imageSetDigest: options.imageSetDigest,
     ...(options.siteDigest ? { siteDigest: options.siteDigest } : {}),
+    ...(options.flags && Object.keys(options.flags).length > 0 ? { flags: options.flags } : {}),
     volumeSizeBytes: options.volumeSizeBytes,
     images,
     repositories: collectRepositories(images, facts.manifests),

@@ -38,6 +38,8 @@ export interface Plan {
   readonly imageSetDigest: Digest;
   /** Of the site file's bytes, when one was given. */
   readonly siteDigest?: Digest;
+  /** Flags that decided what is selected, by name; left out when none was given. */
+  readonly flags?: Readonly<Record<string, Digest>>;
   /** Volumes end before a member that would take their content above this. */
   readonly volumeSizeBytes: number;
   readonly images: readonly SelectedImage[];

@@ -65,6 +65,7 @@ const schema = z.strictObject({
   parent: z.strictObject({ generation: z.number().int().min(1), indexDigest: digest }).optional(),
   imageSetDigest: digest,
   siteDigest: digest.optional(),
+  flags: z.record(z.string(), digest).optional(),
   volumeSizeBytes: size,
   images: z.array(image),
   repositories: z.array(

@@ -19,6 +19,7 @@ import { openSourceClients } from './clients.ts';
 import { contentSources } from './content-sources.ts';
 import { warnOfFolderWords } from './folder-words.ts';
 import { keepNames } from './names.ts';
+import { fitsFlags } from './plan-flags.ts';
 import { describePlan, loadConfiguration, type PlanResult, planImageSet, workspaceOf } from './plan-image-set.ts';
 import type { PlanRequest } from './requests.ts';
 import { describeResult, type MirrorResult, nameMissing, type ResultEnding, writeResult } from './result.ts';
@@ -85,7 +86,7 @@ async function endWithout(request: BuildRequest, plan: Plan, startedAt: Date, ru
   return result;
 }
 
-/** The plan of an interrupted build, the one that was asked for, the last one while both configurations are as they were, or a new one. */
+/** The plan of an interrupted build, the one that was asked for, the last one while configurations and flags are as they were, or a new one. */
 async function choosePlan(
   request: BuildRequest,
   kept: KeptBlobs,
@@ -107,7 +108,7 @@ async function choosePlan(
   if (interrupted) await run.disk.remove(interrupted.folder);
   const fitting = await findFittingPlan(request, kept, run);
   if (fitting) {
-    say(run, 'using the plan that lies in the workspace: both configurations are as they were');
+    say(run, 'using the plan that lies in the workspace: both configurations and the flags are as they were');
     return { result: fitting, resumed: false };
   }
   await recoverHistory(request.folder, workspaceOf(request), run);
@@ -132,6 +133,7 @@ async function findFittingPlan(request: BuildRequest, kept: KeptBlobs, run: Run)
     // How volumes are cut is no question of content.
     const plan = { ...planned, volumeSizeBytes: request.volumeSizeBytes ?? planned.volumeSizeBytes };
     const fits =
+      fitsFlags(plan, request) &&
       plan.imageSetDigest === configuration.imageSet.imageSetDigest &&
       plan.siteDigest === configuration.site?.siteDigest &&
       plan.generation === history.next &&

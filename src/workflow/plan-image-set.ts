@@ -23,6 +23,7 @@ import { addBastionFiles, type LoadedConfiguration } from './bastion-files.ts';
 import { findTool } from './carried-tool.ts';
 import { httpAccess, openSourceClients } from './clients.ts';
 import { hasSameNames } from './names.ts';
+import { digestFlags } from './plan-flags.ts';
 import type { PlanRequest } from './requests.ts';
 import { type ForecastNeed, forecastSpace } from './space.ts';
 
@@ -113,6 +114,7 @@ export async function planImageSet(
       {
         ...planFrame(request, configuration, base, run),
         engine: 'builtin',
+        flags: digestFlags(request),
         volumeSizeBytes: request.volumeSizeBytes ?? configuration.imageSet.imageSet.archiveSizeGib * gib,
       },
     );

@@ -49,6 +49,23 @@ describe('plans and builds', () => {
     expect(await exists('cut/gen-000001/mirror_000002.tar')).toBe(true);
   });
 
+  test('flags of build that select otherwise than the plan make a new one; without any those of the plan count', async () => {
+    await writeFile(path.join(folder, 'hoist'), '#!/bin/sh\n');
+    const carried = async (name: string) => {
+      const plan = await readFile(path.join(folder, name, 'gen-000001/plan.json'), 'utf8');
+      return plan.includes('airlock/tools/hoist');
+    };
+    expect((await run('plan', '-c', 'tools.yaml', 'flagged')).exitCode).toBe(0);
+    const flagged = await run('build', '-c', 'tools.yaml', '--tools', 'hoist=hoist', 'flagged');
+    expect(flagged.exitCode, tell(flagged)).toBe(0);
+    expect(flagged.stderr).not.toContain('using the plan');
+    expect(await carried('flagged')).toBe(true);
+    expect((await run('plan', '-c', 'tools.yaml', '--tools', 'hoist=hoist', 'bare')).exitCode).toBe(0);
+    const bare = await run('build', '-c', 'tools.yaml', 'bare');
+    expect(bare.stderr, tell(bare)).toContain('using the plan');
+    expect(await carried('bare')).toBe(true);
+  });
+
   test('two on one workspace cannot meet, plan neither: the second says who holds it, and goes on once that is gone', async () => {
     await mkdir(path.join(folder, 'held/.airlock'), { recursive: true });
     const lock = path.join(folder, 'held/.airlock/lock');
