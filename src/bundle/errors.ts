@@ -16,6 +16,10 @@ export const bundleErrors: ErrorTable = {
   PLAN_UNUSABLE: { exit: 'usage', summary: 'A plan names members that a bundle cannot hold.' },
   WORKSPACE_LOCKED: { exit: 'environment', summary: 'Another run works on the same workspace.' },
   INVENTORY_INVALID: { exit: 'usage', summary: 'An inventory file is damaged, forged or none.' },
+  RECORD_DAMAGED: {
+    exit: 'environment',
+    summary: 'What a workspace or a site remembers of a generation cannot be read.',
+  },
   PART_MISSING: { exit: 'no', summary: 'A part of a bundle is not on the media that are here.' },
   PRUNE_BUSY: { exit: 'environment', summary: 'An earlier prune was neither finished nor undone.' },
   MEMBER_UNKNOWN: { exit: 'incomplete', summary: 'A bundle does not hold the content that was asked for.' },

@@ -8,6 +8,7 @@ import { type Bundle, locateMember, readCarriedFile } from './bundle.ts';
 import { type BundleIndex, bundleNames, generationText, type IndexedFile } from './format.ts';
 import { parseIndex, renderIndex } from './index-text.ts';
 import type { Placement } from './place-data.ts';
+import { readRecord } from './read-record.ts';
 
 /** What the bastion remembers of a bundle that it loaded completely: `STATE/generations/NNNNNN/load.json`. */
 export interface LoadRecord {
@@ -31,14 +32,15 @@ export interface LoadedGeneration {
   readonly folder: string;
 }
 
-/** The generations that were loaded, oldest first. */
+/** The generations that were loaded, oldest first. @throws AirlockError RECORD_DAMAGED */
 export async function listLoaded(stateFolder: string, run: Run): Promise<LoadedGeneration[]> {
   const loaded: LoadedGeneration[] = [];
   for (const entry of await run.disk.list(path.join(stateFolder, 'generations'))) {
     if (!/^[0-9]{6}$/.test(entry.name)) continue;
     const folder = path.join(stateFolder, 'generations', entry.name);
-    const text = await findFile(path.join(folder, 'load.json'), run);
-    if (text) loaded.push({ folder, record: JSON.parse(text.toString('utf8')) as LoadRecord });
+    const mend = 'load that generation again: what is there stays';
+    const record = await readRecord<LoadRecord>(path.join(folder, 'load.json'), mend, run);
+    if (record) loaded.push({ folder, record });
   }
   return loaded;
 }

@@ -1,9 +1,10 @@
 import path from 'node:path';
-import { findFile, writeFileAtomic } from '../core/files.ts';
+import { writeFileAtomic } from '../core/files.ts';
 import { prettyJson } from '../core/json.ts';
 import type { Run } from '../core/run.ts';
 import type { Digest } from '../oci/index.ts';
 import { type BundleIndex, generationText } from './format.ts';
+import { readRecord } from './read-record.ts';
 
 /** What a workspace remembers of a sealed bundle: written last, after the volumes were read back. */
 export interface GenerationRecord {
@@ -75,8 +76,8 @@ export async function findRecord(
   generation: number,
   run: Run,
 ): Promise<GenerationRecord | undefined> {
-  const text = await findFile(recordPath(workspace, generation), run, 1 << 30);
-  return text ? (JSON.parse(text.toString('utf8')) as GenerationRecord) : undefined;
+  const mend = 'it is made again from that generation, if it still lies in DIR; else build with --full';
+  return readRecord(recordPath(workspace, generation), mend, run);
 }
 
 /**

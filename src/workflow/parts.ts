@@ -14,7 +14,7 @@ import {
 import { AirlockError, isAirlockError } from '../core/errors.ts';
 import { readFileLimited, writeFileAtomic } from '../core/files.ts';
 import type { Run } from '../core/run.ts';
-import { holdsParts, readNeedList } from './media.ts';
+import { holdsParts, type NeedList, readNeedList } from './media.ts';
 
 /** Parts that were made. */
 export interface PartsResult {
@@ -94,6 +94,8 @@ export interface NeededRequest {
   readonly needListFile: string;
   /** Where the parts go; left out: `parts` in the generation's folder. */
   readonly partsFolder?: string | undefined;
+  /** Left out: `.airlock` beside the generation's folder, where there is one. */
+  readonly workspace?: string | undefined;
 }
 
 /** What was made again, for whoever needs it. */
@@ -104,11 +106,23 @@ export interface NeededResult extends PartsResult {
 
 /**
  * Makes just the parts (or copies just the volumes) of a need list again, byte for byte as the first time.
- * @throws AirlockError NEED_LIST_INVALID, BUNDLE_NOT_FOUND, BUNDLE_INVALID when the bundle here is another one, BUNDLE_DAMAGED
+ * @throws AirlockError NEED_LIST_INVALID, BUNDLE_NOT_FOUND, BUNDLE_INVALID when the bundle here is another one, BUNDLE_DAMAGED, WORKSPACE_LOCKED
  */
 export async function makeNeeded(request: NeededRequest, run: Run): Promise<NeededResult> {
   const list = await readNeedList(request.needListFile, run);
   const bundle = await findNeededBundle(request.folder, list, run);
+  const workspace = request.workspace ?? path.join(path.dirname(bundle.folder), '.airlock');
+  // A generation that was copied elsewhere, perhaps onto a medium that cannot be written, has none.
+  if (!(await run.disk.stat(workspace))) return makeParts(request, list, bundle, run);
+  const lock = await acquireLock(workspace, 'airlock build --parts', run);
+  try {
+    return await makeParts(request, list, bundle, run);
+  } finally {
+    await lock.release();
+  }
+}
+
+async function makeParts(request: NeededRequest, list: NeedList, bundle: Bundle, run: Run): Promise<NeededResult> {
   const usual = usualPartsFolder(bundle.folder);
   const folder = request.partsFolder ?? usual;
   const only = list.needs.map((need) => need.name);

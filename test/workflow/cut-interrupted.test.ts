@@ -1,6 +1,7 @@
 import { readdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { acquireLock } from '../../src/bundle/index.ts';
 import { quietRun, type Run } from '../../src/core/run.ts';
 import { cutBundle, isCutInterrupted, makeNeeded } from '../../src/workflow/parts.ts';
 import { buildSample, openOne } from '../bundle/build-sample.ts';
@@ -54,6 +55,18 @@ describe('a cut that was interrupted', () => {
     await expect(makeNeeded({ folder, needListFile }, interrupted())).rejects.toMatchObject({ code: 'CANCELLED' });
     expect(await readdir(path.join(generationFolder, 'parts'))).toContain('parts.json.partial');
     expect(await ask()).toBe(false);
+  });
+
+  test('makes nothing again while another run works on the workspace', async () => {
+    const { indexDigest } = await openOne(generationFolder);
+    const needs = [{ name: 'mirror_000001.tar.part-0001', reason: 'missing' }];
+    const needListFile = path.join(folder, 'need.json');
+    const list = { apiVersion: 'airlock/v1alpha1', kind: 'NeedList', generation: 1, indexDigest, partSizeBytes, needs };
+    await writeFile(needListFile, JSON.stringify(list));
+    const lock = await acquireLock(path.join(folder, '.airlock'), 'airlock build', run);
+    await expect(makeNeeded({ folder, needListFile }, run)).rejects.toMatchObject({ code: 'WORKSPACE_LOCKED' });
+    await lock.release();
+    expect((await makeNeeded({ folder, needListFile }, run)).made).toEqual(['mirror_000001.tar.part-0001']);
   });
 
   test('cannot go on without its volume: whoever builds the set anew is not held up by it', async () => {

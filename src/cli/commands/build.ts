@@ -50,6 +50,7 @@ async function runNeeded(invocation: Invocation): Promise<Outcome> {
       folder: userPath(invocation, argument(invocation, 0) ?? defaultBundleFolder),
       needListFile: pathFlag(invocation, 'parts') ?? '',
       partsFolder: pathFlag(invocation, 'partsDir'),
+      workspace: pathFlag(invocation, 'workspace'),
     },
     invocation.run,
   );
