@@ -17,6 +17,12 @@ export async function connectCluster(source: KubeconfigSource, limitMs = answerM
   const { KubernetesObjectApi, PatchStrategy } = await loadLibrary();
   const config = await loadKubeconfig(source);
   const server = config.getCurrentCluster()?.server ?? '';
+  const authenticate = config.applySecurityAuthentication.bind(config);
+  // The one place where each request can be given an end: an open socket would keep the process alive after its error was told.
+  config.applySecurityAuthentication = async (request) => {
+    await authenticate(request);
+    request.setSignal(AbortSignal.timeout(limitMs));
+  };
   return createClient(KubernetesObjectApi.makeApiClient(config), PatchStrategy, (ref, run, ask) =>
     call({ ref, server, limitMs }, run, ask),
   );
@@ -112,22 +118,28 @@ interface Question {
 
 async function call<T>({ ref, server, limitMs }: Question, run: Run, ask: () => Promise<T>): Promise<T> {
   if (run.signal.aborted) throw cancellation(run.signal);
-  // The library takes no signal here; a call that is under way is left to end by itself.
+  // A call that is under way when the run ends is left to end by itself.
   let abort: (() => void) | undefined;
-  let timer: NodeJS.Timeout | undefined;
-  const given = new Promise<never>((_, reject) => {
+  const aborted = new Promise<never>((_, reject) => {
     abort = () => reject(cancellation(run.signal));
     run.signal.addEventListener('abort', abort, { once: true });
-    timer = setTimeout(() => reject(new Error(`nothing came in ${Math.round(limitMs / 1000)} seconds`)), limitMs);
   });
   try {
-    return await Promise.race([ask(), given]);
+    return await Promise.race([ask(), aborted]);
   } catch (error) {
-    throw apiError(error, ref, server);
+    throw apiError(
+      isTimeUp(error) ? new Error(`nothing came in ${Math.round(limitMs / 1000)} seconds`) : error,
+      ref,
+      server,
+    );
   } finally {
-    clearTimeout(timer);
     if (abort) run.signal.removeEventListener('abort', abort);
   }
+}
+
+/** How the library's client says that the signal of a request ended it. */
+function isTimeUp(error: unknown): boolean {
+  return error instanceof Error && error.name === 'AbortError';
 }
 
 function asRecord(value: unknown): Readonly<Record<string, unknown>> {

@@ -90,7 +90,9 @@ describe('a kubeconfig that cannot be used is told with its path', () => {
 
 describe('an API server that cannot be used is told with its address', () => {
   test('one that takes the connection and never answers', async () => {
-    const server = net.createServer(() => {});
+    const server = net.createServer((socket) => socket.resume());
+    let closed = 0;
+    server.on('connection', (socket) => socket.on('close', () => (closed += 1)));
     const port = await listen(server);
     const client = await connectCluster({ text: kubeconfig(`https://127.0.0.1:${port}`) }, 200);
     for (const ask of [
@@ -101,6 +103,8 @@ describe('an API server that cannot be used is told with its address', () => {
         code: 'CLUSTER_UNREACHABLE',
         message: `the API server https://127.0.0.1:${port} did not answer for OperatorHub cluster: nothing came in 0 seconds`,
       });
+    // What stays open keeps the process from ending.
+    await expect.poll(() => closed).toBe(2);
   }, 10_000);
 
   test('one of another CA', async () => {
