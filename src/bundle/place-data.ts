@@ -47,6 +47,8 @@ export class Placer {
   /** What has to be synced one by one where a whole file system cannot. */
   readonly #touched = new Set<string>();
   readonly #texts: string[] = [];
+  /** Buffers of members that were copied whole: new ones for each would be most of the memory that a load touches. */
+  readonly #spare: Buffer[][] = [];
   #group: { readonly temporary: string; readonly target: string }[] = [];
   #groupBytes = 0;
   #counter = 0;
@@ -177,7 +179,8 @@ export class Placer {
   async #copy(placement: Placement, file: DiskFile): Promise<void> {
     const { name, source, size, algorithm, hex } = placement;
     const volume = await this.#volume(source.path);
-    const reader = new SequentialReader(volume, source.offset, source.offset + size);
+    const buffers = this.#spare.pop() ?? [];
+    const reader = new SequentialReader(volume, source.offset, source.offset + size, buffers);
     const hash = createHash(algorithm);
     for (let done = 0; done < size; ) {
       assertRunning(this.#run);
@@ -189,6 +192,7 @@ export class Placer {
       done += piece.length;
       this.#run.report({ stage: 'load', subject: name, state: 'active', doneBytes: done, totalBytes: size });
     }
+    this.#spare.push(buffers);
     if (hash.digest('hex') !== hex) throw damaged(placement, `its bytes do not have their digest`);
   }
 

@@ -9,15 +9,19 @@ const bufferBytes = 1 << 20;
 export class SequentialReader {
   readonly #file: DiskFile;
   readonly #endOffset: number;
-  /** Made when they are needed: a small stretch takes one small buffer, and thousands of small blobs cost no memory traffic. */
-  readonly #buffers: Buffer[] = [];
+  readonly #buffers: Buffer[];
   #next: Promise<Buffer> | undefined;
   #nextBuffer = 0;
   #readOffset: number;
   #block: Buffer = Buffer.alloc(0);
   #used = 0;
 
-  constructor(file: DiskFile, startOffset: number, endOffset: number) {
+  /**
+   * `buffers` are those of a reader that has come to its end, and may be lent on once this one has. What is too small is made when it is needed:
+   * a small stretch takes one small buffer, and thousands of small blobs cost no memory traffic.
+   */
+  constructor(file: DiskFile, startOffset: number, endOffset: number, buffers: Buffer[] = []) {
+    this.#buffers = buffers;
     this.#file = file;
     this.#readOffset = startOffset;
     this.#endOffset = endOffset;
@@ -47,7 +51,8 @@ export class SequentialReader {
   async #read(): Promise<Buffer> {
     const wanted = Math.min(bufferBytes, this.#endOffset - this.#readOffset);
     if (wanted <= 0) return Buffer.alloc(0);
-    const buffer = this.#buffers[this.#nextBuffer] ?? Buffer.allocUnsafeSlow(wanted);
+    const known = this.#buffers[this.#nextBuffer];
+    const buffer = known && known.length >= wanted ? known : Buffer.allocUnsafeSlow(wanted);
     this.#buffers[this.#nextBuffer] = buffer;
     this.#nextBuffer = 1 - this.#nextBuffer;
     const count = await this.#file.read(buffer.subarray(0, wanted), this.#readOffset);

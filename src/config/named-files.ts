@@ -16,10 +16,10 @@ import type { Site } from './site.ts';
 import { listSiteTexts, specSchema } from './site-texts.ts';
 
 /**
- * Who opens a named file. `connected`: plan and build. `bastion`: services and emit. `apply`: commands that talk to the cluster, when there is
+ * Who opens a named file. `connected`: plan and build; `site-connected`: they too, but it is a site that names it, which both hosts have. `bastion`: services and emit. `apply`: commands that talk to the cluster, when there is
  * one. `optional`: plan, which goes on without it.
  */
-export type FileReader = 'connected' | 'bastion' | 'apply' | 'optional';
+export type FileReader = 'connected' | 'site-connected' | 'bastion' | 'apply' | 'optional';
 
 /** A file that a site names. */
 export interface SiteFileName {
@@ -82,7 +82,7 @@ function listFiles(spec: unknown): SiteFileName[] {
 }
 
 function readerOf(at: ConfigPath): FileReader {
-  if (at[0] === 'imageSet') return 'connected';
+  if (at[0] === 'imageSet') return 'site-connected';
   return at.at(-1) === 'kubeconfig' ? 'apply' : 'bastion';
 }
 

@@ -63,6 +63,8 @@ type Severity = Finding['severity'];
 
 const severities: Readonly<Record<FileReader, Readonly<Record<'bastion' | 'elsewhere', Severity>>>> = {
   connected: { bastion: 'info', elsewhere: 'error' },
+  // Before its first load a bastion is not known for one.
+  'site-connected': { bastion: 'info', elsewhere: 'warning' },
   bastion: { bastion: 'error', elsewhere: 'info' },
   apply: { bastion: 'info', elsewhere: 'info' },
   optional: { bastion: 'info', elsewhere: 'warning' },
@@ -70,6 +72,7 @@ const severities: Readonly<Record<FileReader, Readonly<Record<'bastion' | 'elsew
 
 const hints: Readonly<Record<FileReader, string>> = {
   connected: 'correct the path: "airlock plan" and "airlock build" read it',
+  'site-connected': 'correct the path: "airlock plan" and "airlock build" read it; the bastion needs none',
   bastion: 'correct the path, or bring it to the bastion, which reads it; "airlock doctor" looks there',
   apply: 'correct the path, or bring it to the bastion before "airlock apply"',
   optional: 'correct the path: without it "airlock plan" takes the plain form',

@@ -86,13 +86,18 @@ export function whyNoMachine(): string | undefined {
   return missing.length > 0 ? `install ${[...new Set(missing)].join(', ')}` : undefined;
 }
 
-/** Whether this host lets root mount and make namespaces: containers of a build farm often do not, and nothing that can be installed changes it. */
-export async function allowsMachines(): Promise<boolean> {
+/**
+ * Why there can be no machine here whatever is installed; undefined when there can. Containers of a build farm often let nobody mount or make
+ * namespaces; and below folders that a machine has of its own the checkout cannot be seen (in /tmp it would be cleared away when it starts).
+ */
+export async function whyNoMachineEver(): Promise<string | undefined> {
+  const own = ['/tmp', '/run', '/dev', '/mnt'].find((folder) => root.startsWith(`${folder}/`));
+  if (own !== undefined) return `the checkout lies below ${own}, of which the machine has its own`;
   const attempt = 'mount -t tmpfs tmpfs /mnt && mkdir /mnt/a && mount -t cgroup2 none /mnt/a';
   const unshare = ['--mount', '--propagation', 'private', '--pid', '--fork', '--net', '--cgroup'];
   return promisify(execFile)('unshare', [...unshare, 'sh', '-c', attempt]).then(
-    () => true,
-    () => false,
+    () => undefined,
+    () => 'mounts and namespaces are not allowed here',
   );
 }
 

@@ -5,7 +5,7 @@ import type { DownResult, SiteStatus, UpResult } from '../../src/workflow/index.
 import { airlock, tell } from '../helpers/airlock.ts';
 import { type JourneySite, siteNames, writeSite } from '../helpers/journey-site.ts';
 import { describeUnless, findProgram } from '../helpers/real.ts';
-import { allowsMachines, type SystemdMachine, startMachine, whyNoMachine } from '../helpers/systemd-machine.ts';
+import { type SystemdMachine, startMachine, whyNoMachine, whyNoMachineEver } from '../helpers/systemd-machine.ts';
 import { writeRegistryArchive } from '../registry/registry-image.ts';
 
 const image = 'docker.io/library/registry:3';
@@ -13,7 +13,7 @@ const folder = '/srv/site';
 const addresses = ['192.0.2.1', '2001:db8:10::1'];
 const ports = ['5000/tcp', '8080/tcp', '8443/tcp', '53/tcp', '53/udp'];
 const programs = ['firewall-cmd', 'podman', 'newuidmap', 'docker-registry', 'loginctl', 'curl'];
-const allowed = await allowsMachines();
+const refusal = await whyNoMachineEver();
 const absent = programs.filter((name) => findProgram(name) === undefined);
 
 /** Addresses before the network is called online, a resolver of the host on port 53, and a Podman that has no cgroup controllers to set limits with. */
@@ -44,7 +44,7 @@ describeUnless(
   'under systemd as process 1, with firewalld',
   () => {
     let machine: SystemdMachine;
-    if (!allowed) return test.skip('skipped: mounts and namespaces are not allowed here');
+    if (refusal !== undefined) return test.skip(`skipped: ${refusal}`);
 
     const start = (args: readonly string[], as: readonly string[] = []) =>
       airlock([...args, '-o', 'json'], {
