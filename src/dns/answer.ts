@@ -22,9 +22,7 @@ const maxChain = 12;
  * @see RFC 1034 §4.3.2, RFC 4592, RFC 2308
  */
 export function answerQuestion(table: ZoneTable, labels: readonly string[], type: number): ZoneAnswer {
-  // DS lives on the parent's side of a cut (RFC 4035 §3.1.4.1).
-  const parent = type === queryTypes.DS ? findIndexedZone(table, labels, true) : undefined;
-  const zone = parent ?? findIndexedZone(table, labels);
+  const zone = findZoneOf(table, labels, type);
   if (!zone) return refused;
   const answers: RRset[] = [];
   let name = joinLabels(labels);
@@ -43,11 +41,17 @@ export function answerQuestion(table: ZoneTable, labels: readonly string[], type
     if (target === undefined || !isWithin(target, zone.name)) return positive(answers);
     if (answers.some((one) => one.name === target)) break;
     // A target in another zone of ours is that zone's to answer; BIND does not follow either without recursion.
-    if (findIndexedZone(table, nameLabels(target)) !== zone) return positive(answers);
+    if (findZoneOf(table, nameLabels(target), type) !== zone) return positive(answers);
     name = target;
   }
   // A loop, or a chain so long that it may be meant to keep servers busy.
   return { ...positive(answers), rcode: 'SERVFAIL' };
+}
+
+/** The zone that answers. DS lives on the parent's side of a cut (RFC 4035 §3.1.4.1), also where an alias leads to it. */
+function findZoneOf(table: ZoneTable, labels: readonly string[], type: number): IndexedZone | undefined {
+  const parent = type === queryTypes.DS ? findIndexedZone(table, labels, true) : undefined;
+  return parent ?? findIndexedZone(table, labels);
 }
 
 function followsAlias(type: number): boolean {

@@ -96,9 +96,8 @@ describeReal('the embedded server beside BIND', ['named'], () => {
     }
   });
 
-  test('gives the same answers for random zones', async () => {
-    const seed = Date.now() % 1_000_000;
-    console.log(`zone seed ${seed}`);
+  // The first: an alias to the apex of a zone that is served as well, asked for its DS.
+  test.each([135_371, Date.now() % 1_000_000])('gives the same answers for random zones of seed %i', async (seed) => {
     const random = randomOf(seed);
     const apexes = Array.from({ length: 30 }, (_, i) => `zone${i}.test`);
     const zones = apexes.flatMap((apex, i) => {
