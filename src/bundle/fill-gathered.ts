@@ -39,9 +39,12 @@ export async function fillGathered(
     const start = member.offset - piece.offset;
     const slice = bytes.subarray(start, start + expected.size);
     const lost = await bringMember(member, (pour) => takeInto(slice, expected, pour, run), run);
-    if (lost) missing.push(lost);
-    else there.push(member);
-    if (lost) slice.fill(0);
+    if (!lost) {
+      there.push(member);
+      continue;
+    }
+    missing.push(lost);
+    slice.fill(0);
   }
   if (there.length > 0) {
     await volume.file.write(bytes, piece.offset).catch((error: unknown) => {

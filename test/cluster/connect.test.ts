@@ -1,5 +1,3 @@
-import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import http from 'node:http';
 import https from 'node:https';
@@ -8,6 +6,7 @@ import path from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { connectCluster } from '../../src/cluster/index.ts';
 import { quietRun } from '../../src/core/run.ts';
+import { selfSigned } from '../helpers/certificate.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 
 const ref = { apiVersion: 'config.openshift.io/v1', kind: 'OperatorHub', name: 'cluster' };
@@ -108,17 +107,8 @@ describe('an API server that cannot be used is told with its address', () => {
   }, 10_000);
 
   test('one of another CA', async () => {
-    const folder = await temporaryFolder();
-    const [key, certificate] = ['key.pem', 'cert.pem'].map((name) => path.join(folder, name)) as [string, string];
-    const request = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
-    execFileSync(
-      'openssl',
-      [...request, '-keyout', key, '-out', certificate, '-subj', '/CN=localhost', '-days', '30'],
-      {
-        stdio: 'ignore',
-      },
-    );
-    const port = await listen(https.createServer({ key: readFileSync(key), cert: readFileSync(certificate) }));
+    const { key, cert } = selfSigned('localhost');
+    const port = await listen(https.createServer({ key, cert }));
     const client = await connectCluster({ text: kubeconfig(`https://127.0.0.1:${port}`) });
     await expect(client.find(ref, quietRun())).rejects.toMatchObject({
       code: 'CLUSTER_UNREACHABLE',

@@ -1,12 +1,11 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import os from 'node:os';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseSite, type Site } from '../../src/config/index.ts';
 import { parseYaml } from '../../src/core/yaml.ts';
 import { type EmitInput, siteTextFiles } from '../../src/manifests/index.ts';
 import { digestOf } from '../../src/oci/index.ts';
 import type { SelectedCatalog, SelectedImage, SelectedRelease } from '../../src/plan/index.ts';
+import { selfSigned } from '../helpers/certificate.ts';
 import { imageRecord } from './golden-records.ts';
 import { type Change, spoil } from './wrong-objects.ts';
 
@@ -175,34 +174,6 @@ let ca: string | undefined;
 
 /** A CA certificate that is made once per run; golden files hold a placeholder in its place. */
 export function testCa(): string {
-  if (ca) return ca;
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'airlock-test-ca-'));
-  try {
-    const certificate = path.join(folder, 'ca.pem');
-    execFileSync(
-      'openssl',
-      [
-        'req',
-        '-x509',
-        '-newkey',
-        'ec',
-        '-pkeyopt',
-        'ec_paramgen_curve:P-256',
-        '-nodes',
-        '-keyout',
-        path.join(folder, 'key.pem'),
-        '-out',
-        certificate,
-        '-subj',
-        '/CN=kitchen site CA',
-        '-days',
-        '30',
-      ],
-      { stdio: 'ignore' },
-    );
-    ca = readFileSync(certificate, 'utf8');
-    return ca;
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+  ca ??= selfSigned('kitchen site CA').cert;
+  return ca;
 }
