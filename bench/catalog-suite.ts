@@ -44,6 +44,8 @@ else await filter(selections[selection] ?? {});
 
 async function main(): Promise<void> {
   const sizeBytes = parseBytes(values.size);
+  if (sizeBytes < 128 << 20)
+    throw new Error('--size has to be 128MiB or more: packages of less have no version that the ranges select');
   if (!(await stat(path.join(folder, 'index.json')).catch(() => undefined))) await writeCatalog(sizeBytes);
   console.log(
     `catalog of ${formatBytes(sizeBytes)}; ${os.cpus().length} CPUs, Node ${process.version}, load ${os.loadavg()[0]}`,
