@@ -138,7 +138,7 @@ describe('installHostTrust', () => {
   });
 });
 
-describeReal('installHostTrust, by update-ca-certificates', ['update-ca-certificates'], () => {
+describeReal('installHostTrust, by update-ca-certificates', ['update-ca-certificates', 'openssl'], () => {
   test('gives Debian files that its tool takes up, both CAs of a change', async () => {
     const root = await temporaryFolder();
     const local = path.join(root, 'usr/local/share/ca-certificates');

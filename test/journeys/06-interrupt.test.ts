@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readdir, readFile, rm } from 'node:fs/promises';
@@ -6,6 +6,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type AirlockOptions, airlock, type Ending, startAirlock, tell } from '../helpers/airlock.ts';
 import { type JourneySource, largeImage, startJourneySource, writeImageSet } from '../helpers/journey-source.ts';
+import { processesWith } from '../helpers/processes.ts';
 import { suiteFolder } from '../helpers/temporary.ts';
 
 /** The promise. A machine that runs other suites at the same time may miss it, so a slow ending is looked at again, up to `attempts` times. */
@@ -94,7 +95,7 @@ describe('an interrupted command', () => {
     const ending = await interrupt(['demo', '--dir', 'demo', '--keep'], at, ['SIGINT']);
     expect(ending.exitCode, tell(ending)).toBe(130);
     expect(ending.afterMs).toBeLessThan(soonMs);
-    await expect.poll(() => processesIn(path.join(folder, 'demo')), { timeout: 10_000 }).toEqual([]);
+    await expect.poll(() => processesWith(path.join(folder, 'demo'), '--foreground'), { timeout: 10_000 }).toEqual([]);
   });
 
   test('prints its one document with -o json, as any other command that fails', async () => {
@@ -175,12 +176,6 @@ function expectInterrupted(ending: Ending & { readonly afterMs: number }, exitCo
   expect(ending.stderr).toContain('interrupted; run the same command again: it continues where it stopped');
   expect(ending.stdout).toBe('');
   expect(ending.stderr).not.toContain('bug');
-}
-
-/** Services of this tool whose site lies in a folder. */
-function processesIn(place: string): string[] {
-  const all = execFileSync('ps', ['-eo', 'pid,args'], { encoding: 'utf8' }).split('\n');
-  return all.filter((line) => line.includes(place) && line.includes('--foreground'));
 }
 
 /** Blobs below their final names whose bytes do not have the digest of the name. */

@@ -7,6 +7,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import type { SiteStatus, UpResult } from '../../src/workflow/index.ts';
 import { type AirlockOptions, airlock, startAirlock, tell } from '../helpers/airlock.ts';
 import { freeSitePorts, type JourneySite, writeSite } from '../helpers/journey-site.ts';
+import { processesWith } from '../helpers/processes.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 
 const nobody = 65534;
@@ -32,11 +33,6 @@ async function openSite(overrides: Partial<JourneySite> = {}) {
 }
 
 type ErrorDocument = { readonly error: { readonly code: string; readonly hint?: string; readonly message: string } };
-
-function processesIn(folder: string): string {
-  const all = execFileSync('ps', ['-eo', 'pid,args'], { encoding: 'utf8' }).split('\n');
-  return all.filter((line) => line.includes(folder)).join('\n');
-}
 
 describe('the services of an ordinary user on high ports, under umask 0077', () => {
   test('start once, are asked in their own words, come back after a kill, and end with down', async () => {
@@ -77,7 +73,7 @@ describe('the services of an ordinary user on high ports, under umask 0077', () 
     expect(after.background?.supervisor?.restarts).toBe(1);
 
     await go(0, 'down');
-    expect(processesIn(cwd)).toBe('');
+    expect(processesWith(cwd)).toEqual([]);
     expect((await go<SiteStatus>(3, 'status')).services.every((one) => !one.healthy && one.problem)).toBe(true);
   }, 240_000);
 
@@ -89,10 +85,7 @@ describe('the services of an ordinary user on high ports, under umask 0077', () 
     // The later one meets the first at work, or finds everything up.
     if (lost?.exitCode !== 0) expect(lost?.stderr).toMatch(/is in use by `airlock up`/);
     expect((await go<SiteStatus>(0, 'status')).background?.supervisor).toBeDefined();
-    const workers = () =>
-      processesIn(cwd)
-        .split('\n')
-        .filter((line) => line.includes('--foreground'));
+    const workers = () => processesWith(cwd).filter((line) => line.includes('--foreground'));
     expect(workers()).toHaveLength(2);
     await go(0, 'down');
     for (const waitMs of [0, 0, 150, 300, 500]) {
@@ -116,7 +109,7 @@ describe('the services of an ordinary user on high ports, under umask 0077', () 
     expect(await go<UpResult>(0, 'up')).toMatchObject({ services: 'restarted' });
     process.kill((await record('supervisor.json')).pid, 'SIGKILL');
     expect(await go(0, 'down')).toMatchObject({ services: true });
-    expect(processesIn(cwd)).toBe('');
+    expect(processesWith(cwd)).toEqual([]);
     expect(await go(0, 'down')).toMatchObject({ services: false });
   }, 240_000);
 
@@ -131,7 +124,7 @@ describe('the services of an ordinary user on high ports, under umask 0077', () 
       expect(await go(0, 'down')).toMatchObject({ services: true });
       // It would start them again after half a second.
       await sleep(1500);
-      expect(processesIn(cwd)).toBe('');
+      expect(processesWith(cwd)).toEqual([]);
     },
     120_000,
   );
@@ -159,7 +152,7 @@ describe('the services of an ordinary user on high ports, under umask 0077', () 
     await expect.poll(() => record('services.json').then((one) => one.pid), { timeout: 40_000 }).not.toBe(pid);
     await go(0, 'status');
     await go(0, 'down');
-    expect(processesIn(cwd)).toBe('');
+    expect(processesWith(cwd)).toEqual([]);
   }, 360_000);
 
   test('are left alone by down when the record names another process', async () => {
@@ -195,7 +188,7 @@ describe('up that cannot listen says why and leaves nothing behind', () => {
     expect(error.message).toContain(`127.0.0.1:${one.ports.http}`);
     expect(error.message).toContain(`(process ${(await one.record('services.json')).pid}) has the port`);
     expect(error.hint).toContain('another port');
-    expect(processesIn(other.cwd)).toBe('');
+    expect(processesWith(other.cwd)).toEqual([]);
   }, 240_000);
 
   test('names an address that is not of this host', async () => {
@@ -203,6 +196,6 @@ describe('up that cannot listen says why and leaves nothing behind', () => {
     const { error } = await go<ErrorDocument>(3, 'up');
     expect(error.code).toBe('LISTEN_FAILED');
     expect(error.hint).toContain('not one of this host');
-    expect(processesIn(cwd)).toBe('');
+    expect(processesWith(cwd)).toEqual([]);
   }, 120_000);
 });
