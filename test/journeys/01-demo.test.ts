@@ -3,6 +3,7 @@ import { chown, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type AirlockOptions, airlock, tell } from '../helpers/airlock.ts';
+import { processesWith } from '../helpers/processes.ts';
 import { describeReal } from '../helpers/real.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 
@@ -24,7 +25,7 @@ describe('the demo in an empty folder, as an ordinary user', () => {
     expect(ending.exitCode, tell(ending)).toBe(0);
     for (const word of ['carried', 'verified', 'loaded', 'services', 'objects', 'no findings', 'the site is ready'])
       expect(ending.stdout).toContain(word);
-    expect(processesIn(options.cwd)).toBe('');
+    expect(processesWith(options.cwd)).toEqual([]);
     const status = await airlock(['status', '-f', 'airlock-demo/site.yaml'], options);
     expect(status.exitCode, tell(status)).toBe(3);
   });
@@ -38,7 +39,7 @@ describe('the demo in an empty folder, as an ordinary user', () => {
     const record = path.join(options.cwd, 'airlock-demo/bastion/state/run/services.json');
     const { pid } = JSON.parse(await readFile(record, 'utf8')) as { pid: number };
     try {
-      expect(processesIn(options.cwd)).toContain(String(pid));
+      expect(processesWith(options.cwd).join('\n')).toContain(String(pid));
       const status = await airlock(['status', ...site, '-o', 'json'], options);
       expect(status.exitCode, tell(status)).toBe(0);
       expect(JSON.parse(status.stdout)).toMatchObject({ healthy: true, background: { pid }, webFiles: 8 });
@@ -55,7 +56,7 @@ describe('the demo in an empty folder, as an ordinary user', () => {
       const down = await airlock(['down', ...site], options);
       expect(down.exitCode, tell(down)).toBe(0);
       expect(down.stdout).toContain('stopped');
-      expect(processesIn(options.cwd)).toBe('');
+      expect(processesWith(options.cwd)).toEqual([]);
       const after = await airlock(['status', ...site, '-o', 'json'], options);
       expect(after.exitCode, tell(after)).toBe(3);
       expect(JSON.parse(after.stdout)).toMatchObject({ healthy: false });
@@ -133,9 +134,3 @@ describeReal('the demo without a network', ['unshare', 'ip', 'setpriv'], () => {
     expect(ending.stdout).toContain('the site is ready');
   });
 });
-
-/** Processes of this tool that work in a folder. */
-function processesIn(folder: string): string {
-  const all = execFileSync('ps', ['-eo', 'pid,args'], { encoding: 'utf8' }).split('\n');
-  return all.filter((line) => line.includes(folder)).join('\n');
-}
